@@ -1,0 +1,70 @@
+"""Where things are: one frozen value, made once by `launch.py` and handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from modules.base.errors import UnsafePath
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Folders of one installation.
+
+    Attributes:
+        root: The checkout; read-only for the program.
+        data: Everything a user makes or adds (`--data-dir`); equals `root` by default.
+    """
+
+    root: Path
+    data: Path
+
+    @classmethod
+    def under(cls, root: Path, data: Path | None = None) -> Paths:
+        return cls(root.resolve(), (data or root).resolve())
+
+    @property
+    def models(self) -> Path:
+        return self.data / "models"
+
+    @property
+    def builtin_models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def outputs(self) -> Path:
+        return self.data / "outputs"
+
+    @property
+    def cache(self) -> Path:
+        return self.data / "cache"
+
+    @property
+    def config(self) -> Path:
+        return self.data / "config.json"
+
+    @property
+    def scripts(self) -> Path:
+        return self.root / "scripts"
+
+    @property
+    def extensions(self) -> Path:
+        return self.data / "extensions"
+
+    @property
+    def builtin_extensions(self) -> Path:
+        return self.root / "extensions-builtin"
+
+
+def contain(folder: Path, name: str | Path) -> Path:
+    """Resolve `name` below `folder`.
+
+    Raises:
+        UnsafePath: The resolved path leaves `folder` (through `..`, an absolute path or a link).
+    """
+    base = folder.resolve()
+    path = (base / name).resolve()
+    if not path.is_relative_to(base):
+        raise UnsafePath(f"{name!s} leaves the folder {folder.name!r}; give a path inside it")
+    return path
