@@ -1,0 +1,1 @@
+"""Floor 1: typed options and command-line flags."""

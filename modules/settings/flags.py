@@ -1,0 +1,79 @@
+"""Command-line flags, with A1111's names."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What the command line asked for; see `build_parser` for the meaning of each."""
+
+    listen: str | None = None
+    port: int = 7860
+    api: bool = True
+    nowebui: bool = False
+    ckpt: Path | None = None
+    ckpt_dir: Path | None = None
+    lora_dir: Path | None = None
+    embeddings_dir: Path | None = None
+    data_dir: Path | None = None
+    no_half: bool = False
+    use_cpu: bool = False
+    api_auth: str | None = None
+    gradio_auth: str | None = None
+    cors_allow_origins: str = ""
+    safe: bool = False
+    comfy_api: bool = False
+    no_browser: bool = False
+    autolaunch: bool = False
+    skip_install: bool = False
+    loglevel: str = "INFO"
+
+    @property
+    def host(self) -> str:
+        """The address to bind: loopback unless `--listen` was given."""
+        return self.listen or "127.0.0.1"
+
+
+def build_parser(prog: str = "launch.py") -> argparse.ArgumentParser:
+    """The parser behind `parse_flags`; also the source of `--help`."""
+    parser = argparse.ArgumentParser(prog=prog, description="Pentimento, a studio for repainting pictures.")
+    add, flag = parser.add_argument, "store_true"
+    add("--listen", nargs="?", const="0.0.0.0", metavar="ADDRESS", help="listen beyond this machine (0.0.0.0 without an address)")
+    add("--port", type=_port, default=7860, help="port to serve on (7860)")
+    add("--api", action=flag, default=True, help="accepted for A1111's sake: the API is always on")
+    add("--nowebui", action=flag, help="serve the API alone, no page")
+    add("--ckpt", type=Path, help="checkpoint file to start with")
+    add("--ckpt-dir", type=Path, help="a further folder of checkpoints")
+    add("--lora-dir", type=Path, help="a further folder of LoRA files")
+    add("--embeddings-dir", type=Path, help="a further folder of textual inversions")
+    add("--data-dir", type=Path, help="where models/, outputs/, extensions/ and config.json live (the checkout)")
+    add("--no-half", action=flag, help="compute in 32-bit floats")
+    add("--use-cpu", nargs="*", default=None, metavar="WHAT", help="compute on the CPU although an accelerator is there")
+    add("--api-auth", metavar="USER:PASSWORD", help="ask API clients for this login; several separated by commas")
+    add("--gradio-auth", metavar="USER:PASSWORD", help="ask visitors of the page for this login; several separated by commas")
+    add("--cors-allow-origins", default="", metavar="ORIGINS", help="web origins, separated by commas, that may call the API")
+    add("--safe", action=flag, help="start without scripts and extensions")
+    add("--comfy-api", action=flag, help="also answer ComfyUI's API")
+    add("--no-browser", action=flag, help="do not open a browser")
+    add("--autolaunch", action=flag, help="open a browser (the default on a desktop)")
+    add("--skip-install", action=flag, help="do not look at the installed packages")
+    add("--loglevel", default="INFO", type=str.upper, choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="how much to log (INFO)")
+    return parser
+
+
+def parse_flags(argv: Sequence[str]) -> Flags:
+    """Parse a command line without the program's name; exits with a message on a wrong one, as argparse does."""
+    parsed = vars(build_parser().parse_args(argv))
+    parsed["use_cpu"] = parsed["use_cpu"] is not None
+    return Flags(**{field.name: parsed[field.name] for field in fields(Flags)})
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"got {text!r}, wanted a port from 0 to 65535")
+    return int(text)

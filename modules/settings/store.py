@@ -1,0 +1,73 @@
+"""Options on disk: read once, written whole, a broken file kept aside."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from modules.base.errors import InvalidRequest
+from modules.base.files import write_atomically
+from modules.settings.options import Options, option_fields
+
+logger = logging.getLogger(__name__)
+
+
+class OptionsStore:
+    """The current options and the JSON file that remembers them.
+
+    Args:
+        path: The file; it need not exist. Only values that differ from the defaults are written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self.current = self._read()
+
+    def update(self, changes: Mapping[str, object]) -> Options:
+        """Apply `changes` (unknown names are ignored), save, and return the new snapshot.
+
+        Raises:
+            InvalidRequest: A value is wrong; nothing is changed.
+            SaveFailed: The file cannot be written; nothing is changed.
+        """
+        with self._lock:
+            changed = self.current.coerced(changes, ignore_unknown=True)
+            if changed != self.current:
+                self._write(changed)
+                self.current = changed
+        return self.current
+
+    def _write(self, options: Options) -> None:
+        defaults = Options().as_dict()
+        values = {name: value for name, value in options.as_dict().items() if value != defaults[name]}
+        write_atomically(self._path, json.dumps(values, indent=2, ensure_ascii=False).encode())
+
+    def _read(self) -> Options:
+        if not self._path.exists():
+            return Options()
+        try:
+            values = json.loads(self._path.read_text(encoding="utf-8"))
+            if not isinstance(values, dict):
+                raise ValueError("not a JSON object")
+        except (ValueError, UnicodeDecodeError) as error:
+            aside = self._path.with_suffix(".broken.json")
+            self._path.replace(aside)
+            logger.warning("%s cannot be read (%s); kept as %s, starting with the defaults", self._path.name, error, aside.name)
+            return Options()
+        return self._keep_valid(values)
+
+    def _keep_valid(self, values: dict[str, object]) -> Options:
+        kept: dict[str, object] = {}
+        fields = option_fields()
+        for name, value in values.items():
+            if name not in fields:
+                continue
+            try:
+                kept[name] = fields[name].coerce(value)
+            except InvalidRequest as error:
+                logger.warning("%s: %s; using the default", self._path.name, error)
+        return Options().coerced(kept)
