@@ -1,0 +1,1 @@
+"""Samplers: each a pure function over (denoise, x, sigmas or timesteps)."""
