@@ -1,0 +1,1 @@
+"""Floor 4: the hook table, scripts, and the one loop that dispatches to them."""

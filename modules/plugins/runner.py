@@ -1,0 +1,106 @@
+"""One loop that calls scripts; a script that raises is named, logged and skipped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modules.base.errors import InvalidRequest
+from modules.plugins.hooks import HOOK_NAMES
+from modules.plugins.script import Processing, Script
+
+logger = logging.getLogger(__name__)
+
+
+class ScriptRunner:
+    """The scripts of one tab, and where their control values lie in `script_args`.
+
+    `script_args[0]` is the index of the selected script (0 = none, 1 = the first); each script owns a slice after it.
+
+    Args:
+        selectable: Scripts of the dropdown.
+        alwayson: Scripts that take part in every job.
+        defaults: Default control values a script starts with, by title.
+    """
+
+    def __init__(
+        self, selectable: Sequence[Script] = (), alwayson: Sequence[Script] = (), defaults: Mapping[str, Sequence[Any]] | None = None
+    ) -> None:
+        self.selectable_scripts = list(selectable)
+        self.alwayson_scripts = list(alwayson)
+        self._default_args: list[Any] = [0]
+        for script in [*self.alwayson_scripts, *self.selectable_scripts]:
+            values = list((defaults or {}).get(script.title(), ()))
+            script.args_from = len(self._default_args)
+            self._default_args.extend(values)
+            script.args_to = len(self._default_args)
+
+    @property
+    def titles(self) -> list[str]:
+        return [script.title() for script in self.selectable_scripts]
+
+    def default_args(self) -> list[Any]:
+        """A fresh `script_args` in which no script is selected."""
+        return list(self._default_args)
+
+    def assemble_args(
+        self, script_name: str | None, script_args: Sequence[Any], alwayson: Mapping[str, Mapping[str, Any]]
+    ) -> list[Any]:
+        """`script_args` for a request that names scripts by title (matched without case).
+
+        Raises:
+            InvalidRequest: A title is unknown, or a selectable script came among the always-on ones.
+        """
+        args = self.default_args()
+        if script_name:
+            index = self._find(self.selectable_scripts, script_name)
+            if index is None:
+                raise InvalidRequest("script_name", script_name, f"Script '{script_name}' not found")
+            args[0] = index + 1
+            self._place(args, self.selectable_scripts[index], script_args)
+        for title, given in alwayson.items():
+            index = self._find(self.alwayson_scripts, title)
+            if index is None:
+                is_selectable = self._find(self.selectable_scripts, title) is not None
+                wanted = "Cannot have a selectable script in the always on scripts params" if is_selectable else f"Script '{title}' not found"
+                raise InvalidRequest("alwayson_scripts", title, wanted)
+            self._place(args, self.alwayson_scripts[index], given.get("args", []))
+        return args
+
+    def run_selected(self, p: Processing) -> Any:
+        """Let the selected script do the job; None when there is none or it leaves the job to the pipeline."""
+        index = p.script_args[0] if p.script_args else 0
+        if not isinstance(index, int) or not 0 < index <= len(self.selectable_scripts):
+            return None
+        script = self.selectable_scripts[index - 1]
+        return script.run(p, *p.script_args[script.args_from : script.args_to])
+
+    def dispatch(self, hook: str, p: Processing, *positional: Any, **named: Any) -> None:
+        """Call `hook` on every always-on script that defines it.
+
+        Args:
+            hook: A name of the hook table.
+            positional: Passed between `p` and the script's own values.
+            named: Passed as keywords.
+        """
+        if hook not in HOOK_NAMES:
+            raise KeyError(f"no hook {hook!r} in modules.plugins.hooks")
+        for script in self.alwayson_scripts:
+            method = getattr(script, hook, None)
+            if method is None:
+                continue
+            try:
+                method(p, *positional, *p.script_args[script.args_from : script.args_to], **named)
+            except Exception:  # a third party's fault must not cost the picture
+                logger.exception("script %r failed in %s and was skipped", script.title(), hook)
+
+    @staticmethod
+    def _find(scripts: Sequence[Script], title: str) -> int | None:
+        titles = [script.title().casefold() for script in scripts]
+        return titles.index(title.casefold()) if title.casefold() in titles else None
+
+    @staticmethod
+    def _place(args: list[Any], script: Script, values: Sequence[Any]) -> None:
+        args[script.args_from : script.args_from + len(values)] = values
+        script.args_to = max(script.args_to, script.args_from + len(values))
