@@ -1,0 +1,189 @@
+"""One run, from wherever it comes, is one `Job`; a `JobQueue` runs them one after another.
+
+The queue here keeps everything in memory. What others may rely on is the protocol: a later queue may persist jobs and share them out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+KEPT_JOBS = 200
+KEPT_RESULTS = 16
+"""Finished jobs that are remembered at all, and those whose pictures are."""
+
+
+class JobState(Enum):
+    """Where a job stands; `is_final` states never change again."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.INTERRUPTED)
+
+
+@dataclass(eq=False)
+class Job:
+    """One run and all that is known about it. The worker writes, everybody may read.
+
+    Attributes:
+        id: Unique among the remembered jobs.
+        owner: Who asked: a login, a page session or a client address.
+        request: What the pipeline gets, usually an `Img2ImgProcessing`.
+        kind: "img2img", ...
+        created_s, started_s, finished_s: Seconds since the epoch; None = not yet.
+        image_no, images: Batches finished, and batches in this job (A1111's job_no and job_count).
+        step, steps: Sampling step within the batch.
+        textinfo: One line about what is being done, or None.
+        preview: PIL picture of the step last looked at, or None.
+        preview_no: Grows by one with every new preview.
+        result: `Processed`; an interrupted job may have one too.
+        error: What a failed job raised.
+    """
+
+    owner: str
+    request: Any
+    kind: str = "img2img"
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    state: JobState = JobState.QUEUED
+    created_s: float = field(default_factory=time.time)
+    started_s: float | None = None
+    finished_s: float | None = None
+    image_no: int = 0
+    images: int = 0
+    step: int = 0
+    steps: int = 0
+    textinfo: str | None = None
+    preview: Any = None
+    preview_no: int = 0
+    result: Any = None
+    error: BaseException | None = None
+    _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
+    _version: int = 0
+    _wants_stop: bool = False
+    _wants_skip: bool = False
+    _observers: list[Callable[[Job], None]] = field(default_factory=list, repr=False)
+
+    @property
+    def progress(self) -> float:
+        """Share done, 0 to 1; exactly 0 before the start, 1 when done."""
+        if self.state is JobState.DONE:
+            return 1.0
+        if self.state is not JobState.RUNNING or not self.images:
+            return 0.01 if self.state is JobState.RUNNING else 0.0
+        within = self.step / self.steps if self.steps else 0.0
+        return min(1.0, 0.01 + (self.image_no + within) / self.images)
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left by the pace so far; None while nothing can be said."""
+        done = self.progress
+        if self.state is not JobState.RUNNING or self.started_s is None or done <= 0.01:
+            return None
+        elapsed_s = time.time() - self.started_s
+        return max(0.0, elapsed_s / done - elapsed_s)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Has somebody asked to stop it?"""
+        return self._wants_stop
+
+    @property
+    def is_skipped(self) -> bool:
+        """Has somebody asked to skip the batch being made?"""
+        return self._wants_skip
+
+    @property
+    def version(self) -> int:
+        """Grows with every change; see `wait_change`."""
+        return self._version
+
+    @contextmanager
+    def changing(self) -> Iterator[Job]:
+        """Change fields within; wakes those who wait when left."""
+        with self._changed:
+            yield self
+            self._version += 1
+            self._changed.notify_all()
+
+    def interrupt(self) -> None:
+        """Ask the run to stop as soon as it can."""
+        with self.changing():
+            self._wants_stop = True
+
+    def skip(self) -> None:
+        """Ask the run to give up the batch being made and go on with the next."""
+        with self.changing():
+            self._wants_skip = True
+
+    def clear_skip(self) -> None:
+        with self.changing():
+            self._wants_skip = False
+
+    def finish(self, state: JobState, *, result: Any = None, error: BaseException | None = None) -> None:
+        """Enter a final state, once; later calls change nothing."""
+        with self.changing():
+            if self.state.is_final:
+                return
+            self.state, self.result, self.error = state, result, error
+            self.finished_s = time.time()
+            self.preview, self.textinfo = None, None
+            observers, self._observers = self._observers, []
+        for observer in observers:
+            observer(self)
+
+    def on_finished(self, observer: Callable[[Job], None]) -> None:
+        """Call `observer(job)` from the worker's thread when the job is over, or now when it is."""
+        with self._changed:
+            if not self.state.is_final:
+                self._observers.append(observer)
+                return
+        observer(self)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until the job is over; False when `timeout_s` passed first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.state.is_final, timeout_s)
+
+    def wait_change(self, seen_version: int, timeout_s: float | None = None) -> int:
+        """Block until something differs from `seen_version`, or `timeout_s` passed; returns the version now."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != seen_version, timeout_s)
+            return self._version
+
+    def outcome(self) -> Any:
+        """The result of a job that is over (None when it was stopped before it began); raises what it failed with."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class JobQueue(Protocol):
+    """What the rest of the house may ask of a queue."""
+
+    def submit(self, job: Job) -> Job: ...
+
+    def find(self, job_id: str) -> Job | None: ...
+
+    def jobs(self) -> list[Job]:
+        """Remembered jobs, oldest first."""
+        ...
+
+    def running(self) -> Job | None: ...
+
+    def interrupt(self, job: Job) -> None:
+        """Stop a running job, or take a waiting one off the queue."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,181 @@
+"""The one `Session` of a running program: options, checkpoints, the job queue and its progress.
+
+Importing this module, and making a `Session`, imports no torch: what needs it is loaded by dotted name when a job runs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modules.base.errors import UnknownName
+from modules.base.paths import Paths
+from modules.base.registry import load_dotted
+from modules.runtime.cache import BoundedCache
+from modules.runtime.context import JobContext
+from modules.runtime.jobs import Job, JobQueue, JobState
+from modules.runtime.memory_queue import MemoryJobQueue
+from modules.runtime.model_pool import ModelPool
+from modules.runtime.presets import Preset, preset_for
+from modules.settings.flags import Flags
+from modules.settings.store import OptionsStore
+
+logger = logging.getLogger(__name__)
+
+Process = Callable[[Any, Any], Any]
+"""(Img2ImgProcessing, RunContext) -> Processed."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the program is doing now.
+
+    Attributes:
+        job: The running or waiting job that was asked about; None = idle.
+        progress: 0 to 1; exactly 0.0 when idle.
+        eta_s: Seconds left; 0.0 when unknown or idle.
+        waiting: Jobs that have not begun.
+        is_own: Whether `job` belongs to the owner who asked.
+    """
+
+    job: Job | None = None
+    progress: float = 0.0
+    eta_s: float = 0.0
+    waiting: int = 0
+    is_own: bool = True
+
+
+class Session:
+    """Everything that entrances (page, API, command line) share.
+
+    Args:
+        paths: Folders of the installation.
+        flags: Command line.
+        process: Runs one request; the pipeline's `process_images` when left out.
+
+    Attributes:
+        options: The `OptionsStore`; `options.current` is the snapshot in force.
+        catalog: `backends.catalog.Catalog`.
+        pool: The loaded model.
+        queue: All jobs.
+        cache: Conditioning and latents kept between jobs.
+    """
+
+    def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None) -> None:
+        self.paths, self.flags = paths, flags
+        self.options = OptionsStore(paths.config)
+        make_catalog: Any = load_dotted("modules.backends.catalog:Catalog")
+        self.catalog = make_catalog(checkpoint_folders(paths, flags), paths.cache / "checkpoints.json")
+        self.pool = ModelPool(self.catalog, self._load)
+        self.cache = BoundedCache()
+        self.queue: JobQueue = MemoryJobQueue(self._run)
+        self._process = process
+
+    def submit(self, request: Any, owner: str, job_id: str | None = None, kind: str = "img2img") -> Job:
+        """Queue a request (an `Img2ImgProcessing`); returns at once.
+
+        Args:
+            request: What the pipeline will get.
+            owner: Who asks; `interrupt(owner)` acts on this one's jobs.
+            job_id: Wanted id; made unique if a live job has it.
+        """
+        return self.queue.submit(Job(owner, request, kind, **({"id": job_id} if job_id else {})))
+
+    def interrupt(self, owner: str | None = None) -> Job | None:
+        """Stop `owner`'s job: the running one, else the first waiting; None = whichever runs. Returns it."""
+        job = self._current(owner)
+        if job is not None:
+            self.queue.interrupt(job)
+        return job
+
+    def skip(self, owner: str | None = None) -> Job | None:
+        """Skip the batch in hand of `owner`'s running job; None = whichever runs. Returns the job."""
+        job = self.queue.running()
+        if job is None or (owner is not None and job.owner != owner):
+            return None
+        job.skip()
+        return job
+
+    def progress(self, owner: str | None = None) -> Progress:
+        """How far `owner`'s job is (the running one, else the first waiting), or else anybody's running job."""
+        waiting = sum(job.state is JobState.QUEUED for job in self.queue.jobs())
+        job = self._current(owner)
+        is_own = job is not None
+        job = job or self._current(None)
+        if job is None:
+            return Progress(waiting=waiting)
+        return Progress(job, job.progress, job.eta_s or 0.0, waiting, is_own)
+
+    def checkpoints(self) -> list[Any]:
+        """All `CheckpointInfo`, also those that are greyed (`is_supported`, `reason`)."""
+        return self.catalog.scan()
+
+    def checkpoint(self, name: str | None = None) -> Any:
+        """The checkpoint that a job with this name would use; empty = the configured one.
+
+        Raises:
+            UnknownName, MissingModel, UnsupportedCheckpoint: See `ModelPool.choose`.
+        """
+        if name:
+            return self.pool.choose(name)
+        configured = self.options.current.sd_model_checkpoint
+        for candidate in (configured, str(self.flags.ckpt or "")):
+            try:
+                if candidate:
+                    return self.pool.choose(candidate)
+            except UnknownName:
+                logger.warning("checkpoint %r is gone; using the default one", candidate)
+        return self.pool.choose(None)
+
+    def preset(self, name: str | None = None) -> Preset:
+        """The page's and command line's start values for a checkpoint; empty = the configured one."""
+        return preset_for(self.checkpoint(name))
+
+    def samplers(self) -> list[Any]:
+        """`SamplerSpec`s in the order of the table (imports torch on first use)."""
+        table: Any = load_dotted("modules.engine.samplers.table:SAMPLERS")
+        return [spec for _, spec in table.items()]
+
+    def schedulers(self) -> list[Any]:
+        """Scheduler specs in the order of the table (imports torch on first use)."""
+        table: Any = load_dotted("modules.engine.schedules:SCHEDULERS")
+        return [spec for _, spec in table.items()]
+
+    def close(self) -> None:
+        """Stop the running job and drop the waiting ones."""
+        self.queue.close()
+
+    def _current(self, owner: str | None) -> Job | None:
+        live = [job for job in self.queue.jobs() if not job.state.is_final and owner in (None, job.owner)]
+        live.sort(key=lambda job: job.state is not JobState.RUNNING)
+        return live[0] if live else None
+
+    def _run(self, job: Job) -> Any:
+        process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
+        context = JobContext(job, self.options.current, self.paths, self.cache, self.model)
+        return process(job.request, context)
+
+    def model(self, name: str | None = None) -> Any:
+        """The loaded `DiffusionModel` for `name`; empty = the configured one."""
+        return self.pool.get(self.checkpoint(name).title)
+
+    def _load(self, info: Any) -> Any:
+        choose_device: Any = load_dotted("modules.engine.devices:choose_device")
+        choose_dtype: Any = load_dotted("modules.engine.devices:choose_dtype")
+        load: Any = load_dotted("modules.backends.loader:load_checkpoint")
+        device = choose_device(self.flags.use_cpu)
+        vocabulary = self.paths.builtin_models / "tokenizer" / "bpe_simple_vocab_16e6.txt.gz"
+        return load(info, device, choose_dtype(device, self.flags.no_half), vocabulary)
+
+
+def checkpoint_folders(paths: Paths, flags: Flags) -> list[Path]:
+    """Folders that are searched for checkpoints, each once."""
+    folders = [paths.models / "Stable-diffusion", paths.builtin_models / "Stable-diffusion"]
+    if flags.ckpt_dir is not None:
+        folders.append(flags.ckpt_dir)
+    if flags.ckpt is not None:
+        folders.append(flags.ckpt.parent)
+    return list(dict.fromkeys(folder.resolve() for folder in folders))
