@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from modules.base.errors import MissingModel, UnsupportedCheckpoint
+from modules.base.errors import BrokenCheckpoint, MissingModel, UnknownName, UnsupportedCheckpoint
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class ModelPool:
             UnsupportedCheckpoint: It is known, but cannot run.
         """
         if name:
-            info = self._catalog.find(name)
+            info = self._find(name)
             if not info.is_supported:
                 raise UnsupportedCheckpoint(f"{info.title}: {info.reason}")
             return info
@@ -77,27 +78,46 @@ class ModelPool:
         return next((info for info in usable if info.label.startswith(BUILTIN_LABEL)), usable[0])
 
     def get(self, name: str | None = None) -> Any:
-        """The model for `name`, loaded if it is not the one in memory or if its file changed.
+        """The model for `name`; see `choose` and `ensure`."""
+        return self.ensure(self.choose(name))
+
+    def ensure(self, info: Any) -> Any:
+        """The model of a checkpoint, loaded if it is not the one in memory or if its file changed.
 
         When loading fails, the model that was in memory stays.
 
         Raises:
-            UnknownName, MissingModel, UnsupportedCheckpoint: As `choose`.
-            BrokenCheckpoint: The file cannot be loaded.
+            BrokenCheckpoint: The file cannot be loaded, or is gone.
         """
         with self._lock:
-            info = self.choose(name)
             signature = _signature(info.path)
             if self._model is not None and self._info.path == info.path:
                 if signature == self._signature:
                     return self._model
                 logger.info("%s changed on disk; loading it anew", info.path.name)
-                self._catalog.scan()
-                info = self.choose(name)
+                info = self._scan_again(info.path)
             logger.info("loading %s", info.title)
             model = self._load(info)
             self._model, self._info, self._signature = model, info, signature
             return model
+
+    def _scan_again(self, path: Path) -> Any:
+        for info in self._catalog.scan():
+            if info.path == path:
+                if not info.is_supported:
+                    raise BrokenCheckpoint(f"{path.name} was replaced by something that cannot run: {info.reason}")
+                return info
+        raise BrokenCheckpoint(f"{path.name} is gone; choose another checkpoint")
+
+    def _find(self, name: str) -> Any:
+        """`name` as the catalogue knows it, then after a new scan, then without its hash: a replaced file has another one."""
+        for attempt in (name, name, re.sub(r"\s+\[[0-9a-fA-F]*\]$", "", name)):
+            try:
+                return self._catalog.find(attempt)
+            except UnknownName as error:
+                unknown = error
+                self._catalog.scan()
+        raise unknown
 
     def unload(self) -> None:
         """Forget the model; the next `get` loads it again."""

@@ -14,7 +14,8 @@ from typing import Any
 from modules.base.errors import UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
-from modules.runtime.cache import BoundedCache
+from modules.pipeline.context import ReuseCache
+from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
 from modules.runtime.jobs import Job, JobQueue, JobState
 from modules.runtime.memory_queue import MemoryJobQueue
@@ -24,6 +25,8 @@ from modules.settings.flags import Flags
 from modules.settings.store import OptionsStore
 
 logger = logging.getLogger(__name__)
+
+LOADING = "load"
 
 Process = Callable[[Any, Any], Any]
 """(Img2ImgProcessing, RunContext) -> Processed."""
@@ -61,7 +64,8 @@ class Session:
         catalog: `backends.catalog.Catalog`.
         pool: The loaded model.
         queue: All jobs.
-        cache: Conditioning and latents kept between jobs.
+        cache: Conditioning and encoded pictures kept between jobs.
+        scripts: The img2img scripts.
     """
 
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None) -> None:
@@ -70,7 +74,8 @@ class Session:
         make_catalog: Any = load_dotted("modules.backends.catalog:Catalog")
         self.catalog = make_catalog(checkpoint_folders(paths, flags), paths.cache / "checkpoints.json")
         self.pool = ModelPool(self.catalog, self._load)
-        self.cache = BoundedCache()
+        self.cache = ReuseCache()
+        self.scripts = ScriptRunner()
         self.queue: JobQueue = MemoryJobQueue(self._run)
         self._process = process
 
@@ -93,15 +98,15 @@ class Session:
 
     def skip(self, owner: str | None = None) -> Job | None:
         """Skip the batch in hand of `owner`'s running job; None = whichever runs. Returns the job."""
-        job = self.queue.running()
-        if job is None or (owner is not None and job.owner != owner):
+        job = self._current(owner)
+        if job is None or job.state is not JobState.RUNNING:
             return None
         job.skip()
         return job
 
     def progress(self, owner: str | None = None) -> Progress:
         """How far `owner`'s job is (the running one, else the first waiting), or else anybody's running job."""
-        waiting = sum(job.state is JobState.QUEUED for job in self.queue.jobs())
+        waiting = sum(job.state is JobState.QUEUED and job.kind != LOADING for job in self.queue.jobs())
         job = self._current(owner)
         is_own = job is not None
         job = job or self._current(None)
@@ -149,18 +154,25 @@ class Session:
         self.queue.close()
 
     def _current(self, owner: str | None) -> Job | None:
-        live = [job for job in self.queue.jobs() if not job.state.is_final and owner in (None, job.owner)]
+        live = [job for job in self.queue.jobs() if not job.state.is_final and job.kind != LOADING and owner in (None, job.owner)]
         live.sort(key=lambda job: job.state is not JobState.RUNNING)
         return live[0] if live else None
 
-    def _run(self, job: Job) -> Any:
-        process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
-        context = JobContext(job, self.options.current, self.paths, self.cache, self.model)
-        return process(job.request, context)
-
     def model(self, name: str | None = None) -> Any:
         """The loaded `DiffusionModel` for `name`; empty = the configured one."""
-        return self.pool.get(self.checkpoint(name).title)
+        return self.pool.ensure(self.checkpoint(name))
+
+    def load_model(self, owner: str = "program") -> Job:
+        """Queue the loading of the configured model; such a job counts neither as progress nor for `interrupt`."""
+        return self.queue.submit(Job(owner, None, LOADING))
+
+    def _run(self, job: Job) -> Any:
+        if job.kind == LOADING:
+            load_dotted("modules.pipeline.run:process_images")
+            return self.model()
+        process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
+        user = getattr(job.request, "user", None) or ""
+        return process(job.request, JobContext(job, self.options.current, self.paths, self.cache, self.model, self.scripts, user))
 
     def _load(self, info: Any) -> Any:
         choose_device: Any = load_dotted("modules.engine.devices:choose_device")
