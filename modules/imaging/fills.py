@@ -1,0 +1,154 @@
+"""What stands below the mask before the model starts: surrounding colours, grey, or a patch match."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import cast
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps
+
+from modules.base.errors import InvalidRequest, UnknownName
+from modules.base.registry import load_dotted
+from modules.imaging.geometry import Box
+from modules.imaging.masks import find_crop_box
+
+BLUR_PASSES = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))  # (radius px, repeats), A1111's "fill"
+NEUTRAL_GREY = 128
+MAX_MATCH_SIDE = 768  # patch matching works at most at this size: quadratic cost, and the model repaints it anyway
+MIN_CONTEXT = 64
+
+
+class MaskedContent(Enum):
+    """A1111's `inpainting_fill` by number, and two of our own by name."""
+
+    FILL = 0
+    ORIGINAL = 1
+    LATENT_NOISE = 2
+    LATENT_NOTHING = 3
+    PATCHMATCH = "patchmatch"
+    NEUTRAL = "neutral"
+
+    @property
+    def label(self) -> str:
+        """The words of infotext and page: "latent noise"."""
+        return self.name.lower().replace("_", " ")
+
+    @classmethod
+    def parse(cls, value: int | str | MaskedContent) -> MaskedContent:
+        """From a number, a digit string or a label; unknown numbers mean FILL, as they do in A1111.
+
+        Raises:
+            UnknownName: A word that is none of the labels.
+        """
+        if isinstance(value, MaskedContent):
+            return value
+        text = str(value).strip().casefold().replace("_", " ")
+        if text.lstrip("-").isdigit():
+            number = int(text)
+            return cls(number) if number in (0, 1, 2, 3) else cls.FILL
+        for member in cls:
+            if member.label == text:
+                return member
+        raise UnknownName("inpainting_fill", value, [f"{member.value} ({member.label})" for member in cls])
+
+
+def fill_from_edges(image: Image.Image, mask: Image.Image) -> Image.Image:
+    """Spread the surrounding colours into the mask by ever smaller blurs (A1111's "fill").
+
+    Args:
+        image: RGB; not modified.
+        mask: L, same size; 255 = filled. Where it is 0 the picture stays identical.
+
+    Returns:
+        RGB; black where the blurs reach nothing (a mask over the whole picture).
+    """
+    held = Image.new("RGBa", image.size)
+    held.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask.convert("L")))
+    filled = Image.new("RGBA", image.size)
+    for radius, repeats in BLUR_PASSES:
+        blurred = held.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
+        for _ in range(repeats):
+            filled.alpha_composite(blurred)
+    return filled.convert("RGB")
+
+
+def fill_neutral(image: Image.Image, mask: Image.Image) -> Image.Image:
+    """Mid grey where the mask, rounded, is 1 (ComfyUI's inpaint encoding; exact 0.5 has no place in 8 bits)."""
+    grey = Image.new("RGB", image.size, (NEUTRAL_GREY,) * 3)
+    return Image.composite(grey, image.convert("RGB"), _binary(mask, 128))
+
+
+def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.Image:
+    """Continue the surroundings into the hole by matching patches; the same seed gives the same picture.
+
+    The hole is every non-zero mask pixel; if that leaves too little to copy from, those of at least half.
+    Works on a crop around the hole, at no more than `MAX_MATCH_SIDE` px a side.
+
+    Args:
+        image: RGB; not modified.
+        mask: L, same size.
+        seed: Any integer.
+
+    Returns:
+        RGB, identical to `image` outside the hole; mid grey if the mask leaves nothing to copy from.
+
+    Raises:
+        InvalidRequest: The package patchmatch-cython is not installed.
+
+    References:
+        Barnes et al., "PatchMatch", SIGGRAPH 2009; Wexler et al., "Space-Time Completion of Video", PAMI 2007.
+    """
+    image = image.convert("RGB")
+    hole = _choose_hole(mask)
+    found = find_crop_box(hole, 0)
+    if found is None:
+        return image
+    if _known_share(hole) < 0.01:
+        return fill_neutral(image, hole)
+    box = _context_box(found, image)
+    part, part_hole = image.crop(box.edges), hole.crop(box.edges)
+    filled = _match_patches(part, part_hole, seed % 2**32)
+    result = image.copy()
+    result.paste(filled, (box.x, box.y), part_hole)
+    return result
+
+
+def _match_patches(image: Image.Image, hole: Image.Image, seed: int) -> Image.Image:
+    inpaint = _load_patchmatch()
+    factor = min(1.0, MAX_MATCH_SIDE / max(image.size))
+    if factor < 1:
+        size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+        small_hole = hole.resize(size, Image.Resampling.BOX).point([0] + [255] * 255)
+        small = Image.fromarray(inpaint(np.asarray(image.resize(size, Image.Resampling.BOX)), np.asarray(small_hole) > 0, seed=seed))
+        return small.resize(image.size, Image.Resampling.LANCZOS)
+    return Image.fromarray(inpaint(np.asarray(image), np.asarray(hole) > 0, seed=seed))
+
+
+def _load_patchmatch() -> Callable[..., np.ndarray]:
+    try:
+        return cast("Callable[..., np.ndarray]", load_dotted("patchmatch_cython:inpaint_pyramid"))
+    except ImportError as error:
+        wanted = "another masked content, or the missing package: pip install patchmatch-cython==0.2.1"
+        raise InvalidRequest("inpainting_fill", "patchmatch", wanted) from error
+
+
+def _binary(mask: Image.Image, least: int) -> Image.Image:
+    return mask.convert("L").point([255 if value >= least else 0 for value in range(256)])
+
+
+def _choose_hole(mask: Image.Image) -> Image.Image:
+    hole = _binary(mask, 1)
+    return hole if _known_share(hole) >= 0.05 else _binary(mask, 128)
+
+
+def _known_share(hole: Image.Image) -> float:
+    return hole.histogram()[0] / (hole.width * hole.height)
+
+
+def _context_box(hole: Box, image: Image.Image) -> Box:
+    """The hole with its own longer side, or 64 px, of surroundings on each side, cut at the picture's border."""
+    margin = max(MIN_CONTEXT, hole.width, hole.height)
+    left, top, right, bottom = hole.edges
+    return Box.from_edges(max(left - margin, 0), max(top - margin, 0), min(right + margin, image.width), min(bottom + margin, image.height))

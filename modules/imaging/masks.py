@@ -1,0 +1,118 @@
+"""Masks: from a picture to the grey mask, its blur, its crop box and its latent form. White (1) is repainted."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from modules.imaging.geometry import Box, Extent
+
+ALPHA_THRESHOLD = 128
+
+
+def to_mask(image: Image.Image, is_rounded: bool = True) -> Image.Image:
+    """A grey mask from a mask picture.
+
+    Args:
+        image: RGBA with any transparency gives its alpha; all else its luminance, unchanged.
+        is_rounded: Threshold an alpha mask at > 128 to 0 and 255.
+
+    Returns:
+        Mode L; 255 = repaint.
+    """
+    if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
+        return image.convert("L")
+    alpha = image.getchannel("A")
+    return alpha.point([255 if value > ALPHA_THRESHOLD else 0 for value in range(256)]) if is_rounded else alpha
+
+
+def alpha_as_mask(image: Image.Image) -> Image.Image:
+    """Transparent means repaint (ComfyUI's convention): 255 - alpha; all 0 for a picture without alpha."""
+    return ImageOps.invert(image.getchannel("A")) if image.mode == "RGBA" else Image.new("L", image.size)
+
+
+def invert_mask(mask: Image.Image) -> Image.Image:
+    """Swap what is repainted and what is kept."""
+    return ImageOps.invert(mask)
+
+
+def blur_mask(mask: Image.Image, sigma_x: float, sigma_y: float) -> Image.Image:
+    """Gaussian blur, first along x, then along y, in 8 bits; an axis with sigma <= 0 is left alone.
+
+    The kernel has 2*int(2.5*sigma + 0.5) + 1 taps and mirrors at the border without repeating the last pixel.
+    """
+    pixels = np.asarray(mask)
+    if sigma_x > 0:
+        pixels = cv2.GaussianBlur(pixels, (_taps(sigma_x), 1), sigma_x)
+    if sigma_y > 0:
+        pixels = cv2.GaussianBlur(pixels, (1, _taps(sigma_y)), sigma_y)
+    return Image.fromarray(pixels)
+
+
+def overlay_mask(mask: Image.Image) -> Image.Image:
+    """Twice the mask, clipped: repainting is fully visible from half the blur on. For whole-picture jobs."""
+    return mask.point([min(2 * value, 255) for value in range(256)])
+
+
+def find_crop_box(mask: Image.Image, padding: int) -> Box | None:
+    """The box of all non-zero pixels, padded on each side and kept inside; None for a blank mask."""
+    found = mask.getbbox()
+    if found is None:
+        return None
+    left, top, right, bottom = found
+    return Box.from_edges(
+        max(left - padding, 0), max(top - padding, 0), min(right + padding, mask.width), min(bottom + padding, mask.height)
+    )
+
+
+def expand_crop_box(box: Box, working: Extent, image: Extent) -> Box:
+    """Grow the short side of `box` toward the working aspect ratio, shifted back inside the image.
+
+    Args:
+        box: Crop, in image pixels.
+        working: What the model will see; only its aspect ratio counts.
+        image: Size of the picture that is cropped; limits the growth, so the ratio may not be reached.
+    """
+    left, top, right, bottom = box.edges
+    if box.extent.aspect > working.aspect:
+        top, bottom = _grow(top, bottom, int(box.width / working.aspect - box.height), image.height)
+    else:
+        left, right = _grow(left, right, int(box.height * working.aspect - box.width), image.width)
+    return Box.from_edges(left, top, right, bottom)
+
+
+def latent_mask(mask: Image.Image, latent: Extent, is_rounded: bool = True) -> np.ndarray:
+    """The mask in latent cells: Pillow's bicubic resize in 8 bits, then rounded half to even.
+
+    Returns:
+        (latent.height, latent.width) float32 in [0, 1], only 0 and 1 if `is_rounded`; 1 = repaint.
+    """
+    cells = np.asarray(mask.convert("L").resize(latent.size, Image.Resampling.BICUBIC), dtype=np.float32) / 255
+    return np.around(cells) if is_rounded else cells
+
+
+def grow_mask(mask: Image.Image, grow_by: int) -> Image.Image:
+    """Round to black and white, then grow by a box of `grow_by` pixels (ComfyUI's `grow_mask_by`).
+
+    Reaches grow_by // 2 px right and down, (grow_by - 1) // 2 px left and up; 0 and 1 only round.
+    """
+    pixels = np.where(np.asarray(mask.convert("L")) > 127, 255, 0).astype(np.uint8)
+    if grow_by > 1:
+        anchor = (grow_by // 2, grow_by // 2)
+        pixels = cv2.dilate(pixels, np.ones((grow_by, grow_by), np.uint8), anchor=anchor)
+    return Image.fromarray(pixels)
+
+
+def _taps(sigma: float) -> int:
+    return 2 * int(2.5 * sigma + 0.5) + 1
+
+
+def _grow(low: int, high: int, by: int, limit: int) -> tuple[int, int]:
+    low -= by // 2
+    high += by - by // 2
+    if high >= limit:
+        low, high = low - (high - limit), limit
+    if low < 0:
+        low, high = 0, high - low
+    return low, min(high, limit)
