@@ -102,5 +102,5 @@ class ScriptRunner:
 
     @staticmethod
     def _place(args: list[Any], script: Script, values: Sequence[Any]) -> None:
-        args[script.args_from : script.args_from + len(values)] = values
-        script.args_to = max(script.args_to, script.args_from + len(values))
+        count = min(len(values), script.args_to - script.args_from)
+        args[script.args_from : script.args_from + count] = values[:count]

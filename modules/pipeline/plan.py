@@ -1,0 +1,156 @@
+"""A job with everything resolved: derived once from the request, checked, then frozen."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modules.base.errors import InvalidRequest
+from modules.imaging.fills import MaskedContent
+from modules.imaging.geometry import Extent
+from modules.imaging.resize import ResizeMode
+from modules.settings.options import Options
+
+if TYPE_CHECKING:
+    from modules.engine.sampling import SamplingPlan
+    from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+
+MAX_STEPS = 1000
+MAX_SIDE_PX = 8192
+MAX_WORKING_AREA_PX = 4096 * 2048
+MAX_BATCH_SIZE = 64
+MAX_ITERATIONS = 1000
+RANDOM_SEEDS = 4294967294
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done.
+
+    Attributes:
+        working: Size the model sees, px.
+        seeds, subseeds, prompts, negative_prompts: One for each picture of the whole job.
+        seed_resize: Size whose noise is imitated; None = not.
+        mask_blur: (x, y) Gaussian sigmas in px.
+        sampling: Sampler, schedule, guidance and noise strategy; its `compat` says whose conventions hold.
+    """
+
+    working: Extent
+    batch_size: int
+    iterations: int
+    prompts: tuple[str, ...]
+    negative_prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    subseeds: tuple[int, ...]
+    subseed_strength: float
+    seed_resize: Extent | None
+    sampling: SamplingPlan
+    resize_mode: ResizeMode
+    content: MaskedContent
+    grow_mask_by: int
+    is_mask_inverted: bool
+    is_mask_rounded: bool
+    mask_blur: tuple[float, float]
+    is_only_masked: bool
+    padding_px: int
+    is_tiling: bool
+    options: Options
+
+    def iteration_slice(self, index: int) -> slice:
+        """Which pictures iteration `index` makes."""
+        return slice(index * self.batch_size, (index + 1) * self.batch_size)
+
+
+def resolve_seed(seed: object) -> int:
+    """`seed`, or a random one in [0, 4294967294) for -1, None and ""."""
+    if seed in (None, "", -1):
+        return random.randrange(RANDOM_SEEDS)
+    return _whole("seed", seed, -(2**63), 2**63 - 1)
+
+
+def check_request(p: StableDiffusionProcessingImg2Img) -> None:
+    """Check everything that does not depend on a model.
+
+    Raises:
+        InvalidRequest: Names the first field that cannot be used.
+    """
+    _whole("steps", p.steps, 1, MAX_STEPS)
+    for name in ("width", "height"):
+        _whole(name, getattr(p, name), 8, MAX_SIDE_PX)
+    if p.width * p.height > MAX_WORKING_AREA_PX:
+        raise InvalidRequest("width", f"{p.width}x{p.height}", f"a working size of at most {MAX_WORKING_AREA_PX} pixels")
+    _whole("batch_size", p.batch_size, 1, MAX_BATCH_SIZE)
+    _whole("n_iter", p.n_iter, 1, MAX_ITERATIONS)
+    for name in ("cfg_scale", "denoising_strength", "subseed_strength"):
+        _finite(name, getattr(p, name))
+    for name in ("image_cfg_scale", "eta", "s_churn", "s_tmin", "s_tmax", "s_noise", "s_min_uncond", "initial_noise_multiplier"):
+        if getattr(p, name) is not None:
+            _finite(name, getattr(p, name))
+    for name in ("mask_blur", "mask_blur_x", "mask_blur_y"):
+        if getattr(p, name) is not None:
+            _within(name, getattr(p, name), 0, 1024)
+    _whole("inpaint_full_res_padding", p.inpaint_full_res_padding, 0, MAX_SIDE_PX)
+    _whole("grow_mask_by", p.grow_mask_by, 0, 64)
+    if p.resize_mode not in list(ResizeMode):
+        raise InvalidRequest("resize_mode", p.resize_mode, "0 (stretch), 1 (crop), 2 (fill) or 3 (stretch latents)")
+    MaskedContent.parse(p.inpainting_fill)
+    if not p.init_images:
+        raise InvalidRequest("init_images", p.init_images, "at least one picture")
+    if len(p.init_images) > max(p.batch_size, 1):
+        raise InvalidRequest("init_images", f"{len(p.init_images)} pictures", f"at most batch_size = {p.batch_size}")
+
+
+def derive_plan(p: StableDiffusionProcessingImg2Img, sampling: SamplingPlan) -> Plan:
+    """Freeze `p`, whose prompts and seeds are lists by now.
+
+    Args:
+        p: Checked by `check_request`; hooks have run.
+        sampling: From `stages.sample.plan_sampling`.
+    """
+    blur = p.mask_blur
+    resize_from = (p.seed_resize_from_w or 0, p.seed_resize_from_h or 0)
+    return Plan(
+        working=Extent(int(p.width), int(p.height)),
+        batch_size=int(p.batch_size),
+        iterations=int(p.n_iter),
+        prompts=tuple(p.all_prompts),
+        negative_prompts=tuple(p.all_negative_prompts),
+        seeds=tuple(p.all_seeds),
+        subseeds=tuple(p.all_subseeds),
+        subseed_strength=float(p.subseed_strength),
+        seed_resize=Extent(*resize_from) if min(resize_from) > 0 else None,
+        sampling=sampling,
+        resize_mode=ResizeMode(p.resize_mode),
+        content=MaskedContent.parse(p.inpainting_fill),
+        grow_mask_by=int(p.grow_mask_by),
+        is_mask_inverted=bool(p.inpainting_mask_invert),
+        is_mask_rounded=bool(p.mask_round),
+        mask_blur=(p.mask_blur_x, p.mask_blur_y) if blur is None else (blur, blur),
+        is_only_masked=bool(p.inpaint_full_res),
+        padding_px=int(p.inpaint_full_res_padding),
+        is_tiling=p.options.tiling if p.tiling is None else bool(p.tiling),
+        options=p.options,
+    )
+
+
+def _finite(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InvalidRequest(name, value, "a finite number")
+    return value
+
+
+def _within(name: str, value: object, low: float, high: float) -> float:
+    number = _finite(name, value)
+    if not low <= number <= high:
+        raise InvalidRequest(name, value, f"a number from {low:g} to {high:g}")
+    return number
+
+
+def _whole(name: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value != int(value):
+        raise InvalidRequest(name, value, "a whole number")
+    if not low <= value <= high:
+        raise InvalidRequest(name, value, f"a whole number from {low} to {high}")
+    return int(value)

@@ -1,0 +1,277 @@
+"""The one way a request is run."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+from PIL import Image
+from torch import Tensor
+
+from modules.engine.model import ModelKind
+from modules.imaging.fills import MaskedContent
+from modules.imaging.grid import choose_rows, make_grid
+from modules.pipeline.context import RunContext
+from modules.pipeline.infotext import build_infotext, model_name, note_mask_keys, note_sampling_keys
+from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
+from modules.pipeline.processed import Processed
+from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+from modules.pipeline.stages.compose import Composed, compose
+from modules.pipeline.stages.decode import decode, to_picture
+from modules.pipeline.stages.prepare import Prepared
+from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
+from modules.pipeline.stages.save import save_grid, save_picture
+from modules.pipeline.version import VERSION
+from modules.plugins.runner import ScriptRunner
+
+EXTRA_NETWORK = re.compile(r"<(\w+):([^>]+)>")
+
+
+@dataclass
+class Results:
+    """What iterations add to."""
+
+    pictures: list[Image.Image] = field(default_factory=list)
+    extras: list[list[Image.Image]] = field(default_factory=list)
+    infotexts: list[str] = field(default_factory=list)
+    paths: list[Path | None] = field(default_factory=list)
+    changed: list[int | None] = field(default_factory=list)
+
+
+def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext) -> Processed:
+    """Run a request: selected script, or the ordinary way.
+
+    Args:
+        p: The request; filled in while it runs.
+        context: Models, options, progress.
+
+    Raises:
+        InvalidRequest: A field cannot be used.
+        MissingModel, BrokenCheckpoint, UnsupportedCheckpoint: No model to run it on.
+        SaveFailed: A result could not be written.
+    """
+    p.context = context
+    p.options = context.options.coerced(p.override_settings)
+    p.scripts = p.scripts or context.script_runner()
+    p.script_args = p.script_args or p.scripts.default_args()
+    return p.scripts.run_selected(p) or process_images_inner(p)
+
+
+def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
+    """Run a request whose context and options are set, without its selected script."""
+    if p.context is None or p.scripts is None:
+        raise RuntimeError("process_images gives p its context")
+    scripts, context = p.scripts, p.context
+    scripts.dispatch("before_process", p)
+    check_request(p)
+    sampling = plan_sampling(p)
+    p.sd_model = context.model(p.options.sd_model_checkpoint or None)
+    _list_prompts_and_seeds(p)
+    p.extra_generation_params["Denoising strength"] = p.denoising_strength
+    scripts.dispatch("process", p)
+    check_request(p)
+    plan = p.plan = derive_plan(p, dataclasses.replace(sampling, strength=p.denoising_strength, cfg_scale=p.cfg_scale))
+    p.sd_model.set_tiling(plan.is_tiling)
+    context.begin(plan.iterations, plan.sampling.steps)
+    p.init(p.all_prompts, p.all_seeds, p.all_subseeds)
+    _note_masks(p, plan)
+    results = Results()
+    for index in range(plan.iterations):
+        if context.is_interrupted():
+            break
+        _run_iteration(p, plan, index, results)
+    return _finish(p, plan, results)
+
+
+def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img) -> None:
+    if len(p.init_images) > 1:
+        p.batch_size = len(p.init_images)
+    count = p.batch_size * p.n_iter
+    p.seed, p.subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
+    p.all_prompts = [p.prompt] * count
+    p.all_negative_prompts = [p.negative_prompt] * count
+    # With a variation strength, A1111 keeps the seed and lets only the subseed run.
+    p.all_seeds = [p.seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
+    p.all_subseeds = [p.subseed + index for index in range(count)]
+
+
+def _note_masks(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
+    if p.image_mask is None:
+        return
+    note_mask_keys(p, plan, has_crop=p.paste_to is not None)
+    if plan.content is not MaskedContent.ORIGINAL and p.nmask is not None:
+        p.extra_generation_params["Masked content"] = plan.content.label
+
+
+def _run_iteration(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, results: Results) -> None:
+    context, scripts, model = p.context, p.scripts, p.sd_model
+    if context is None or scripts is None or model is None:
+        raise RuntimeError("process_images gives p its context and model")
+    context.begin_iteration(index)
+    context.clear_skip()
+    p.iteration = index
+    _slice_iteration(p, plan.iteration_slice(index))
+    named = {"batch_number": index, "prompts": p.prompts, "seeds": p.seeds, "subseeds": p.subseeds}
+    scripts.dispatch("before_process_batch", p, **named)
+    if not p.prompts:
+        return
+    p.prompts = [_drop_extra_networks(p, prompt) for prompt in p.prompts]
+    scripts.dispatch("process_batch", p, **{**named, "prompts": p.prompts})
+    iteration = dataclasses.replace(plan, prompts=tuple(p.prompts), seeds=tuple(p.seeds), subseeds=tuple(p.subseeds))
+    conditioning = encode_prompts(p, iteration)
+    latents = _sample(p, plan, *conditioning)
+    if context.is_interrupted() and not latents.isfinite().all():
+        return
+    _note_emphasis(p, plan)
+    note_sampling_keys(p, plan)
+    _decode_and_compose(p, plan, latents, results)
+
+
+def _slice_iteration(p: StableDiffusionProcessingImg2Img, part: slice) -> None:
+    p.prompts, p.negative_prompts = p.all_prompts[part], p.all_negative_prompts[part]
+    p.seeds, p.subseeds = p.all_seeds[part], p.all_subseeds[part]
+
+
+def _sample(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: object, negative: object) -> Tensor:
+    if p.init_latent is None or p.scripts is None:
+        raise RuntimeError("p.init() left no start latent")
+    p.rng = make_noise(p, plan, p.init_latent)
+    p.scripts.dispatch("process_before_every_sampling", p, x=p.init_latent, noise=None, c=positive, uc=negative)
+    latents = p.sample(positive, negative, p.seeds, p.subseeds, p.subseed_strength, p.prompts)  # type: ignore[arg-type]
+    after = SimpleNamespace(samples=latents)
+    p.scripts.dispatch("post_sample", p, after)
+    return after.samples
+
+
+def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents: Tensor, results: Results) -> None:
+    if p.sd_model is None or p.scripts is None or p.context is None or p.prepared is None:
+        raise RuntimeError("p.init() left nothing prepared")
+    batch = decode(latents, p.sd_model)
+    p.scripts.dispatch("postprocess_batch", p, images=batch, batch_number=p.iteration)
+    listed = SimpleNamespace(images=list(batch))
+    p.scripts.dispatch("postprocess_batch_list", p, listed, batch_number=p.iteration)
+    for place, pixels in enumerate(listed.images):
+        number = p.iteration * plan.batch_size + min(place, plan.batch_size - 1)
+        p.batch_index = place
+        composed = _compose_one(p, plan, p.prepared, to_picture(pixels), place)
+        infotext = build_infotext(p, plan, number)
+        is_wanted = not p.context.is_interrupted() or plan.options.save_incomplete_images
+        saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
+        results.paths.append(save_picture(p, plan, composed.picture, number, infotext) if saves else None)
+        _save_masks(p, plan, composed, number, infotext, saves)
+        results.pictures.append(composed.picture)
+        results.extras.append([extra for extra in (composed.mask, composed.masked_part) if extra is not None])
+        results.infotexts.append(infotext)
+        results.changed.append(composed.changed_outside)
+
+
+def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prepared, patch: Image.Image, place: int) -> Composed:
+    if p.scripts is None:
+        raise RuntimeError("process_images gives p its scripts")
+    shown = SimpleNamespace(image=patch)
+    p.scripts.dispatch("postprocess_image", p, shown)
+    overlays = p.overlay_images or []
+    over = SimpleNamespace(index=place, mask_for_overlay=p.mask_for_overlay, overlay_image=overlays[min(place, len(overlays) - 1)] if overlays else None)
+    p.scripts.dispatch("postprocess_maskoverlay", p, over)
+    composed = compose(shown.image, place, prepared, plan, over.overlay_image, over.mask_for_overlay)
+    finished = SimpleNamespace(image=composed.picture)
+    p.scripts.dispatch("postprocess_image_after_composite", p, finished)
+    return dataclasses.replace(composed, picture=finished.image)
+
+
+def _save_masks(p: StableDiffusionProcessingImg2Img, plan: Plan, composed: Composed, number: int, infotext: str, saves: bool) -> None:
+    options = plan.options
+    if saves and options.save_mask and p.mask_for_overlay is not None:
+        save_picture(p, plan, p.mask_for_overlay.convert("RGB"), number, infotext, "-mask")
+    if saves and options.save_mask_composite and composed.masked_part is not None:
+        save_picture(p, plan, composed.masked_part, number, infotext, "-mask-composite")
+
+
+def _drop_extra_networks(p: StableDiffusionProcessingImg2Img, prompt: str) -> str:
+    for kind, name in EXTRA_NETWORK.findall(prompt):
+        note = f"<{kind}:{name}> was left out: this version cannot apply it."
+        if note not in p.notes:
+            p.notes.append(note)
+    return EXTRA_NETWORK.sub("", prompt)
+
+
+def _note_emphasis(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
+    has_brackets = any(sign in text for text in (*p.prompts, *p.negative_prompts) for sign in "([")
+    if plan.options.emphasis != "Original" and has_brackets:
+        p.extra_generation_params["Emphasis"] = plan.options.emphasis
+
+
+def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -> Processed:
+    images, infotexts, paths = [], [], []
+    for picture, extras, infotext, path in zip(results.pictures, results.extras, results.infotexts, results.paths, strict=True):
+        images += [picture, *extras]
+        infotexts += [infotext] * (1 + len(extras))
+        paths += [path] + [None] * len(extras)
+    first = _add_grid(p, plan, results, images, infotexts, paths)
+    processed = _describe(p, plan)
+    processed.images, processed.infotexts, processed.paths, processed.index_of_first_image = images, infotexts, paths, first
+    processed.info = infotexts[0] if infotexts else ""
+    processed.changed_outside_mask = results.changed
+    processed.is_interrupted = bool(p.context and p.context.is_interrupted())
+    scripts = p.scripts or ScriptRunner()
+    scripts.dispatch("postprocess", p, processed)
+    return processed
+
+
+def _add_grid(
+    p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results, images: list[Image.Image], infotexts: list[str], paths: list[Path | None]
+) -> int:
+    options = plan.options
+    count = len(results.pictures)
+    is_wanted = (options.return_grid or options.grid_save) and not p.do_not_save_grid and count > 0
+    if not is_wanted or (count == 1 and options.grid_only_if_multiple):
+        return 0
+    rows = choose_rows(count, options.n_rows, plan.batch_size, is_gapless=options.grid_prevent_empty_spots)
+    grid = make_grid(results.pictures, rows)
+    path = save_grid(p, plan, grid, infotexts[0]) if options.grid_save else None
+    if not options.return_grid:
+        return 0
+    images.insert(0, grid)
+    paths.insert(0, path)
+    infotexts.insert(0, infotexts[0])
+    return 1
+
+
+def _describe(p: StableDiffusionProcessingImg2Img, plan: Plan) -> Processed:
+    model = p.sd_model
+    return Processed(
+        images=[],
+        prompt=p.prompt,
+        all_prompts=p.all_prompts,
+        negative_prompt=p.negative_prompt,
+        all_negative_prompts=p.all_negative_prompts,
+        seed=p.all_seeds[0],
+        all_seeds=p.all_seeds,
+        subseed=p.all_subseeds[0],
+        all_subseeds=p.all_subseeds,
+        subseed_strength=p.subseed_strength,
+        width=p.width,
+        height=p.height,
+        sampler_name=plan.sampling.sampler,
+        cfg_scale=p.cfg_scale,
+        image_cfg_scale=p.image_cfg_scale,
+        steps=p.steps,
+        batch_size=p.batch_size,
+        restore_faces=bool(p.restore_faces),
+        sd_model_name=model_name(model.name) if model else None,
+        sd_model_hash=model.sha256[:10] if model else None,
+        seed_resize_from_w=p.seed_resize_from_w,
+        seed_resize_from_h=p.seed_resize_from_h,
+        denoising_strength=p.denoising_strength,
+        extra_generation_params=p.extra_generation_params,
+        styles=list(p.styles or []),
+        clip_skip=plan.options.CLIP_stop_at_last_layers,
+        is_using_inpainting_conditioning=bool(model and model.kind is ModelKind.INPAINT),
+        version=VERSION,
+        job_timestamp=datetime.now().strftime("%Y%m%d%H%M%S"),
+        notes=p.notes,
+    )

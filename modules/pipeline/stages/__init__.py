@@ -1,0 +1,1 @@
+"""The stages a plan passes through: prepare, encode, sample, decode, compose, save."""

@@ -1,0 +1,141 @@
+"""From encoded pictures to repainted latents: resolve the sampling numbers, encode prompts, run the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from modules.engine.callbacks import SamplerCallbacks
+from modules.engine.noise import ImageNoise, NoiseSource
+from modules.engine.prompts.conditioning import Conditioning, build_conditioning
+from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
+from modules.engine.samplers.names import resolve_sampler
+from modules.engine.samplers.table import SAMPLERS
+from modules.pipeline.plan import Plan
+from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+
+OPTION_DEFAULTS = {"s_churn": 0.0, "s_tmin": 0.0, "s_tmax": 0.0, "s_noise": 1.0}
+
+
+def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
+    """Resolve sampler, scheduler, guidance and noise strategy from request and options.
+
+    Raises:
+        UnknownName: No such sampler or scheduler.
+    """
+    options = p.options
+    sampler, scheduler = resolve_sampler(p.sampler_name or "Euler", p.scheduler)
+    is_timestep = SAMPLERS.get(sampler).is_timestep
+    eta = p.eta if p.eta is not None else (options.eta_ddim if is_timestep else options.eta_ancestral)
+    multiplier = p.initial_noise_multiplier
+    return SamplingPlan(
+        sampler=sampler,
+        scheduler=scheduler,
+        steps=int(p.steps),
+        strength=p.denoising_strength,
+        cfg_scale=p.cfg_scale,
+        image_cfg_scale=p.image_cfg_scale,
+        eta=eta,
+        **_churn(p),
+        fix_steps=options.img2img_fix_steps,
+        sigma_min=options.sigma_min,
+        sigma_max=options.sigma_max,
+        rho=options.rho,
+        discard_penultimate=options.always_discard_next_to_last_sigma,
+        s_min_uncond=p.s_min_uncond if p.s_min_uncond is not None else options.s_min_uncond,
+        s_min_uncond_all=options.s_min_uncond_all,
+        skip_early_cond=options.skip_early_cond,
+        batch_cond_uncond=options.batch_cond_uncond,
+        pad_cond_uncond=options.pad_cond_uncond,
+        pad_cond_uncond_v0=options.pad_cond_uncond_v0,
+        extra_noise=options.img2img_extra_noise,
+        noise_multiplier=multiplier if multiplier is not None else options.initial_noise_multiplier,
+        use_old_karras_sigmas=options.use_old_karras_scheduler_sigmas,
+        beta_alpha=options.beta_dist_alpha,
+        beta_beta=options.beta_dist_beta,
+        is_quantized=options.enable_quantization,
+        use_downcasted_alpha_bar=options.use_downcasted_alpha_bar,
+        use_zero_terminal_snr=options.sd_noise_schedule == "Zero Terminal SNR",
+        uni_pc_variant=options.uni_pc_variant,
+        uni_pc_skip_type=options.uni_pc_skip_type,
+        uni_pc_order=options.uni_pc_order,
+        uni_pc_lower_order_final=options.uni_pc_lower_order_final,
+    )
+
+
+def _churn(p: StableDiffusionProcessingImg2Img) -> dict[str, float]:
+    # An option that was changed wins over the request: A1111's rule.
+    resolved = {}
+    for name, default in OPTION_DEFAULTS.items():
+        chosen, asked = getattr(p.options, name), getattr(p, name)
+        resolved[name] = chosen if chosen != default or asked is None else asked
+    return resolved
+
+
+def make_noise(p: StableDiffusionProcessingImg2Img, plan: Plan, latent: Tensor) -> ImageNoise:
+    """The noise of the iteration in hand: `p.seeds` and `p.subseeds`."""
+    if p.sd_model is None:
+        raise RuntimeError("a model is loaded before noise is drawn")
+    shape = (int(latent.shape[1]), int(latent.shape[2]), int(latent.shape[3]))
+    resize_from = None
+    if plan.seed_resize is not None:
+        cells = plan.seed_resize.floor_divide(p.sd_model.latent_factor)
+        resize_from = (cells.width, cells.height)
+    return ImageNoise(
+        shape,
+        p.seeds,
+        subseeds=p.subseeds,
+        subseed_strength=plan.subseed_strength,
+        resize_from=resize_from,
+        source=NoiseSource(plan.options.randn_source),
+        ensd=plan.options.eta_noise_seed_delta,
+        device=p.sd_model.device,
+    )
+
+
+def encode_prompts(p: StableDiffusionProcessingImg2Img, plan: Plan) -> tuple[Conditioning, Conditioning]:
+    """Conditioning and unconditional conditioning of `p.prompts` and `p.negative_prompts`."""
+    if p.sd_model is None or p.context is None:
+        raise RuntimeError("a model is loaded before prompts are encoded")
+    options, model = plan.options, p.sd_model
+    steps = plan.sampling.steps * (2 if SAMPLERS.get(plan.sampling.sampler).is_second_order else 1)
+    common: dict[str, Any] = {
+        "steps": steps,
+        "encoder": model.text,
+        "clip_skip": options.CLIP_stop_at_last_layers,
+        "emphasis": options.emphasis,
+        "use_old_scheduling": options.use_old_scheduling,
+        "comma_backtrack": options.comma_padding_backtrack,
+        "cache": p.context.cache if options.persistent_cond_cache else None,
+        "cache_key": (model.sha256, plan.working),
+    }
+    return build_conditioning(p.prompts, **common), build_conditioning(p.negative_prompts, is_composable=False, **common)
+
+
+def sample_iteration(p: StableDiffusionProcessingImg2Img, positive: Conditioning, negative: Conditioning) -> Tensor:
+    """The default `p.sample()`: run the engine on `p.init_latent` under `p.nmask`.
+
+    Returns:
+        (B, C, h, w) float32; after an interruption or skip, the estimate so far.
+    """
+    if p.sd_model is None or p.context is None or p.plan is None or p.init_latent is None or p.rng is None:
+        raise RuntimeError("p.sample() runs inside process_images, after p.init()")
+    model, context = p.sd_model, p.context
+    callbacks = SamplerCallbacks(
+        on_step=lambda step, total, latent: context.on_step(step, total, latent, model),
+        is_interrupted=lambda: context.is_interrupted() or context.is_skipped(),
+        on_blend=lambda params: p.scripts.dispatch("on_mask_blend", p, params) if p.scripts else None,
+    )
+    return sample_img2img(
+        model,
+        p.plan.sampling,
+        p.init_latent[: len(p.seeds)],
+        p.rng.first(),
+        p.rng,
+        positive,
+        negative,
+        mask=None if p.nmask is None else LatentMask(p.nmask),
+        concat=None if p.image_conditioning is None else p.image_conditioning[: len(p.seeds)],
+        callbacks=callbacks,
+    ).latent

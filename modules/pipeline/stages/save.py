@@ -1,0 +1,91 @@
+"""From finished pictures to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL.Image import Image
+
+from modules.base.files import write_atomically
+from modules.base.paths import contain
+from modules.imaging.naming import NameFacts
+from modules.imaging.saving import SaveFormat, SaveNaming, save_image
+from modules.pipeline.infotext import model_name
+from modules.pipeline.plan import Plan
+from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+
+
+def save_picture(p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, index: int, infotext: str, suffix: str = "") -> Path:
+    """Save picture `index` of the job and tell the context.
+
+    Args:
+        suffix: Comes last in the name: "-mask", "-before-color-correction".
+
+    Raises:
+        SaveFailed: Disk full, no permission; nothing already saved is touched.
+        UnsafePath: The folder option leads out of the data folder.
+    """
+    options = plan.options
+    folder = p.outpath_samples or options.outdir_samples or options.outdir_img2img_samples
+    naming = SaveNaming(
+        pattern=options.samples_filename_pattern,
+        directory_pattern=options.directories_filename_pattern if options.save_to_dirs else None,
+        has_number=options.save_images_add_number,
+        suffix=suffix,
+    )
+    return _write(p, plan, image, index, infotext, folder, naming, options.samples_format)
+
+
+def save_grid(p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, infotext: str) -> Path:
+    """Save the grid of a job; errors as for `save_picture`."""
+    options = plan.options
+    folder = p.outpath_grids or options.outdir_grids or options.outdir_img2img_grids
+    directory = options.directories_filename_pattern if options.grid_save_to_dirs else None
+    naming = SaveNaming(directory_pattern=directory, basename="grid", is_short=True)
+    return _write(p, plan, image, 0, infotext, folder, naming, options.grid_format)
+
+
+def _write(
+    p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, index: int, infotext: str, folder: str, naming: SaveNaming, extension: str
+) -> Path:
+    if p.context is None:
+        raise RuntimeError("pictures are saved inside process_images")
+    options = plan.options
+    path = save_image(
+        image,
+        contain(p.context.paths.data, folder),
+        infotext=infotext if options.enable_pnginfo else None,
+        facts=_facts(p, plan, index),
+        naming=naming,
+        fmt=SaveFormat(extension, options.jpeg_quality, options.webp_lossless),
+    )
+    if options.save_txt:
+        write_atomically(path.with_suffix(".txt"), infotext.encode())
+    p.context.on_saved(path, infotext)
+    return path
+
+
+def _facts(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> NameFacts:
+    model = p.sd_model
+    return NameFacts(
+        seed=p.all_seeds[index],
+        prompt=p.all_prompts[index],
+        negative_prompt=p.all_negative_prompts[index],
+        styles=tuple(p.styles or ()),
+        steps=plan.sampling.steps,
+        cfg_scale=plan.sampling.cfg_scale,
+        width=plan.working.width,
+        height=plan.working.height,
+        sampler=plan.sampling.sampler,
+        scheduler=plan.sampling.scheduler,
+        model_hash=model.sha256[:10] if model else None,
+        model_name=model_name(model.name) if model else None,
+        denoising_strength=plan.sampling.strength,
+        clip_skip=plan.options.CLIP_stop_at_last_layers,
+        batch_number=index % plan.batch_size + 1,
+        batch_size=plan.batch_size,
+        generation_number=index + 1,
+        all_seeds=plan.seeds,
+        user=p.user,
+        max_prompt_words=plan.options.directories_max_prompt_words,
+    )

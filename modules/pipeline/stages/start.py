@@ -1,0 +1,30 @@
+"""The default `p.init()`: prepare and encode, and show scripts the values they look for on `p`."""
+
+from __future__ import annotations
+
+from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+from modules.pipeline.stages.encode import encode
+from modules.pipeline.stages.prepare import prepare
+
+
+def prepare_and_encode(p: StableDiffusionProcessingImg2Img) -> None:
+    """Fill `p.prepared` and `p.encoded` from `p.plan` and `p.sd_model`.
+
+    Raises:
+        RuntimeError: Called before `process_images` gave `p` a plan, a model and a context.
+        InvalidRequest: Mask and picture do not fit together.
+    """
+    if p.plan is None or p.sd_model is None or p.context is None:
+        raise RuntimeError("p.init() runs inside process_images, which gives p its plan, model and context")
+    prepared = prepare(p.init_images, p.image_mask, p.latent_mask, p.plan, p.color_corrections or ())
+    p.prepared = prepared
+    p.notes.extend(note for note in prepared.notes if note not in p.notes)
+    if prepared.masks is not None:
+        p.mask_for_overlay = prepared.masks.overlay
+        p.overlay_images = list(prepared.overlays)
+        box = prepared.masks.box
+        p.paste_to = None if box is None else (box.x, box.y, box.width, box.height)
+    p.encoded = encode(prepared, p.plan, p.sd_model, p.context.cache)
+    p.init_latent, p.image_conditioning = p.encoded.latent, p.encoded.concat
+    p.nmask = p.encoded.repaint
+    p.mask = None if p.nmask is None else 1.0 - p.nmask
