@@ -15,7 +15,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 MAC_PATHS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium")
 WINDOWS_PATHS = ("Google/Chrome/Application/chrome.exe", "Chromium/Application/chrome.exe")
 APT_WAIT = ("-o", "DPkg::Lock::Timeout=300")
-ADVICE = "install Chromium or Chrome (Debian: apt-get install chromium; Ubuntu, Mac, Windows: Chrome's own installer), or set PENTIMENTO_CHROMIUM to its path"
+ADVICE = "install Chromium (Debian: sudo apt-get install chromium) or Chrome, or set PENTIMENTO_CHROMIUM to its path"
 
 
 def find_chromium() -> str | None:

@@ -13,7 +13,7 @@ from modules.base.setup.assets import ASSETS, Asset, fetch_assets, missing_asset
 from modules.base.setup.console import Console, StepFailed
 from modules.base.setup.pip import LOG_NAME, install
 from modules.base.setup.processes import Run
-from modules.base.setup.requirements import read_pins, read_requirements, stale_groups, write_stamp
+from modules.base.setup.requirements import read_requirements, stale_groups, write_stamp
 
 MARK = "PENTIMENTO_INSIDE"
 # Read by the C library and by libraries at their import, so they must be set before Python starts. The allocator's limits keep freed
@@ -99,8 +99,7 @@ def carry_out(plan: SetupPlan, environment: Environment, console: Console, run: 
         requirements = [item for group in plan.groups for item in read_requirements(environment.root, group)]
         console.say(f"Installing packages ({', '.join(plan.groups)}): a few minutes the first time, nothing afterwards.")
         log = environment.folder / LOG_NAME
-        expected = len(read_pins(environment.root))
-        install(environment.python, environment.root, requirements, expected, environment.site_packages, log, console, run)
+        install(environment.python, environment.root, requirements, environment.site_packages, log, console, run)
         write_stamp(environment.root, environment.folder, plan.groups)
         console.say("Packages are in place.")
     if plan.assets:

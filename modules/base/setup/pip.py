@@ -25,8 +25,7 @@ ADVICE = (
         "check who owns this folder, or clone the project into one of your own",
     ),
     (
-        r"name resolution|getaddrinfo|newconnectionerror|connection (refused|reset|aborted|broken)|timed? ?out"
-        r"|proxyerror|sslerror|network is unreachable",
+        r"name resolution|getaddrinfo|connection (refused|reset|aborted|broken)|timed? ?out|proxyerror|sslerror|network is unreachable",
         "the package index could not be reached",
         "check the network (and HTTPS_PROXY if you sit behind a proxy), then run the same command again: what is done stays done",
     ),
@@ -53,11 +52,9 @@ class PipProgress:
     """Turns pip's lines into one short state line.
 
     Args:
-        expected: How many packages are to come, at most.
         site_packages: Watched while pip installs, because pip says nothing then.
     """
 
-    expected: int
     site_packages: Path | None = None
     collected: set[str] = field(default_factory=set)
     current: str = ""
@@ -88,7 +85,7 @@ class PipProgress:
         if self.to_install:
             done = min(self.to_install, max(0, self._count_installed() - self.present))
             return f"installing: {done} of {self.to_install} packages, {seconds}"
-        return f"{len(self.collected)} of about {self.expected} packages, {self.current or 'starting pip'}, {seconds}"
+        return f"{len(self.collected)} packages looked up, {self.current or 'starting pip'}, {seconds}"
 
     def _count_installed(self) -> int:
         return len(list(self.site_packages.glob("*.dist-info"))) if self.site_packages else 0
@@ -103,15 +100,13 @@ def explain(lines: Sequence[str]) -> tuple[str, str]:
     return (lines[-1].strip() if lines else "pip gave no reason"), "read the log named below; then run the same command again"
 
 
-def install(
-    python: Path, root: Path, requirements: Sequence[str], expected: int, site_packages: Path, log: Path, console: Console, run: Run
-) -> None:
+def install(python: Path, root: Path, requirements: Sequence[str], site_packages: Path, log: Path, console: Console, run: Run) -> None:
     """Install `requirements` within the bounds of `constraints.txt`.
 
     Raises:
         StepFailed: pip failed; the whole of its output is in `log`.
     """
-    progress, lines = PipProgress(expected, site_packages), list[str]()
+    progress, lines = PipProgress(site_packages), list[str]()
 
     def on_line(line: str) -> None:
         lines.append(line)
