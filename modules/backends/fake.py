@@ -10,12 +10,13 @@ import math
 import re
 import time
 import zlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from modules.engine.model import ModelKind, Prediction
+from modules.engine.model import ModelKind, Prediction, TokenVectors
 
 _WORDS = re.compile(r"<\|startoftext\|>|<\|endoftext\|>|[^\W\d_]+|\d|[^\s\w]+|_+")
 _COMMA_TOKEN, _START_TOKEN, _END_TOKEN = 267, 49406, 49407
@@ -42,19 +43,14 @@ class FakeTextEncoder:
         """One id a word, digit or run of punctuation; the ids of "," and of the special tokens are CLIP's."""
         return [self._token(word) for word in _WORDS.findall(text.lower())]
 
-    def encode(self, tokens: Tensor, clip_skip: int = 1) -> Tensor:
+    def encode(self, tokens: Tensor, clip_skip: int = 1, replaced: Sequence[TokenVectors] = ()) -> Tensor:
         """(B, 77) int64 -> (B, 77, width) float32, different for another `clip_skip`."""
         self.encoded_chunks += tokens.shape[0]
-        return self.embed(self.token_embedding(tokens), clip_skip)
-
-    def token_embedding(self, tokens: Tensor) -> Tensor:
-        """(...) int64 -> (..., width) float32: the vectors before position and layers."""
         frequency = torch.arange(1, self.width + 1, dtype=torch.float64)
-        return torch.sin(tokens.double().unsqueeze(-1) * frequency * 0.7368).float()
-
-    def embed(self, vectors: Tensor, clip_skip: int = 1) -> Tensor:
-        """(B, 77, width) float32 token vectors -> (B, 77, width) float32 conditioning."""
-        position = torch.arange(vectors.shape[1], dtype=torch.float32).view(1, -1, 1)
+        vectors = torch.sin(tokens.double().unsqueeze(-1) * frequency * 0.7368).float()
+        for item in replaced:
+            vectors[item.row, item.position : item.position + len(item.vectors)] = item.vectors
+        position = torch.arange(tokens.shape[1], dtype=torch.float32).view(1, -1, 1)
         channel = torch.arange(self.width, dtype=torch.float32).view(1, 1, -1)
         return vectors + 0.1 * torch.cos(position * 0.31 + channel) + 0.05 * (clip_skip - 1)
 

@@ -1,0 +1,67 @@
+"""Weights from a mapped file into modules, tensor by tensor: never more than one tensor exists twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from modules.backends.header import Header
+from modules.base.errors import BrokenCheckpoint
+
+log = logging.getLogger(__name__)
+_NAMED_IN_ERRORS = 3
+
+
+def build_module(
+    make: Callable[[], nn.Module], header: Header, names: Mapping[str, str], device: torch.device, dtype: torch.dtype
+) -> nn.Module:
+    """Build a module and fill it from a file.
+
+    The file is mapped only while this runs; what is returned owns its memory. Convolutions are laid out channels-last.
+
+    Args:
+        make: Builds the module; called on the meta device, so that nothing is allocated or initialised.
+        header: Of the file.
+        names: Parameter name -> tensor name in the file.
+        dtype: What the parameters become.
+
+    Raises:
+        BrokenCheckpoint: A parameter has no tensor or one of another shape, or the file cannot be read any more.
+    """
+    with torch.device("meta"):
+        module = make()
+    wanted = module.state_dict()
+    _check(header, wanted, names)
+    filled = {}
+    try:
+        with safe_open(header.path, framework="pt", device="cpu") as file:
+            for name, parameter in wanted.items():
+                filled[name] = _place(file.get_tensor(names[name]), parameter, device, dtype)
+    except (SafetensorError, OSError) as error:
+        raise BrokenCheckpoint(f"{header.path.name} changed or became unreadable while it was loaded: {error}") from error
+    module.load_state_dict(filled, assign=True)
+    return module.eval().requires_grad_(False)
+
+
+def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
+    target = torch.empty(parameter.shape, dtype=dtype, device=device, memory_format=layout)
+    return target.copy_(source.reshape(parameter.shape))
+
+
+def _check(header: Header, wanted: Mapping[str, Tensor], names: Mapping[str, str]) -> None:
+    missing = [name for name in wanted if names.get(name) not in header.tensors]
+    if missing:
+        shown = ", ".join(missing[:_NAMED_IN_ERRORS])
+        raise BrokenCheckpoint(f"{header.path.name} is incomplete: {len(missing)} of {len(wanted)} weights are missing ({shown} ...)")
+    for name, parameter in wanted.items():
+        shape = header.tensors[names[name]].shape
+        if tuple(side for side in shape if side != 1) != tuple(side for side in parameter.shape if side != 1):
+            raise BrokenCheckpoint(f"{header.path.name}: {names[name]} has shape {list(shape)}, wanted {list(parameter.shape)}")
+    unused = len(names) - len(wanted)
+    if unused > 0:
+        log.debug("%s: %d tensors are of no use", header.path.name, unused)
