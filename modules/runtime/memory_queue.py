@@ -113,7 +113,7 @@ class MemoryJobQueue:
         except PentimentoError as error:
             logger.info("job %s: %s", job.id, error)
             job.finish(JobState.FAILED, error=error)
-        except BaseException as error:  # noqa: BLE001 - the next job must still find a worker
+        except BaseException as error:
             logger.exception("job %s failed", job.id)
             job.finish(JobState.FAILED, error=error)
         else:

@@ -87,7 +87,9 @@ class Session:
             owner: Who asks; `interrupt(owner)` acts on this one's jobs.
             job_id: Wanted id; made unique if a live job has it.
         """
-        return self.queue.submit(Job(owner, request, kind, **({"id": job_id} if job_id else {})))
+        job = Job(owner, request, kind)
+        job.id = job_id or job.id
+        return self.queue.submit(job)
 
     def interrupt(self, owner: str | None = None) -> Job | None:
         """Stop `owner`'s job: the running one, else the first waiting; None = whichever runs. Returns it."""

@@ -1,0 +1,119 @@
+"""Who may call, and who is calling: logins, origins, owners of jobs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from modules.base.errors import InvalidRequest
+from modules.settings.flags import Flags
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+ANY_ORIGIN = "*"
+OWN_NAMES = frozenset({"localhost", "testserver", ""})
+
+
+@dataclass(frozen=True)
+class Logins:
+    """Names and passwords of one `--api-auth` or `--gradio-auth`; empty = everybody may come in."""
+
+    passwords: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, flag: str, text: str | None) -> Logins:
+        """Parse "user:password,other:password".
+
+        Raises:
+            InvalidRequest: An entry has no colon.
+        """
+        entries = [entry.strip() for entry in (text or "").replace("\n", ",").split(",") if entry.strip()]
+        for entry in entries:
+            if ":" not in entry:
+                raise InvalidRequest(flag, entry, "user:password, several separated by commas")
+        return cls(dict(entry.split(":", 1) for entry in entries))
+
+    def __bool__(self) -> bool:
+        return bool(self.passwords)
+
+    def check(self, user: str, password: str) -> bool:
+        """Compare in constant time, for unknown users too."""
+        known = self.passwords.get(user, "")
+        is_same = secrets.compare_digest(known.encode(), password.encode())
+        return is_same and user in self.passwords
+
+    def user_of(self, authorization: str | None) -> str | None:
+        """The user whom an `Authorization: Basic` header proves; None for an empty, foreign or wrong one."""
+        scheme, _, value = (authorization or "").strip().partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, _, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, ValueError):
+            return None
+        return user if self.check(user, password) else None
+
+
+@dataclass(frozen=True)
+class AccessRules:
+    """What the command line allows.
+
+    Attributes:
+        api: Logins of the API; those of the page where the API has none of its own, because it is always on.
+        page: Logins of the page.
+        origins: Foreign web origins that may call.
+        is_open: Whether the program listens beyond this machine.
+    """
+
+    api: Logins
+    page: Logins
+    origins: tuple[str, ...]
+    is_open: bool
+
+    @classmethod
+    def from_flags(cls, flags: Flags) -> AccessRules:
+        page = Logins.parse("--gradio-auth", flags.gradio_auth)
+        api = Logins.parse("--api-auth", flags.api_auth) or page
+        origins = tuple(origin.strip().rstrip("/") for origin in flags.cors_allow_origins.split(",") if origin.strip())
+        return cls(api, page, origins, not _is_loopback(flags.host))
+
+    def refusal(self, method: str, headers: Mapping[str, str]) -> str | None:
+        """Why a request must not be served, or None.
+
+        A browser names the page a request comes from (`Origin`); a page of another host may not make the studio act. A name that
+        merely points at this machine (DNS rebinding) is no address of a program that serves this machine alone.
+        """
+        host = headers.get("host", "")
+        if not self.is_open and not self._is_own_name(host):
+            return f"only this machine is served, not the host {host!r}; allow it with --listen, or --cors-allow-origins http://{host}"
+        origin = headers.get("origin", "").rstrip("/")
+        if not origin or method in SAFE_METHODS or self._allows(origin):
+            return None
+        if urlsplit(origin).netloc.lower() in {host.lower(), headers.get("x-forwarded-host", "").lower()} - {""}:
+            return None
+        return f"requests from pages of {origin!r} are refused; allow them with --cors-allow-origins {origin}"
+
+    def _allows(self, origin: str) -> bool:
+        return ANY_ORIGIN in self.origins or origin.lower() in {allowed.lower() for allowed in self.origins}
+
+    def _is_own_name(self, host: str) -> bool:
+        name = (urlsplit(f"//{host}").hostname or "").lower()
+        if name in OWN_NAMES or name.endswith(".localhost") or _is_address(name) or ANY_ORIGIN in self.origins:
+            return True
+        return any(name == (urlsplit(origin).hostname or "").lower() for origin in self.origins)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return host in OWN_NAMES or (_is_address(host) and ipaddress.ip_address(host).is_loopback)

@@ -1,0 +1,164 @@
+"""What is installed: checkpoints, samplers, schedulers, scripts and the rest of A1111's lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
+
+router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
+
+UPSCALER_SCALE = 4.0
+
+
+@router.get("/sd-models")
+def get_checkpoints(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """Checkpoints that can run."""
+    return [_describe_checkpoint(info) for info in session.checkpoints() if info.is_supported]
+
+
+@router.get("/samplers")
+def get_samplers(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    return [{"name": spec.name, "aliases": list(spec.aliases), "options": dict(spec.options)} for spec in session.samplers()]
+
+
+@router.get("/schedulers")
+def get_schedulers(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": spec.name,
+            "label": spec.label,
+            "aliases": list(spec.aliases) or None,
+            "default_rho": spec.default_rho,
+            "need_inner_model": spec.need_inner_model,
+        }
+        for spec in session.schedulers()
+    ]
+
+
+@router.get("/upscalers")
+def get_upscalers(user: UserDependency) -> list[dict[str, Any]]:
+    names = ("None", "Lanczos", "Nearest")
+    empty = {"model_name": None, "model_path": None, "model_url": None}
+    return [{"name": name, **empty, "scale": UPSCALER_SCALE} for name in names]
+
+
+@router.get("/latent-upscale-modes")
+def get_latent_upscale_modes(user: UserDependency) -> list[dict[str, Any]]:
+    """None: they belong to txt2img's hires fix, which this version does not have."""
+    return []
+
+
+@router.get("/sd-vae")
+def get_vaes(user: UserDependency) -> list[dict[str, Any]]:
+    """None: every checkpoint uses its own."""
+    return []
+
+
+@router.get("/hypernetworks")
+def get_hypernetworks(user: UserDependency) -> list[dict[str, Any]]:
+    return []
+
+
+@router.get("/face-restorers")
+def get_face_restorers(user: UserDependency) -> list[dict[str, Any]]:
+    return []
+
+
+@router.get("/realesrgan-models")
+def get_realesrgan_models(user: UserDependency) -> list[dict[str, Any]]:
+    return []
+
+
+@router.get("/prompt-styles")
+def get_prompt_styles(user: UserDependency) -> list[dict[str, Any]]:
+    return []
+
+
+@router.get("/embeddings")
+def get_embeddings(user: UserDependency) -> dict[str, Any]:
+    return {"loaded": {}, "skipped": {}}
+
+
+@router.get("/loras")
+def get_loras(user: UserDependency) -> list[dict[str, Any]]:
+    return []
+
+
+@router.get("/extensions")
+def get_extensions(user: UserDependency) -> list[dict[str, Any]]:
+    return []
+
+
+@router.get("/scripts")
+def get_scripts(session: SessionDependency, user: UserDependency) -> dict[str, list[str]]:
+    """Titles in lower case, selectable ones first."""
+    scripts = [*session.scripts.selectable_scripts, *session.scripts.alwayson_scripts]
+    return {"txt2img": [], "img2img": [script.title().lower() for script in scripts]}
+
+
+@router.get("/script-info")
+def get_script_info(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """Scripts with the values their controls start with."""
+    runner = session.scripts
+    defaults = runner.default_args()
+    blank = {"label": None, "minimum": None, "maximum": None, "step": None, "choices": None}
+    return [
+        {
+            "name": script.title().lower(),
+            "is_alwayson": script in runner.alwayson_scripts,
+            "is_img2img": True,
+            "args": [{**blank, "value": value} for value in defaults[script.args_from : script.args_to]],
+        }
+        for script in (*runner.selectable_scripts, *runner.alwayson_scripts)
+    ]
+
+
+@router.post("/refresh-checkpoints")
+def refresh_checkpoints(session: SessionDependency, user: UserDependency) -> None:
+    """Look for new checkpoint files."""
+    session.checkpoints()
+
+
+@router.post("/refresh-vae")
+def refresh_vaes(user: UserDependency) -> None:
+    """Nothing to look for yet."""
+
+
+@router.post("/refresh-loras")
+def refresh_loras(user: UserDependency) -> None:
+    """Nothing to look for yet."""
+
+
+@router.post("/refresh-embeddings")
+def refresh_embeddings(user: UserDependency) -> None:
+    """Nothing to look for yet."""
+
+
+@router.post("/unload-checkpoint")
+def unload_checkpoint(session: SessionDependency, user: UserDependency) -> dict[str, Any]:
+    """Free the model's memory; the next job loads it again."""
+    session.pool.unload()
+    return {}
+
+
+@router.post("/reload-checkpoint")
+def reload_checkpoint(session: SessionDependency, owner: OwnerDependency) -> dict[str, Any]:
+    """Load the configured model, after the jobs before it; answers when it is there."""
+    job = session.load_model(owner)
+    job.wait()
+    job.outcome()
+    return {}
+
+
+def _describe_checkpoint(info: Any) -> dict[str, Any]:
+    return {
+        "title": info.title,
+        "model_name": info.model_name,
+        "hash": info.short_hash or None,
+        "sha256": info.sha256 or None,
+        "filename": str(info.path),
+        "config": str(info.config) if info.config else None,
+    }

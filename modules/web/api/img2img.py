@@ -1,0 +1,141 @@
+"""POST /sdapi/v1/img2img."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from modules.pipeline.plan import check_request
+from modules.pipeline.processing import Img2ImgProcessing
+from modules.runtime.jobs import Job
+from modules.runtime.session import Session
+from modules.settings.options import Options
+from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
+from modules.web.api.infotext_fields import read_fields
+from modules.web.api.pictures import decode_picture, encode_pictures
+from modules.web.api.schemas import ImageToImageResponse, StableDiffusionProcessingImg2Img
+from modules.web.errors import describe
+
+router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
+
+CONVERTED = frozenset(
+    [
+        "init_images",
+        "mask",
+        "latent_mask",
+        "sampler_name",
+        "styles",
+        "override_settings",
+        "script_args",
+        "do_not_save_samples",
+        "do_not_save_grid",
+    ]
+)
+PASSED_ON = [
+    field.name
+    for field in dataclasses.fields(Img2ImgProcessing)
+    if field.name in StableDiffusionProcessingImg2Img.model_fields and field.name not in CONVERTED
+]
+"""Fields that go to the pipeline as they came."""
+
+
+@router.post("/img2img", response_model=ImageToImageResponse)
+async def img2img(
+    body: StableDiffusionProcessingImg2Img, session: SessionDependency, user: UserDependency, owner: OwnerDependency
+) -> Response:
+    """Repaint a picture, or the masked part of it; answers when the job is over."""
+    request = await run_in_threadpool(build_request, body, session, user)
+    job = session.submit(request, owner, body.force_task_id)
+    result, error = await _wait(job)
+    headers = {"X-Job-Id": job.id}
+    if error is not None:
+        status, explanation = describe(error)
+        return JSONResponse(explanation, status, headers)
+    content = await run_in_threadpool(build_reply, body, result, session.options.current)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user: str | None) -> Any:
+    """The pipeline's request for an API body, pictures decoded, scripts found, numbers checked.
+
+    Raises:
+        HTTPException: 404 without a start picture.
+        InvalidRequest: A field cannot be used.
+    """
+    options = session.options.current
+    if not body.init_images:
+        raise HTTPException(404, "Init image not found")
+    body = _with_infotext(body, options)
+    script_args = session.scripts.assemble_args(body.script_name or None, body.script_args, _alwayson(body))
+    pictures = [decode_picture(value, f"init_images[{index}]", options) for index, value in enumerate(body.init_images or [])]
+    mask = decode_picture(body.mask, "mask", options) if body.mask else None
+    latent_mask = decode_picture(body.latent_mask, "latent_mask", options) if body.latent_mask else None
+    named = [*((f"init image {index + 1}: ", picture) for index, picture in enumerate(pictures)), ("mask: ", mask)]
+    request = Img2ImgProcessing(
+        **{name: getattr(body, name) for name in PASSED_ON},
+        init_images=[picture.image for picture in pictures],
+        image_mask=mask.image if mask else None,
+        latent_mask=latent_mask.image if latent_mask else None,
+        sampler_name=body.sampler_name or body.sampler_index,
+        styles=list(body.styles or []),
+        override_settings=dict(body.override_settings or {}),
+        do_not_save_samples=not body.save_images,
+        do_not_save_grid=not body.save_images,
+        scripts=session.scripts,
+        script_args=script_args,
+        notes=[prefix + note for prefix, picture in named if picture is not None for note in picture.notes],
+        user=user,
+    )
+    check_request(request)
+    options.coerced(request.override_settings)
+    return request
+
+
+def build_reply(body: StableDiffusionProcessingImg2Img, result: Any, options: Options) -> bytes:
+    """The reply as JSON; `result` None stands for a job that was taken off the queue before it began."""
+    images = encode_pictures(result.images, result.infotexts, options) if result is not None and body.send_images else []
+    parameters = body.model_dump()
+    if not body.include_init_images:
+        parameters |= {"init_images": None, "mask": None}
+    nothing = {"all_prompts": [], "all_seeds": [], "all_subseeds": [], "infotexts": [], "index_of_first_image": 0}
+    info = result.js() if result is not None else json.dumps(nothing)
+    return json.dumps({"images": images, "parameters": parameters, "info": info}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _alwayson(body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+    """Always-on scripts by title; what brings no list of `args` brings no values."""
+    named = {title: given.get("args") if isinstance(given, dict) else None for title, given in body.alwayson_scripts.items()}
+    return {title: {"args": args if isinstance(args, list) else []} for title, args in named.items()}
+
+
+def _with_infotext(body: StableDiffusionProcessingImg2Img, options: Options) -> StableDiffusionProcessingImg2Img:
+    """`body` with what its infotext states and the request did not set itself."""
+    if not body.infotext:
+        return body
+    fields, overrides = read_fields(body.infotext, options)
+    given = body.model_dump(include=body.model_fields_set)
+    overrides |= body.override_settings or {}
+    return StableDiffusionProcessingImg2Img.model_validate({**fields, **given, "override_settings": overrides})
+
+
+async def _wait(job: Job) -> tuple[Any, BaseException | None]:
+    """Result and error of a job, without holding a thread while it runs."""
+    loop = asyncio.get_running_loop()
+    finished: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+
+    def answer(outcome: tuple[Any, BaseException | None]) -> None:
+        if not finished.done():
+            finished.set_result(outcome)
+
+    def tell(over: Job) -> None:
+        outcome = over.result, over.error
+        loop.call_soon_threadsafe(answer, outcome)
+
+    job.on_finished(tell)
+    return await finished

@@ -1,0 +1,7 @@
+"""All routers of the API."""
+
+from __future__ import annotations
+
+from modules.web.api import catalogue, img2img, jobs, options, progress, system
+
+ROUTERS = (img2img.router, options.router, progress.router, catalogue.router, system.router, jobs.router)

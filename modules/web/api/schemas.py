@@ -1,0 +1,121 @@
+"""Bodies of requests and replies; names, defaults and order are A1111 1.10.1's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from modules.web.api.coercion import Bool, Fill, Float, Int, LenientModel, List, Object, Str, StrList
+
+
+class StableDiffusionProcessingImg2Img(LenientModel):
+    """A request to repaint a picture."""
+
+    prompt: Str = ""
+    negative_prompt: Str = ""
+    styles: StrList | None = None
+    seed: Int = -1
+    subseed: Int = -1
+    subseed_strength: Float = 0
+    seed_resize_from_h: Int = -1
+    seed_resize_from_w: Int = -1
+    sampler_name: Str | None = None
+    scheduler: Str | None = None
+    batch_size: Int = 1
+    n_iter: Int = 1
+    steps: Int = 50
+    cfg_scale: Float = 7.0
+    width: Int = 512
+    height: Int = 512
+    restore_faces: Bool | None = None
+    tiling: Bool | None = None
+    do_not_save_samples: Bool = False
+    do_not_save_grid: Bool = False
+    eta: Float | None = None
+    denoising_strength: Float = 0.75
+    s_min_uncond: Float | None = None
+    s_churn: Float | None = None
+    s_tmax: Float | None = None
+    s_tmin: Float | None = None
+    s_noise: Float | None = None
+    override_settings: Object | None = None
+    override_settings_restore_afterwards: Bool = True
+    refiner_checkpoint: Str | None = None
+    refiner_switch_at: Float | None = None
+    disable_extra_networks: Bool = False
+    firstpass_image: Str | None = None
+    comments: Object | None = None
+    init_images: List | None = Field(None, description="Pictures in base64, as data URLs, or http(s) addresses where that is allowed.")
+    resize_mode: Int = Field(0, description="0 stretch, 1 crop, 2 fill, 3 stretch latents.")
+    image_cfg_scale: Float | None = None
+    mask: Str | None = Field(None, description="White is repainted. Empty means no mask.")
+    mask_blur_x: Int = 4
+    mask_blur_y: Int = 4
+    mask_blur: Int | None = None
+    mask_round: Bool = True
+    inpainting_fill: Fill = Field(0, description='0 fill, 1 original, 2 latent noise, 3 latent nothing, "patchmatch", "neutral".')
+    inpaint_full_res: Bool = True
+    inpaint_full_res_padding: Int = 0
+    inpainting_mask_invert: Int = 0
+    initial_noise_multiplier: Float | None = None
+    latent_mask: Str | None = None
+    force_task_id: Str | None = None
+    sampler_index: Str = "Euler"
+    include_init_images: Bool = False
+    script_name: Str | None = None
+    script_args: List = Field([])
+    send_images: Bool = True
+    save_images: Bool = False
+    alwayson_scripts: Object = Field({})
+    infotext: Str | None = None
+    grow_mask_by: Int = Field(0, description="Pixels by which the mask grows for the model; not in A1111.")
+
+
+class ImageToImageResponse(BaseModel):
+    images: list[str] = Field([], title="Image", description="Pictures in base64, without a data: prefix.")
+    parameters: dict[str, Any] = Field(description="The request; its pictures only with include_init_images.")
+    info: str = Field(description="What was done, as JSON text.")
+
+
+class PNGInfoRequest(LenientModel):
+    image: Str = ""
+
+
+class PNGInfoResponse(BaseModel):
+    info: str
+    items: dict[str, Any]
+    parameters: dict[str, Any]
+
+
+class ProgressResponse(BaseModel):
+    progress: float
+    eta_relative: float
+    state: dict[str, Any]
+    current_image: str | None = None
+    textinfo: str | None = None
+
+
+class InternalProgressRequest(LenientModel):
+    id_task: Str | None = None
+    id_live_preview: Int = -1
+    live_preview: Bool = True
+
+
+class JobResponse(BaseModel):
+    """A job as /api/jobs tells it."""
+
+    id: str
+    kind: str
+    state: str = Field(description="queued, running, done, failed or interrupted.")
+    progress: float
+    eta_s: float | None
+    step: int
+    steps: int
+    image_no: int
+    images: int
+    textinfo: str | None
+    created_s: float
+    started_s: float | None
+    finished_s: float | None
+    error: str | None

@@ -1,0 +1,153 @@
+"""The page and the API in one application, and the program that serves it.
+
+Importing this module imports neither torch nor the page; both come when they are needed.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.middleware.cors import CORSMiddleware
+
+from modules.base.errors import PentimentoError
+from modules.base.paths import Paths
+from modules.base.registry import load_dotted
+from modules.pipeline.version import VERSION
+from modules.runtime.session import Session
+from modules.settings.flags import Flags
+from modules.web.access import AccessRules
+from modules.web.api.routes import ROUTERS
+from modules.web.errors import add_handlers
+from modules.web.layers import ApiPaths, OriginGuard
+
+logger = logging.getLogger(__name__)
+
+WARM_UP_DELAY_S = 2.0
+MAX_BODY_BYTES = 1 << 30
+SHUTDOWN_GRACE_S = 3
+
+
+def create_app(session: Session, *, with_page: bool) -> FastAPI:
+    """The application: `/sdapi/v1` and `/api`, and the page at `/` if wanted.
+
+    Args:
+        session: What the routes act on; its flags say who may call.
+        with_page: Mount `modules.web.ui.page:build_page(session)`, with the theme, CSS and scripts that
+            `modules.web.ui.page:mount_options()` gives, if it exists.
+
+    Raises:
+        InvalidRequest: A login on the command line is malformed.
+    """
+    rules = AccessRules.from_flags(session.flags)
+    app = FastAPI(
+        title="Pentimento",
+        version=VERSION,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        strict_content_type=False,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.state.session, app.state.rules, app.state.page_user = session, rules, _no_page_user
+    add_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    if rules.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(rules.origins),
+            allow_methods=["*"],
+            allow_headers=["*"],
+            allow_credentials=True,
+            allow_private_network=True,
+            expose_headers=["X-Job-Id", "X-Process-Time"],
+        )
+    app.add_middleware(ApiPaths)
+    app.add_middleware(OriginGuard, rules=rules)
+    return _mount_page(app, session, rules) if with_page else app
+
+
+def main(flags: Flags, paths: Paths) -> int:
+    """Serve until stopped; returns the exit code."""
+    try:
+        listener = open_port(flags.host, flags.port)
+    except OSError as error:
+        logger.error("%s", explain_port(flags, error))
+        return 1
+    with listener:
+        try:
+            session = Session(paths, flags)
+            app = create_app(session, with_page=not flags.nowebui)
+        except PentimentoError as error:
+            logger.error("%s", error)
+            return 1
+        serve(app, session, listener)
+    return 0
+
+
+def serve(app: FastAPI, session: Session, listener: socket.socket) -> None:
+    """Run the application on an open port until the process is told to stop."""
+    warm_up = threading.Timer(WARM_UP_DELAY_S, session.load_model)
+    warm_up.daemon = True
+    warm_up.start()
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, timeout_keep_alive=75)
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        logger.info("stopped")
+    finally:
+        warm_up.cancel()
+        session.close()
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """A listening socket; raises OSError when the port is taken, so that nothing is loaded in vain."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def explain_port(flags: Flags, error: OSError) -> str:
+    """Why the port could not be opened, and what to do."""
+    place = f"{flags.host}:{flags.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {flags.port} on {flags.host} is in use (by another Pentimento?): stop that program, or start with --port {flags.port + 1}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{place}: this user may not open that port; start with a --port above 1023"
+    return f"{place} cannot be opened ({error.strerror or error}); check --listen and --port"
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.session.close()
+
+
+def _mount_page(app: FastAPI, session: Session, rules: AccessRules) -> FastAPI:
+    build: Callable[[Session], Any] = load_dotted("modules.web.ui.page:build_page")  # type: ignore[assignment]
+    mount: Any = load_dotted("gradio:mount_gradio_app")
+    try:
+        options: dict[str, Any] = load_dotted("modules.web.ui.page:mount_options")()  # type: ignore[operator]
+    except AttributeError:
+        options = {}
+    app = mount(app, build(session), path="/", auth=list(rules.page.passwords.items()) or None, **options)
+    page = next((inner for route in app.routes if hasattr(inner := getattr(route, "app", None), "cookie_id")), None)
+    if page is not None:
+        app.state.page_user = lambda request: _page_user(page, request)
+    return app
+
+
+def _page_user(page: Any, request: Request) -> str | None:
+    """Who is logged in on the page, by its session cookie."""
+    cookies = (request.cookies.get(f"access-token-{kind}{page.cookie_id}") for kind in ("", "unsecure-"))
+    return next((page.tokens[token] for token in cookies if token in page.tokens), None)
+
+
+def _no_page_user(request: Request) -> None:
+    return None
