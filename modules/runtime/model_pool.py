@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,14 +45,16 @@ class ModelPool:
     Args:
         catalog: Knows the checkpoints.
         load: Turns a checkpoint into a `DiffusionModel`.
+        settings: What else loading depends on; when it gives something else than before, the model is loaded anew.
     """
 
-    def __init__(self, catalog: Catalog, load: Callable[[Any], Any]) -> None:
-        self._catalog, self._load = catalog, load
+    def __init__(self, catalog: Catalog, load: Callable[[Any], Any], settings: Callable[[], Hashable] = lambda: None) -> None:
+        self._catalog, self._load, self._settings = catalog, load, settings
         self._lock = threading.RLock()
         self._model: Any = None
         self._info: Any = None
         self._signature: Signature | None = None
+        self._loaded_with: Hashable = None
 
     @property
     def loaded(self) -> Any:
@@ -90,15 +92,15 @@ class ModelPool:
             BrokenCheckpoint: The file cannot be loaded, or is gone.
         """
         with self._lock:
-            signature = _signature(info.path)
+            signature, settings = _signature(info.path), self._settings()
             if self._model is not None and self._info.path == info.path:
-                if signature == self._signature:
+                if (signature, settings) == (self._signature, self._loaded_with):
                     return self._model
-                logger.info("%s changed on disk; loading it anew", info.path.name)
+                logger.info("%s, or how it is to be read, changed; loading it anew", info.path.name)
                 info = self._scan_again(info.path)
             logger.info("loading %s", info.title)
             model = self._load(info)
-            self._model, self._info, self._signature = model, info, signature
+            self._model, self._info, self._signature, self._loaded_with = model, info, signature, settings
             return model
 
     def _scan_again(self, path: Path) -> Any:

@@ -73,7 +73,7 @@ class Session:
         self.options = OptionsStore(paths.config)
         make_catalog: Any = load_dotted("modules.backends.catalog:Catalog")
         self.catalog = make_catalog(checkpoint_folders(paths, flags), paths.cache / "checkpoints.json")
-        self.pool = ModelPool(self.catalog, self._load)
+        self.pool = ModelPool(self.catalog, self._load, lambda: self.options.current.prediction_override)
         self.cache = ReuseCache()
         self.scripts = ScriptRunner()
         self.queue: JobQueue = MemoryJobQueue(self._run)
@@ -182,7 +182,10 @@ class Session:
         load: Any = load_dotted("modules.backends.loader:load_checkpoint")
         device = choose_device(self.flags.use_cpu)
         vocabulary = self.paths.builtin_models / "tokenizer" / "bpe_simple_vocab_16e6.txt.gz"
-        return load(info, device, choose_dtype(device, self.flags.no_half), vocabulary)
+        override = self.options.current.prediction_override
+        parse_prediction: Any = load_dotted("modules.engine.model:Prediction")
+        prediction = None if override == "Automatic" else parse_prediction(override)
+        return load(info, device, choose_dtype(device, self.flags.no_half), vocabulary, prediction=prediction)
 
 
 def checkpoint_folders(paths: Paths, flags: Flags) -> list[Path]:

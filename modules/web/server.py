@@ -9,8 +9,9 @@ import errno
 import logging
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -40,8 +41,7 @@ def create_app(session: Session, *, with_page: bool) -> FastAPI:
 
     Args:
         session: What the routes act on; its flags say who may call.
-        with_page: Mount `modules.web.ui.page:build_page(session)`, with the theme, CSS and scripts that
-            `modules.web.ui.page:mount_options()` gives, if it exists.
+        with_page: Mount the page; without it, gradio is not imported.
 
     Raises:
         InvalidRequest: A login on the command line is malformed.
@@ -117,7 +117,7 @@ def explain_port(flags: Flags, error: OSError) -> str:
     """Why the port could not be opened, and what to do."""
     place = f"{flags.host}:{flags.port}"
     if error.errno == errno.EADDRINUSE:
-        return f"port {flags.port} on {flags.host} is in use (by another Pentimento?): stop that program, or start with --port {flags.port + 1}"
+        return f"port {flags.port} on {flags.host} is in use (by another Pentimento?): stop that, or start with --port {flags.port + 1}"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{place}: this user may not open that port; start with a --port above 1023"
     return f"{place} cannot be opened ({error.strerror or error}); check --listen and --port"
@@ -130,16 +130,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _mount_page(app: FastAPI, session: Session, rules: AccessRules) -> FastAPI:
-    build: Callable[[Session], Any] = load_dotted("modules.web.ui.page:build_page")  # type: ignore[assignment]
-    mount: Any = load_dotted("gradio:mount_gradio_app")
-    try:
-        options: dict[str, Any] = load_dotted("modules.web.ui.page:mount_options")()  # type: ignore[operator]
-    except AttributeError:
-        options = {}
-    app = mount(app, build(session), path="/", auth=list(rules.page.passwords.items()) or None, **options)
+    mount: Any = load_dotted("modules.web.ui.page:mount_page")
+    app = mount(app, session, auth=list(rules.page.passwords.items()) or None)
     page = next((inner for route in app.routes if hasattr(inner := getattr(route, "app", None), "cookie_id")), None)
     if page is not None:
-        app.state.page_user = lambda request: _page_user(page, request)
+        app.state.page_user = partial(_page_user, page)
     return app
 
 

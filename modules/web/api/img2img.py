@@ -25,17 +25,8 @@ from modules.web.errors import describe
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
 
 CONVERTED = frozenset(
-    [
-        "init_images",
-        "mask",
-        "latent_mask",
-        "sampler_name",
-        "styles",
-        "override_settings",
-        "script_args",
-        "do_not_save_samples",
-        "do_not_save_grid",
-    ]
+    {"init_images", "mask", "latent_mask", "sampler_name", "styles", "override_settings", "script_args"}
+    | {"do_not_save_samples", "do_not_save_grid"}
 )
 PASSED_ON = [
     field.name
