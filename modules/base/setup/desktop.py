@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import os
-import socket
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import webbrowser
 from collections.abc import Callable, Mapping
 
@@ -14,6 +16,7 @@ from modules.base.setup.console import Console
 
 WAIT_S = 120.0
 POLL_S = 0.1
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
 def has_desktop(env: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
@@ -25,36 +28,39 @@ def has_desktop(env: Mapping[str, str] = os.environ, platform: str = sys.platfor
 
 def local_address(host: str, port: int) -> str:
     """The address to type on this machine for a server bound to `host`."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    shown = EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}"
 
 
 def announce_when_up(
-    host: str,
-    port: int,
-    console: Console,
-    opens_browser: bool,
-    open_page: Callable[[str], object] = webbrowser.open,
+    host: str, port: int, console: Console, opens_browser: bool, is_up: Callable[[str], bool] | None = None
 ) -> threading.Thread:
-    """Wait in the background until the server answers, then open its page; the server itself prints the address."""
+    """Wait in the background until the server answers, print its address, and open its page if wanted."""
+    address = local_address(host, port)
 
     def wait() -> None:
-        if opens_browser and wait_for_port(host, port):
-            open_page(local_address(host, port))
+        if not (is_up or answers)(address):
+            return
+        beyond = f", and port {port} of this machine's own address" if host in EVERYWHERE else ""
+        console.say(f"\nPentimento is ready at {address}{beyond}   (Ctrl-C stops it)\n")
+        if opens_browser:
+            webbrowser.open(address)
 
     thread = threading.Thread(target=wait, name="announce", daemon=True)
     thread.start()
     return thread
 
 
-def wait_for_port(host: str, port: int, patience_s: float = WAIT_S) -> bool:
-    """Poll until something accepts connections on the port."""
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+def answers(address: str, patience_s: float = WAIT_S) -> bool:
+    """Poll until the address speaks HTTP, whatever it says; proxies are not asked."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     end_s = time.monotonic() + patience_s
     while time.monotonic() < end_s:
         try:
-            with socket.create_connection((target, port), timeout=1.0):
+            with opener.open(address + "/internal/ping", timeout=patience_s):
                 return True
-        except OSError:
+        except urllib.error.HTTPError:
+            return True
+        except (OSError, http.client.HTTPException):
             time.sleep(POLL_S)
     return False

@@ -115,7 +115,8 @@ def _serve(arguments: list[str], console: Console) -> int:
     configure_logging(flags.loglevel)
     main: Any = load_dotted("modules.web.server:main")
     opens_browser = not flags.no_browser and not flags.nowebui and has_desktop()
-    announce_when_up(flags.host, flags.port, console, opens_browser)
+    if flags.port:
+        announce_when_up(flags.host, flags.port, console, opens_browser)
     return int(main(flags, Paths.under(ROOT, flags.data_dir)) or 0)
 
 
