@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -73,28 +75,26 @@ def _follow(
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     reader = threading.Thread(target=_read_lines, args=(process, lines), daemon=True)
     reader.start()
-    waited_s, is_open = 0.0, True
+    start_s, is_open = time.monotonic(), True
     while is_open:
-        try:
+        with contextlib.suppress(queue.Empty):
             line = lines.get(timeout=TICK_S)
-        except queue.Empty:
-            waited_s += TICK_S
-            if timeout_s is not None and waited_s >= timeout_s:
-                _end(process)
-                return 124
-        else:
             is_open = line is not None
             if line is not None and on_line:
                 on_line(line)
         if on_tick:
             on_tick()
+        if is_open and timeout_s is not None and time.monotonic() - start_s >= timeout_s:
+            _end(process)
+            return 124
     return process.wait()
 
 
 def _read_lines(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
     if process.stdout is not None:
-        for line in process.stdout:
-            lines.put(line.rstrip("\n"))
+        with process.stdout:
+            for line in process.stdout:
+                lines.put(line.rstrip("\n"))
     process.wait()
     lines.put(None)
 
