@@ -1,0 +1,65 @@
+"""A script that must run before Gradio's own: it fixes the page's language and its light or dark look."""
+
+from __future__ import annotations
+
+import json
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modules.web.ui.texts import LANGUAGE_COOKIE, choose_language
+
+
+class Boot:
+    """ASGI middleware: put `script` at the top of the page at `/`.
+
+    Args:
+        script: JavaScript in which `LANGUAGE` stands for the visitor's language tag.
+    """
+
+    def __init__(self, app: ASGIApp, script: str) -> None:
+        self._app, self._script = app, script
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+            await self._app(scope, receive, send)
+            return
+        language = _language(Headers(scope=scope))
+        plain = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
+        await self._app(plain, receive, _Injector(send, self._tag(language), language))
+
+    def _tag(self, language: str) -> bytes:
+        return f"<script>(function (LANGUAGE) {{{self._script}}})({json.dumps(language)});</script>".encode()
+
+
+class _Injector:
+    """A `send` that holds an HTML answer back until it is whole, and adds to its head."""
+
+    def __init__(self, send: Send, tag: bytes, language: str) -> None:
+        self._send, self._tag, self._language = send, tag, language
+        self._start: Message | None = None
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if Headers(raw=message["headers"]).get("content-type", "").startswith("text/html"):
+                self._start = message
+                return
+        elif self._start is not None and message["type"] == "http.response.body":
+            self._body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            body = self._body.replace(b"<head>", b"<head>" + self._tag, 1).replace(b'lang="en"', f'lang="{self._language}"'.encode(), 1)
+            MutableHeaders(raw=self._start["headers"])["content-length"] = str(len(body))
+            await self._send(self._start)
+            message = {"type": "http.response.body", "body": body}
+        await self._send(message)
+
+
+def _language(headers: Headers) -> str:
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(LANGUAGE_COOKIE)
+    except CookieError:
+        cookie = None
+    return choose_language(cookie.value if cookie else None, headers.get("accept-language"))

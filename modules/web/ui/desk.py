@@ -1,0 +1,182 @@
+"""From Generate to the finished picture: submit a job, follow it, find it again after a reload.
+
+Jobs belong to the server. The page holds an owner's id (in the browser) and a job's id, and asks how that job stands.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from modules.imaging.picture import open_picture
+from modules.runtime.jobs import Job, JobState
+from modules.runtime.session import Session
+from modules.web.ui import status
+from modules.web.ui.canvas import painted_mask
+from modules.web.ui.form import Mode, form_of, read_form
+from modules.web.ui.messages import Told
+from modules.web.ui.pictures import Pictures
+from modules.web.ui.source import Source, keep_result
+from modules.web.ui.studio import Studio
+from modules.web.ui.texts import Texts
+
+Updates = dict[Any, Any]
+
+
+class Desk:
+    """Event handlers around jobs; each returns updates by widget.
+
+    Args:
+        folder: Where result files for the browser are kept.
+    """
+
+    def __init__(self, session: Session, texts: Texts, studio: Studio, pictures: Pictures, folder: Path) -> None:
+        self._session, self._texts, self._studio, self._pictures, self._folder = session, texts, studio, pictures, folder
+
+    def inputs(self) -> list[Any]:
+        """What `generate` gets, after the language."""
+        studio = self._studio
+        return [studio.memory, studio.mode, studio.img2img.source, studio.inpaint.source, studio.inpaint.canvas, *studio.fields.values()]
+
+    def outputs(self) -> list[Any]:
+        """What following a job may change."""
+        results, actions, studio = self._studio.results, self._studio.actions, self._studio
+        return [
+            results.status, results.preview, results.gallery, results.infotext, results.tools, results.save,
+            actions.generate, actions.interrupt, actions.skip, studio.seen, studio.shown, studio.selected, studio.timer,
+        ]  # fmt: skip
+
+    def generate(
+        self, language: str, memory: dict[str, str], mode: str, picture: Source | None, painted: Source | None, canvas: Any, *values: Any
+    ) -> Updates:
+        """Submit what the form says."""
+        source = painted if Mode(mode).has_mask else picture
+        opened = source.open() if source else None
+        mask = painted_mask(canvas, opened.image.size) if opened and Mode(mode).has_mask else None
+        named = dict(zip(self._studio.fields, values, strict=True))
+        request = read_form(named, Mode(mode), opened, mask)
+        self._session.checkpoint(named.get("checkpoint"))
+        job = self._session.submit(request, memory["owner"])
+        return self._show(language, job, {})
+
+    def interrupt(self, language: str, seen: dict[str, Any]) -> Updates:
+        """Stop the job that this page follows, and no other."""
+        job = self._find(seen)
+        self._session.queue.interrupt(job)
+        return self._show(language, job, seen)
+
+    def skip(self, language: str, seen: dict[str, Any]) -> Updates:
+        """Give up the batch in hand of the job that this page follows."""
+        job = self._find(seen)
+        job.skip()
+        return self._show(language, job, seen)
+
+    def poll(self, language: str, seen: dict[str, Any]) -> Updates:
+        """How the followed job stands now."""
+        job = self._session.queue.find(str(seen.get("job")))
+        if job is None:
+            return {**self._switch(is_running=False), self._studio.results.status: status.gone(self._texts, language)}
+        return self._show(language, job, seen)
+
+    def attach(self, language: str, memory: dict[str, str] | None) -> Updates:
+        """A page was opened: know its owner, and find its running or last job again."""
+        memory = memory if isinstance(memory, dict) and memory.get("owner") else {"owner": uuid.uuid4().hex}
+        updates: Updates = {self._studio.memory: memory}
+        own = [job for job in self._session.queue.jobs() if job.owner == memory["owner"]]
+        live = [job for job in own if not job.state.is_final]
+        if not own:
+            return {**updates, self._studio.results.status: status.idle(self._texts, language)}
+        job = live[0] if live else own[-1]
+        return {**updates, **self._restore(language, job), **self._show(language, job, {})}
+
+    def _find(self, seen: dict[str, Any]) -> Job:
+        job = self._session.queue.find(str(seen.get("job")))
+        if job is None:
+            raise Told("status.gone")
+        return job
+
+    def _restore(self, language: str, job: Job) -> Updates:
+        """Form, picture and mask of a job, as far as they are remembered."""
+        request = job.request
+        if request is None or not request.init_images:
+            return {}
+        fields = self._studio.fields
+        updates: Updates = {fields[name]: value for name, value in form_of(request).items() if name in fields}
+        picture = open_picture(request.init_images[0])
+        mode = Mode.IMG2IMG if request.image_mask is None else Mode.INPAINT
+        return updates | self._pictures.put(language, mode, picture, request.image_mask)
+
+    def _show(self, language: str, job: Job, seen: dict[str, Any]) -> Updates:
+        results = self._studio.results
+        waiting = self._waiting_before(job)
+        updates: Updates = {
+            results.status: status.describe(self._texts, language, job, waiting),
+            self._studio.seen: {"job": job.id, "preview_no": job.preview_no},
+        }
+        if job.state.is_final:
+            return {**updates, **self._switch(is_running=False), **self._finished(job)}
+        if seen.get("job") != job.id:
+            updates |= self._switch(is_running=True)
+        preview = job.preview
+        if preview is not None and job.preview_no != seen.get("preview_no"):
+            updates |= {results.preview: gr.update(value=preview, visible=True), results.gallery: gr.update(visible=False)}
+        return updates
+
+    def _waiting_before(self, job: Job) -> int:
+        jobs = [other for other in self._session.queue.jobs() if not other.state.is_final]
+        return jobs.index(job) if job in jobs else 0
+
+    def _switch(self, *, is_running: bool) -> Updates:
+        actions = self._studio.actions
+        return {
+            actions.generate: gr.update(visible=not is_running),
+            actions.interrupt: gr.update(visible=is_running),
+            actions.skip: gr.update(visible=is_running),
+            self._studio.timer: gr.update(active=is_running),
+        }
+
+    def _finished(self, job: Job) -> Updates:
+        results = self._studio.results
+        shown = self._keep(job)
+        updates: Updates = {
+            results.preview: gr.update(value=None, visible=False),
+            results.gallery: gr.update(visible=True),
+        }
+        if not shown:
+            return updates
+        first = min(job.result.index_of_first_image, len(shown) - 1)
+        return {
+            **updates,
+            results.gallery: gr.update(value=[entry["path"] for entry in shown], selected_index=first, visible=True),
+            results.infotext: gr.update(value=shown[first]["infotext"], visible=True),
+            results.save: gr.update(value=shown[first]["path"]),
+            results.tools: gr.update(visible=True),
+            self._studio.shown: shown,
+            self._studio.selected: first,
+        }
+
+    def _keep(self, job: Job) -> list[dict[str, Any]]:
+        """Write a finished job's pictures where the browser can fetch them."""
+        result = job.result
+        if result is None or job.state is JobState.FAILED:
+            return []
+        shown = []
+        for number, image in enumerate(result.images):
+            infotext = result.infotexts[number] if number < len(result.infotexts) else ""
+            saved = result.paths[number] if number < len(result.paths) else None
+            index = max(0, number - result.index_of_first_image)
+            seed = result.all_seeds[index] if index < len(result.all_seeds) else result.seed
+            name = saved.with_suffix(".png").name if saved else f"{number:05}-{seed}.png"
+            shown.append({"path": keep_result(image, self._folder / job.id, name, infotext), "infotext": infotext, "seed": seed})
+        return shown
+
+
+def pick(event: gr.SelectData, shown: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
+    """A picture of the gallery was looked at: its infotext, its file, its number."""
+    if not isinstance(event.index, int) or event.index >= len(shown):
+        return gr.skip(), gr.skip(), gr.skip()
+    entry = shown[event.index]
+    return entry["infotext"], gr.update(value=entry["path"]), event.index

@@ -1,0 +1,60 @@
+"""What a person reads when something is wrong: a sentence in their language, never a stack trace."""
+
+from __future__ import annotations
+
+import html
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from modules.base.errors import InvalidRequest, PentimentoError
+from modules.web.ui.texts import Texts, language_of
+
+logger = logging.getLogger(__name__)
+
+
+class Told(PentimentoError):
+    """Something the person has to do first, as a text id with values."""
+
+    def __init__(self, text_id: str, **values: object) -> None:
+        self.text_id, self.values = text_id, values
+        super().__init__(text_id)
+
+
+def explain(texts: Texts, language: str, error: BaseException, error_id: str | None = None) -> str:
+    """One or two sentences about `error`.
+
+    Args:
+        error_id: Under which an unforeseen error stands in the log; made and logged here when left out.
+    """
+    if isinstance(error, Told):
+        return texts.say(language, error.text_id, **error.values)
+    if isinstance(error, InvalidRequest):
+        label_id = f"form.{error.field}"
+        field = texts.say(language, label_id) if texts.has(label_id) else error.field
+        got = repr(error.got)
+        return texts.say(language, "error.field", field=field, got=got if len(got) <= 60 else got[:57] + "...", wanted=error.wanted)
+    if isinstance(error, PentimentoError):
+        return str(error)
+    if error_id is None:
+        error_id = uuid.uuid4().hex[:8]
+        logger.error("page error %s", error_id, exc_info=error)
+    return texts.say(language, "error.unforeseen", id=error_id)
+
+
+def guarded(texts: Texts, handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A Gradio event handler around `handler(language, *values)`; an error becomes a message and the page stays as it was."""
+
+    def run(request: gr.Request, *values: Any) -> Any:
+        language = language_of(request)
+        try:
+            return handler(language, *values)
+        except Exception as error:  # noqa: BLE001 - the last stop before the person
+            gr.Warning(html.escape(explain(texts, language, error)), duration=12, title=texts.say(language, "error.title"))
+            return gr.skip()
+
+    run.__name__ = handler.__name__
+    return run

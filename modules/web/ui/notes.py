@@ -1,0 +1,25 @@
+"""What was done to a file to read it, said in the visitor's language."""
+
+from __future__ import annotations
+
+import re
+
+from modules.web.ui.texts import Texts
+
+NOTES = (
+    (re.compile(r"the first of (?P<n>\d+) frames is used"), "note.first_frame"),
+    (re.compile(r"damaged EXIF data was ignored"), "note.bad_exif"),
+    (re.compile(r"turned upright \(EXIF orientation \d\)"), "note.upright"),
+    (re.compile(r"(?P<bits>\d+)-bit (grey|RGB|colour|color).* reduced to 8 bits"), "note.bits"),
+    (re.compile(r"(?P<mode>.+) was converted to (?P<target>RGBA?)"), "note.mode"),
+)
+"""The wordings of `imaging.picture`, and their text ids; what matches none is shown as it is."""
+
+
+def say_note(texts: Texts, language: str, note: str) -> str:
+    """One note of `open_picture`, or of the pipeline, in `language`."""
+    for wording, text_id in NOTES:
+        found = wording.fullmatch(note)
+        if found:
+            return texts.say(language, text_id, **found.groupdict())
+    return note
