@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -18,6 +19,8 @@ BLUR_PASSES = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))  # (radius px
 NEUTRAL_GREY = 128
 MAX_MATCH_SIDE = 768  # patch matching works at most at this size: quadratic cost, and the model repaints it anyway
 MIN_CONTEXT = 64
+PATCH_SIZE = 7
+EM_LOOPS = 3
 
 
 class MaskedContent(Enum):
@@ -92,7 +95,8 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
         seed: Any integer.
 
     Returns:
-        RGB, identical to `image` outside the hole; mid grey if the mask leaves nothing to copy from.
+        RGB, identical to `image` outside the hole; where no whole patch is left to copy from, the colours of the
+        edges (`fill_from_edges`), and mid grey where not even those are.
 
     Raises:
         InvalidRequest: The package patchmatch-cython is not installed.
@@ -109,21 +113,24 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
         return fill_neutral(image, hole)
     box = _context_box(found, image)
     part, part_hole = image.crop(box.edges), hole.crop(box.edges)
-    filled = _match_patches(part, part_hole, seed % 2**32)
+    try:
+        filled = _match_patches(part, part_hole, seed % 2**32)
+    except ValueError:  # the package's way to say that no whole patch is left
+        filled = fill_from_edges(part, part_hole)
     result = image.copy()
     result.paste(filled, (box.x, box.y), part_hole)
     return result
 
 
 def _match_patches(image: Image.Image, hole: Image.Image, seed: int) -> Image.Image:
-    inpaint = _load_patchmatch()
+    inpaint = partial(_load_patchmatch(), patch_size=PATCH_SIZE, em_loops=EM_LOOPS, poisson_blend=False, seed=seed)
     factor = min(1.0, MAX_MATCH_SIDE / max(image.size))
     if factor < 1:
         size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
         small_hole = hole.resize(size, Image.Resampling.BOX).point([0] + [255] * 255)
-        small = Image.fromarray(inpaint(np.asarray(image.resize(size, Image.Resampling.BOX)), np.asarray(small_hole) > 0, seed=seed))
+        small = Image.fromarray(inpaint(np.asarray(image.resize(size, Image.Resampling.BOX)), np.asarray(small_hole) > 0))
         return small.resize(image.size, Image.Resampling.LANCZOS)
-    return Image.fromarray(inpaint(np.asarray(image), np.asarray(hole) > 0, seed=seed))
+    return Image.fromarray(inpaint(np.asarray(image), np.asarray(hole) > 0))
 
 
 def _load_patchmatch() -> Callable[..., np.ndarray]:

@@ -86,7 +86,7 @@ def read_infotext(image: Image.Image) -> tuple[str | None, dict[str, str]]:
     Returns:
         The infotext, or None; the remaining texts by name.
     """
-    items = {str(key): text for key, value in image.info.items() if (text := _as_text(value)) is not None}
+    items = {str(key): text for key, value in image.info.items() if (text := _as_text(key, value)) is not None}
     infotext = items.pop("parameters", None)
     if infotext is None:
         infotext = _read_user_comment(image)
@@ -131,13 +131,7 @@ def _read_user_comment(image: Image.Image) -> str | None:
     return body.decode(order, "replace").strip("\0") or None
 
 
-def _as_text(value: object) -> str | None:
+def _as_text(key: object, value: object) -> str | None:
     if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bytes):
-        try:
-            text = value.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-        return text if text.isprintable() or "\n" in text else None
-    return None
+        return str(value)  # PNG chunks are a subclass with a language tag
+    return value.decode("utf-8", "replace") if key == "comment" and isinstance(value, bytes) else None

@@ -61,16 +61,16 @@ class NameFacts:
     extra: dict[str, str] = field(default_factory=dict)
 
 
-def sanitize_part(text: str, *, is_spaces_kept: bool = True) -> str:
+def sanitize_part(text: str, *, is_spaces_kept: bool = True, limit: int = MAX_PART_CHARS) -> str:
     """Make one path component of any text: forbidden signs become `_`, no leading space, no trailing dot or space.
 
     Returns:
-        At most `MAX_PART_CHARS` characters; may be empty.
+        At most `limit` characters and 255 bytes of UTF-8; may be empty.
     """
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = text if is_spaces_kept else text.replace(" ", "_")
     text = "".join(character if character.isprintable() else "_" for character in _FORBIDDEN.sub("_", text))
-    text = text.lstrip(" ")[:MAX_PART_CHARS].rstrip(". ")
+    text = _cut(text.lstrip(" ")[:limit], MAX_NAME_BYTES - 1).rstrip(". ")
     return f"{text}_" if text.split(".")[0].upper() in _RESERVED else text
 
 
@@ -90,8 +90,11 @@ def expand_pattern(pattern: str, facts: NameFacts, image: Image.Image | None = N
 def fit_name(stem: str, extension: str) -> str:
     """`stem.extension`, the stem cut so that the whole is at most 255 bytes of UTF-8."""
     room = MAX_NAME_BYTES - len(extension.encode()) - 1
-    cut = stem.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
-    return f"{cut}.{extension}"
+    return f"{_cut(stem, room)}.{extension}"
+
+
+def _cut(text: str, room: int) -> str:
+    return text.encode("utf-8", "replace")[:room].decode("utf-8", "ignore")
 
 
 def _expand_word(word: str, whole: str, facts: NameFacts, image: Image.Image | None) -> str:

@@ -14,7 +14,7 @@ from PIL import Image
 from modules.base.errors import SaveFailed
 from modules.base.paths import contain
 from modules.imaging.metadata import encode_image
-from modules.imaging.naming import NameFacts, expand_pattern, fit_name, sanitize_part
+from modules.imaging.naming import MAX_NAME_BYTES, NameFacts, expand_pattern, fit_name, sanitize_part
 
 MAX_TRIES = 10_000
 
@@ -171,7 +171,7 @@ def _subfolder(naming: SaveNaming, facts: NameFacts, image: Image.Image) -> Path
 
 def _split(text: str) -> list[str]:
     """Folders and name, clean; `..` stays, so that it is refused and not hidden. At least one part."""
-    parts = [part if part.strip() == ".." else sanitize_part(part) for part in re.split(r"[/\\]", text)]
+    parts = [part if part.strip() == ".." else sanitize_part(part, limit=MAX_NAME_BYTES) for part in re.split(r"[/\\]", text)]
     return [part for part in parts if part] or [""]
 
 

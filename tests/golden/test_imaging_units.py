@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from modules.imaging.color import correct_color, correction_target
+from modules.imaging.compose import count_changed, make_overlay, paste_back
 from modules.imaging.fills import fill_from_edges
 from modules.imaging.geometry import Box, Extent
 from modules.imaging.grid import combine_grid, split_grid
-from modules.imaging.masks import expand_crop_box, find_crop_box, to_mask
+from modules.imaging.masks import blur_mask, expand_crop_box, find_crop_box, to_mask
 from modules.imaging.picture import flatten, open_picture
 from modules.imaging.resize import resize_image
 
@@ -99,3 +100,14 @@ def test_combine_grid() -> None:
             tile[2] = tile[2].point([max(0, value - 25 * (row + column)) for value in range(256)] * 3)
     golden = Image.open(UNITS / "combine_grid_200x133_tile96_overlap32_darkened_25_times_row_plus_col.png")
     assert difference(combine_grid(grid), golden)[0] <= 1
+
+
+def test_blurred_mask_and_overlay_of_a_real_job() -> None:
+    """`return_masks.*`: result, mask and masked composite that one only-masked job returned (mask blur 4, padding 16)."""
+    result, mask, composite = (Image.open(UNITS / f"return_masks.{index}.png") for index in range(3))
+    cat, made = read("cat_128"), blur_mask(to_mask(read("mask_ellipse_128")), 4, 4)
+    assert difference(made, mask)[0] == 0
+    assert difference(composite.getchannel("A"), mask)[0] == 0
+    pasted = paste_back(composite.convert("RGB"), make_overlay(cat, made), None, Extent(128, 128))
+    assert difference(pasted, result)[0] <= 1
+    assert count_changed(cat, result, made) == 0

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from modules.imaging.geometry import Extent
+from modules.imaging.resize import ResizeMode, built_in_upscalers, resize_image, upscale_in_passes, upscale_nearest
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    return Image.fromarray(np.arange(width * height * 3, dtype=np.uint32).reshape(height, width, 3).astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", [*ResizeMode, 7])
+@pytest.mark.parametrize("size", [(1, 1), (64, 64), (200, 3), (3, 200), (1, 500)])
+def test_every_mode_gives_the_extent(mode: int, size: tuple[int, int]) -> None:
+    for target in (Extent(64, 64), Extent(128, 8), Extent(1, 1)):
+        assert resize_image(mode, gradient(*size), target).size == target.size
+
+
+def test_modes_of_the_result() -> None:
+    mask = Image.new("L", (20, 10), 255)
+    assert resize_image(ResizeMode.STRETCH, mask, Extent(8, 8)).mode == "L"
+    assert resize_image(ResizeMode.CROP, mask, Extent(8, 8)).mode == "RGB"
+    assert resize_image(ResizeMode.FILL, mask, Extent(8, 8)).mode == "RGB"
+
+
+def test_same_size_is_identical() -> None:
+    image = gradient(40, 24)
+    for mode in ResizeMode:
+        assert resize_image(mode, image, Extent(40, 24)).tobytes() == image.tobytes()
+
+
+def test_unknown_numbers_fill() -> None:
+    assert ResizeMode.parse(7) is ResizeMode.FILL
+    assert ResizeMode.parse(1) is ResizeMode.CROP
+
+
+def test_empty_extent_is_refused() -> None:
+    with pytest.raises(ValueError, match="0x5"):
+        resize_image(0, gradient(4, 4), Extent(0, 5))
+
+
+def test_upscaler_is_asked_only_to_enlarge_colour() -> None:
+    asked: list[float] = []
+
+    def upscaler(image: Image.Image, factor: float) -> Image.Image:
+        asked.append(factor)
+        return upscale_nearest(image, factor)
+
+    resize_image(0, gradient(32, 32), Extent(96, 64), upscaler)
+    resize_image(0, gradient(32, 32), Extent(16, 16), upscaler)
+    resize_image(0, gradient(32, 32).convert("L"), Extent(96, 64), upscaler)
+    assert asked == [3.0]
+
+
+def test_passes_end_at_a_multiple_of_eight() -> None:
+    calls: list[int] = []
+
+    def double(image: Image.Image, factor: float) -> Image.Image:
+        calls.append(image.width)
+        return image.resize((image.width * 2, image.height * 2))
+
+    assert upscale_in_passes(double, gradient(20, 20), 5.1).size == (96, 96)
+    assert calls == [20, 40, 80]
+    assert built_in_upscalers()["None"] is None
