@@ -95,8 +95,11 @@ def latent_mask(mask: Image.Image, latent: Extent, is_rounded: bool = True) -> n
 def grow_mask(mask: Image.Image, grow_by: int) -> Image.Image:
     """Round to black and white, then grow by a box of `grow_by` pixels (ComfyUI's `grow_mask_by`).
 
-    Reaches grow_by // 2 px right and down, (grow_by - 1) // 2 px left and up; 0 and 1 only round.
+    Reaches grow_by // 2 px right and down, (grow_by - 1) // 2 px left and up; 1 only rounds.
+    0 gives the mask back untouched, greys and all (ComfyUI rounds it even then).
     """
+    if grow_by < 1:
+        return mask.convert("L")
     pixels = np.where(np.asarray(mask.convert("L")) > 127, 255, 0).astype(np.uint8)
     if grow_by > 1:
         anchor = (grow_by // 2, grow_by // 2)

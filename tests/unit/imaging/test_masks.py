@@ -66,9 +66,15 @@ def test_latent_mask_rounds_half_to_even() -> None:
     assert masks.latent_mask(Image.new("L", (16, 24)), Extent(2, 3)).shape == (3, 2)
 
 
-@pytest.mark.parametrize(("grow_by", "left", "right"), [(0, 0, 0), (1, 0, 0), (2, 0, 1), (6, 2, 3), (7, 3, 3), (64, 31, 32)])
+@pytest.mark.parametrize(("grow_by", "left", "right"), [(1, 0, 0), (2, 0, 1), (6, 2, 3), (7, 3, 3), (64, 31, 32)])
 def test_grow_is_lopsided_as_in_comfyui(grow_by: int, left: int, right: int) -> None:
     mask = Image.new("L", (101, 101))
     mask.putpixel((50, 50), 255)
     mask.putpixel((2, 2), 127)  # rounds to nothing
     assert masks.grow_mask(mask, grow_by).getbbox() == (50 - left, 50 - left, 51 + right, 51 + right)
+
+
+def test_growing_by_nothing_keeps_the_greys() -> None:
+    soft = from_rows([0, 3, 127, 128, 254, 255])
+    assert masks.grow_mask(soft, 0).tobytes() == soft.tobytes()
+    assert np.asarray(masks.grow_mask(soft, 1)).tolist() == [[0, 0, 0, 255, 255, 255]]
