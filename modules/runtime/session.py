@@ -170,9 +170,10 @@ class Session:
 
     def _run(self, job: Job) -> Any:
         if job.kind == LOADING:
-            load_dotted("modules.pipeline.run:process_images")
-            return self.model()
+            self.model()
         process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
+        if job.kind == LOADING:
+            return None
         user = getattr(job.request, "user", None) or ""
         return process(job.request, JobContext(job, self.options.current, self.paths, self.cache, self.model, self.scripts, user))
 

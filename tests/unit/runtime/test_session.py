@@ -1,0 +1,163 @@
+"""The session: owners, progress, previews; no torch before a job runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from modules.base.errors import MissingModel
+from modules.base.paths import Paths
+from modules.runtime.context import JobContext
+from modules.runtime.jobs import Job, JobState
+from modules.runtime.session import Session, checkpoint_folders
+from modules.settings.flags import Flags
+
+TIMEOUT_S = 5.0
+
+
+class Process:
+    """Stands in for the pipeline."""
+
+    def __init__(self) -> None:
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+        self.context: Any = None
+
+    def __call__(self, request: Any, context: Any) -> str:
+        self.context = context
+        context.begin(2, 10)
+        context.begin_iteration(1)
+        context.on_step(5, 10, None, None)
+        self.has_begun.set()
+        while not self.may_end.is_set() and not context.is_interrupted():
+            self.may_end.wait(0.001)
+        return f"{request} done"
+
+
+@pytest.fixture
+def process() -> Process:
+    return Process()
+
+
+@pytest.fixture
+def session(tmp_path: Path, process: Process) -> Iterator[Session]:
+    session = Session(Paths.under(tmp_path), Flags(), process=process)
+    yield session
+    process.may_end.set()
+    session.close()
+
+
+def test_idle_progress_is_exactly_zero(session: Session) -> None:
+    now = session.progress("ann")
+    assert (now.job, now.progress, now.eta_s, now.waiting) == (None, 0.0, 0.0, 0)
+
+
+def test_progress_is_the_owners_own_first(session: Session, process: Process) -> None:
+    running = session.submit("x", "ann")
+    waiting = session.submit("y", "bob")
+    assert process.has_begun.wait(TIMEOUT_S)
+    own = session.progress("ann")
+    assert own.job is running and own.is_own and own.progress == pytest.approx(0.01 + 1.5 / 2) and own.waiting == 1
+    assert session.progress("bob").job is waiting and session.progress("bob").progress == 0.0
+    other = session.progress("eve")
+    assert other.job is running and not other.is_own
+    process.may_end.set()
+    assert waiting.wait(TIMEOUT_S)
+    assert session.progress("ann").progress == 0.0
+
+
+def test_interrupt_reaches_only_the_owners_jobs(session: Session, process: Process) -> None:
+    running = session.submit("x", "ann")
+    waiting = session.submit("y", "bob")
+    assert process.has_begun.wait(TIMEOUT_S)
+    assert session.interrupt("eve") is None and session.skip("eve") is None and session.skip("bob") is None
+    assert not running.is_interrupted and not running.is_skipped
+    assert session.skip("ann") is running and process.context.is_skipped()
+    assert session.interrupt("bob") is waiting and waiting.state is JobState.INTERRUPTED
+    assert session.interrupt() is running
+    assert running.wait(TIMEOUT_S) and running.outcome() == "x done"
+
+
+def test_a_job_keeps_the_id_it_came_with(session: Session, process: Process) -> None:
+    process.may_end.set()
+    assert session.submit("x", "ann", "task(abc)").id == "task(abc)"
+
+
+def test_loading_a_model_does_not_count_as_progress(session: Session) -> None:
+    job = session.load_model()
+    assert session.progress(None).job is None and session.interrupt(None) is None
+    assert job.wait(TIMEOUT_S * 4)
+    with pytest.raises(MissingModel):
+        job.outcome()
+
+
+def test_a_configured_checkpoint_that_is_gone_falls_back(session: Session) -> None:
+    session.options.update({"sd_model_checkpoint": "gone.safetensors"})
+    with pytest.raises(MissingModel):
+        session.checkpoint()
+
+
+def test_checkpoint_folders(tmp_path: Path) -> None:
+    paths = Paths.under(tmp_path / "root", tmp_path / "data")
+    flags = Flags(ckpt_dir=tmp_path / "more", ckpt=tmp_path / "one" / "x.safetensors")
+    folders = checkpoint_folders(paths, flags)
+    wanted = ["data/models/Stable-diffusion", "root/models/Stable-diffusion", "more", "one"]
+    assert folders == [tmp_path / folder for folder in wanted]
+    assert checkpoint_folders(Paths.under(tmp_path), Flags()) == [tmp_path / "models" / "Stable-diffusion"]
+
+
+@pytest.fixture
+def context(session: Session) -> JobContext:
+    job = Job("ann", None, state=JobState.RUNNING)
+    options = session.options.current.coerced({"show_progress_every_n_steps": 2})
+    return JobContext(job, options, session.paths, session.cache, lambda name: f"model {name}", session.scripts)
+
+
+def test_previews_come_every_n_steps(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    preview = SimpleNamespace(fromarray=lambda pixels: pixels)
+    monkeypatch.setattr("modules.runtime.context.load_dotted", lambda name: lambda latent, model: (latent, model))
+    monkeypatch.setattr("modules.runtime.context.Image", preview)
+    for step in range(1, 6):
+        context.on_step(step, 5, ["latent"], "model")
+    assert context.job.preview == ("latent", "model") and context.job.preview_no == 2
+    assert (context.job.step, context.job.steps) == (5, 5)
+
+
+def test_a_preview_that_fails_costs_nothing(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> Image.Image:
+        raise ImportError(name)
+
+    monkeypatch.setattr("modules.runtime.context.load_dotted", fail)
+    context.on_step(2, 5, ["latent"], "model")
+    assert context.job.preview is None and context.job.step == 2
+
+
+def test_the_context_passes_things_on(context: JobContext) -> None:
+    assert context.model("x") == "model x" and context.job.textinfo is None
+    context.begin(3, 7)
+    context.begin_iteration(2)
+    assert (context.job.images, context.job.image_no, context.job.steps) == (3, 2, 7)
+    context.job.skip()
+    assert context.is_skipped()
+    context.clear_skip()
+    assert not context.is_skipped() and context.script_runner().titles == []
+
+
+def test_importing_and_making_a_session_needs_no_torch(tmp_path: Path, project_root: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from modules.runtime.session import Session\n"
+        "from modules.base.paths import Paths\n"
+        "from modules.settings.flags import Flags\n"
+        f"session = Session(Paths.under(pathlib.Path({str(tmp_path)!r})), Flags())\n"
+        "session.checkpoints(), session.progress()\n"
+        "assert not {'torch', 'gradio', 'fastapi'} & set(sys.modules), 'heavy'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=project_root)
