@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from modules.backends import diffusers_folder
@@ -26,11 +26,13 @@ _SHORTEST_HASH = 8
 _PICKLES = (".ckpt",)
 _GGUF = (".gguf",)
 _HASH_SUFFIX = re.compile(r"\s*\[[0-9a-f]+\]$")
+_CONVERT = (
+    "import sys, torch; from safetensors.torch import save_file; d = torch.load(sys.argv[1], 'cpu', weights_only=True); "
+    "d = d.get('state_dict', d); save_file({k: v.clone() for k, v in d.items() if hasattr(v, 'dtype')}, sys.argv[2])"
+)
 PICKLE_REASON = (
-    "a pickle checkpoint can run code when it is opened, so it is not; convert it, inside .venv: "
-    "python -c \"import sys, torch; from safetensors.torch import save_file; d = torch.load(sys.argv[1], map_location='cpu', weights_only=True); "
-    "d = d.get('state_dict', d); save_file({k: v.clone() for k, v in d.items() if hasattr(v, 'dtype')}, sys.argv[2])\" "
-    "old.ckpt new.safetensors"
+    "a pickle checkpoint can run code when it is opened, so it is refused; convert it, with the Python of .venv: "
+    f'python -c "{_CONVERT}" old.ckpt new.safetensors'
 )
 
 
@@ -71,6 +73,7 @@ class CheckpointInfo:
         reason: Why `is_supported` is False, for the list; "" otherwise.
         label: The name that the page shows.
         stamps: Every file it is made of; the first one is the one that is hashed.
+        hashes: Where `hashed` looks, and remembers.
     """
 
     path: Path
@@ -87,6 +90,7 @@ class CheckpointInfo:
     reason: str
     label: str
     stamps: tuple[FileStamp, ...]
+    hashes: HashCache | None = field(default=None, repr=False, compare=False)
 
     @property
     def short_hash(self) -> str:
@@ -115,6 +119,22 @@ class CheckpointInfo:
         title = f"{self.name} [{sha256[:10]}]" if sha256 else self.name
         return replace(self, sha256=sha256, title=title)
 
+    def hashed(self) -> CheckpointInfo:
+        """The same with its hash, which is computed now if nobody did (a 4 GiB file takes seconds), and remembered.
+
+        Raises:
+            BrokenCheckpoint: The file cannot be read.
+        """
+        if self.sha256 or not self.stamps:
+            return self
+        stamp = self.stamps[0]
+        digest = self.hashes.get(stamp.path, stamp.size, stamp.mtime_ns) if self.hashes is not None else ""
+        if not digest:
+            digest = _hash_or_raise(stamp.path)
+            if self.hashes is not None:
+                self.hashes.put(stamp.path, stamp.size, stamp.mtime_ns, digest)
+        return self.with_hash(digest)
+
 
 class Catalog:
     """Checkpoints below some folders. Safe to share between threads.
@@ -134,90 +154,66 @@ class Catalog:
     def scan(self) -> list[CheckpointInfo]:
         """List what is there now, sorted by name without case; unchanged files are not opened again.
 
-        Files up to 512 MiB are hashed on the way, once; larger ones by `hashed`, which a loader calls.
+        Files up to 512 MiB are hashed on the way, once; larger ones by `CheckpointInfo.hashed`, which the loader calls.
         """
         with self._lock:
             found: dict[Path, CheckpointInfo] = {}
             for folder in self.folders:
                 for path in _find_candidates(folder):
                     if path.resolve() not in found:
-                        found[path.resolve()] = self._describe(path, folder)
+                        found[path.resolve()] = self._with_known_hash(self._describe(path, folder))
             self._known = found
-            listed = self._hash_small(list(found.values()))
-            self._listed = sorted(listed, key=lambda info: info.name.lower())
+            self._listed = sorted(found.values(), key=lambda info: info.name.lower())
             return list(self._listed)
 
     def find(self, name: str) -> CheckpointInfo:
         """The entry that `name` means: title, label, name, file name, stem, absolute path, or the first 8 or more digits of its hash.
 
-        Backslashes count as slashes; a "[hash]" that no longer fits is ignored. Unknown names cause one new scan.
+        Backslashes count as slashes; a "[hash]" that no longer fits is ignored. An unknown name, or a file that changed since the last
+        scan, causes a new one.
 
         Raises:
             UnknownName: Nothing matches.
         """
-        for listed in (self._listed, None):
-            infos = self.scan() if listed is None else listed
-            found = _match(infos, name)
-            if found is not None:
-                return found
-        raise UnknownName("sd_model_checkpoint", name, [info.title for info in infos if info.is_supported])
-
-    def hashed(self, info: CheckpointInfo) -> CheckpointInfo:
-        """`info` with its hash, computed now if need be (a 4 GiB file takes seconds).
-
-        Raises:
-            BrokenCheckpoint: The file cannot be read.
-        """
-        if info.sha256 or not info.stamps:
-            return info
-        stamp = info.stamps[0]
-        digest = self._hashes.get(stamp.path, stamp.size, stamp.mtime_ns)
-        if not digest:
-            digest = _hash_or_raise(stamp.path)
-            self._hashes.put({stamp.path: (stamp.size, stamp.mtime_ns, digest)})
-        result = info.with_hash(digest)
-        with self._lock:
-            self._listed = [result if other == info else other for other in self._listed]
-        return result
+        found = _match(self._listed, name)
+        if found is None or found.has_changed():
+            found = _match(self.scan(), name)
+        if found is None:
+            raise UnknownName("sd_model_checkpoint", name, [info.title for info in self._listed if info.is_supported])
+        return found
 
     def _describe(self, path: Path, folder: Path) -> CheckpointInfo:
+        is_folder = path.is_dir()
+        config = path.with_suffix(".yaml") if path.suffix == ".safetensors" and not is_folder else None
+        stamps = _stamp(diffusers_folder.list_files(path) if is_folder else [path, config])
         before = self._known.get(path.resolve())
-        config = path.with_suffix(".yaml") if path.suffix == ".safetensors" else None
-        has_new_config = before is not None and before.config is None and config is not None and config.is_file()
-        if before is not None and before.path == path and before.stamps and not has_new_config and not before.has_changed():
+        if before is not None and before.path == path and stamps and stamps == before.stamps:
             return before
         name = path.relative_to(folder).as_posix()
-        is_folder = path.is_dir()
-        stamps = _stamp(diffusers_folder.list_files(path) if is_folder else [path, config])
         try:
             found = diffusers_folder.recognise_folder(path) if is_folder else _recognise_file(path, config)
         except BrokenCheckpoint as error:
             found = Recognition(reason=str(error))
-        digest = self._hashes.get(stamps[0].path, stamps[0].size, stamps[0].mtime_ns) if stamps else ""
         stem = name if is_folder else name.rpartition(".")[0]
         return CheckpointInfo(
             path=path, name=name, model_name=stem.replace("/", "_"), title=name, sha256="",
             config=config if config is not None and config.is_file() else None, kind=found.kind, prediction=found.prediction,
             prediction_from=found.prediction_from, latent_channels=found.latent_channels, is_supported=not found.reason,
             reason=found.reason, label=BUILTIN_LABEL if path.name == BUILTIN_NAME else name, stamps=stamps,
-        ).with_hash(digest)  # fmt: skip
+            hashes=self._hashes,
+        )  # fmt: skip
 
-    def _hash_small(self, infos: list[CheckpointInfo]) -> list[CheckpointInfo]:
-        fresh: dict[Path, tuple[int, int, str]] = {}
-        result = []
-        for info in infos:
-            stamp = info.stamps[0] if info.stamps else None
-            if stamp is not None and not info.sha256 and info.is_supported and stamp.size <= _HASHED_AT_ONCE:
-                try:
-                    info = info.with_hash(_hash_or_raise(stamp.path))
-                    fresh[stamp.path] = (stamp.size, stamp.mtime_ns, info.sha256)
-                except BrokenCheckpoint as error:
-                    info = replace(info, is_supported=False, reason=str(error))
-            result.append(info)
-            self._known[info.path.resolve()] = info
-        if fresh:
-            self._hashes.put(fresh)
-        return result
+    def _with_known_hash(self, info: CheckpointInfo) -> CheckpointInfo:
+        """Hash small files at once; of larger ones only what is remembered."""
+        if info.sha256 or not info.stamps or not info.is_supported:
+            return info
+        stamp = info.stamps[0]
+        if stamp.size > _HASHED_AT_ONCE:
+            return info.with_hash(self._hashes.get(stamp.path, stamp.size, stamp.mtime_ns))
+        try:
+            return info.hashed()
+        except BrokenCheckpoint as error:
+            return replace(info, is_supported=False, reason=str(error))
 
 
 def _stamp(files: Sequence[Path | None]) -> tuple[FileStamp, ...]:

@@ -78,7 +78,7 @@ class ClipText(nn.Module):
         x = self.embeddings["token_embedding"](tokens)
         for item in replaced:
             x[item.row, item.position : item.position + len(item.vectors)] = item.vectors.to(x)
-        x = x + self.embeddings["position_embedding"].weight[: tokens.shape[1]]
+        x = x + self.embeddings["position_embedding"](torch.arange(tokens.shape[1], device=tokens.device))
         kept = max(0, len(self.layers) + 1 - max(1, clip_skip))
         for layer in self.layers[:kept]:
             x = layer(x)

@@ -1,7 +1,7 @@
 """A model without weights: deterministic arithmetic behind the protocols of `engine.model`.
 
-It reacts to everything a real model reacts to (prompt, timestep, mask and picture conditioning, clip skip), batch items do not influence one
-another, and `decode(encode(x))` is an 8 x 8 mosaic of `x`. Tests of every floor above use it.
+It reacts to everything a real model reacts to (prompt, timestep, mask and picture conditioning, clip skip), batch items do not influence
+one another, and `decode(encode(x))` is an 8 x 8 mosaic of `x`. Tests of every floor above use it.
 """
 
 from __future__ import annotations

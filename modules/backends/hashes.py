@@ -34,11 +34,10 @@ class HashCache:
         is_same = entry is not None and entry.get("size") == size and entry.get("mtime_ns") == mtime_ns
         return str(entry["sha256"]) if entry is not None and is_same else ""
 
-    def put(self, values: dict[Path, tuple[int, int, str]]) -> None:
-        """Remember {path: (size, mtime_ns, sha256)}, and write the file once."""
+    def put(self, path: Path, size: int, mtime_ns: int, digest: str) -> None:
+        """Remember the sha256 of `path` as it is now, and write the file."""
         with self._lock:
-            for path, (size, mtime_ns, digest) in values.items():
-                self._entries[str(path)] = {"size": size, "mtime_ns": mtime_ns, "sha256": digest}
+            self._entries[str(path)] = {"size": size, "mtime_ns": mtime_ns, "sha256": digest}
             data = json.dumps({"version": 1, "files": self._entries}, indent=1).encode()
             try:
                 write_atomically(self._file, data)

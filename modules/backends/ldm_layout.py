@@ -1,6 +1,6 @@
 """The LDM key layout read as structure: widths, depths and channels from shapes, and each tensor's name in our modules.
 
-Names on the left are those of diffusers' `UNet2DConditionModel` and `AutoencoderKL` and of our `ClipText`; names on the right are the file's.
+"Ours" are the names in diffusers' `UNet2DConditionModel` and `AutoencoderKL` and in our `ClipText`; "theirs" are the file's.
 """
 
 from __future__ import annotations

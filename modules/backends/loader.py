@@ -14,7 +14,6 @@ from modules.backends import diffusers_folder, ldm_layout
 from modules.backends.catalog import CheckpointInfo
 from modules.backends.clip_text import ClipText, ClipTextEncoder
 from modules.backends.families.sd1 import StableDiffusion, make_alphas_cumprod
-from modules.backends.hashes import hash_file
 from modules.backends.header import Header, read_header
 from modules.backends.ldm_layout import Part
 from modules.backends.ldm_yaml import LdmSettings, read_ldm_yaml
@@ -55,7 +54,7 @@ def load_checkpoint(
     """Load one checkpoint; the files are mapped only meanwhile, and may be replaced afterwards.
 
     Args:
-        info: Entry of the catalogue; without a hash, the file is hashed here.
+        info: Entry of the catalogue; without a hash, it is computed here.
         device: Where everything runs.
         dtype: Of UNet and VAE; the text encoder is float32.
         vocabulary: CLIP's `bpe_simple_vocab_16e6.txt.gz`.
@@ -136,10 +135,8 @@ def _assemble(
     dtype: torch.dtype,
 ) -> StableDiffusion:
     unet, vae, text = networks
+    info, settings = info.hashed(), source.settings
     assert info.kind is not None and info.latent_channels is not None and isinstance(text, ClipText)
-    if not info.sha256:
-        info = info.with_hash(hash_file(info.stamps[0].path))
-    settings = source.settings
     alphas = make_alphas_cumprod(settings.linear_start, settings.linear_end, settings.timesteps, settings.beta_schedule)
     return StableDiffusion(
         name=info.name,

@@ -24,7 +24,8 @@ class Vae:
     """
 
     def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
-        self.network, self._device, self.dtype = network, device, dtype
+        self.network: Any = network
+        self._device, self.dtype = device, dtype
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(1, 3, H, W) in [-1, 1] -> (1, C, H // 8, W // 8) float32: mean of the posterior."""
@@ -38,7 +39,8 @@ class Vae:
         moments = self.network.encoder(pixels)
         if self.network.quant_conv is not None:
             moments = self.network.quant_conv(moments)
-        return moments.chunk(2, dim=1)[0]
+        mean: Tensor = moments.chunk(2, dim=1)[0]
+        return mean
 
     def _decode(self, latent: Tensor) -> Tensor:
         if self.network.post_quant_conv is not None:
@@ -50,7 +52,7 @@ class Vae:
         result = self._in_dtype(function, values)
         if self.dtype != torch.float32 and bool(torch.isnan(result).any()) and not bool(torch.isnan(values).any()):
             log.warning("The VAE gave NaN in %s; it runs in float32 from now on.", self.dtype)
-            self.network.to(dtype=torch.float32)
+            nn.Module.float(self.network)
             self.dtype = torch.float32
             result = self._in_dtype(function, values)
         return result

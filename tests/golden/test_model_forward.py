@@ -1,0 +1,105 @@
+"""UNet, VAE and text encoder of the tiny checkpoint against what A1111's own networks gave (data/units/model_forward.npz, cond.npz)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from modules.backends.catalog import Catalog
+from modules.backends.families.sd1 import StableDiffusion
+from modules.backends.loader import load_checkpoint
+
+DATA = Path(__file__).parent / "data"
+FORWARD = np.load(DATA / "units" / "model_forward.npz")
+CONDITIONING = np.load(DATA / "units" / "cond.npz")
+
+
+@pytest.fixture(scope="module")
+def catalog(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return Catalog([tiny_models], tmp_path_factory.mktemp("cache") / "checkpoints.json")
+
+
+def load(catalog: Catalog, vocabulary: Path, name: str = "tiny_sd15", dtype: torch.dtype = torch.float32) -> StableDiffusion:
+    return load_checkpoint(catalog.find(name), torch.device("cpu"), dtype, vocabulary)
+
+
+@pytest.fixture(scope="module")
+def model(catalog: Catalog, vocabulary: Path) -> StableDiffusion:
+    return load(catalog, vocabulary)
+
+
+def cat_pixels() -> torch.Tensor:
+    image = np.asarray(Image.open(DATA / "inputs" / "cat_128.png").convert("RGB"))
+    return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255 * 2 - 1
+
+
+def worst(got: torch.Tensor, wanted: np.ndarray, limit: float) -> None:
+    found = float(np.abs(got.numpy() - wanted).max())
+    print(f"largest difference {found:.2e}, limit {limit:.0e}")
+    assert found <= limit
+
+
+def signal_to_noise_db(got: torch.Tensor, wanted: torch.Tensor) -> float:
+    return float(10 * torch.log10(wanted.square().mean() / (got - wanted).square().mean()))
+
+
+def test_unet_at_fractional_timesteps(model: StableDiffusion) -> None:
+    inputs = [torch.from_numpy(FORWARD[name]) for name in ("x", "t", "cond")]
+    worst(model.predict(*inputs), FORWARD["eps"], 5e-4)
+
+
+def test_vae(model: StableDiffusion) -> None:
+    worst(model.encode(cat_pixels()), FORWARD["vae_latent_of_cat_128"], 1e-4)
+    decoded = model.decode(torch.from_numpy(FORWARD["vae_latent_of_cat_128"]))[0]
+    worst(decoded, FORWARD["vae_decoded"].astype(np.float32), 1e-3)  # stored as float16
+
+
+@pytest.mark.parametrize("clip_skip", [1, 2])
+@pytest.mark.parametrize("prompt", ["", "a photo of a cat"])
+def test_text_encoder(model: StableDiffusion, prompt: str, clip_skip: int) -> None:
+    tokens = [model.text.start_token, *model.text.tokenize(prompt)]
+    tokens += [model.text.pad_token] * (77 - len(tokens))
+    worst(model.text.encode(torch.tensor([tokens]), clip_skip)[0], CONDITIONING[f"{prompt}|skip{clip_skip}|No norm"], 1e-5)
+
+
+@pytest.mark.parametrize(("name", "extra"), [("tiny_sd15", 0), ("tiny_sd15_ip2p", 4), ("tiny_sd15_inpaint", 5)])
+def test_each_kind_runs_at_sizes_that_do_not_divide(catalog: Catalog, vocabulary: Path, name: str, extra: int) -> None:
+    model = load(catalog, vocabulary, name)
+    concat = torch.zeros(1, extra, 13, 9) if extra else None
+    got = model.predict(torch.zeros(1, 4, 13, 9), torch.tensor([10.0]), torch.zeros(1, 154, 64), concat)
+    assert got.shape == (1, 4, 13, 9) and got.isfinite().all()
+
+
+def test_bfloat16_stays_close(catalog: Catalog, vocabulary: Path, model: StableDiffusion) -> None:
+    inputs = [torch.from_numpy(FORWARD[name]) for name in ("x", "t", "cond")]
+    half = load(catalog, vocabulary, dtype=torch.bfloat16)
+    found = signal_to_noise_db(half.predict(*inputs), model.predict(*inputs))
+    print(f"UNet in bfloat16: {found:.1f} dB, limit 30 dB")
+    assert found >= 30 and half.dtype == torch.bfloat16
+
+
+def test_tiling_wraps_around_and_can_be_switched_off(model: StableDiffusion) -> None:
+    x = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(3))
+    arguments = (torch.tensor([300.0]), torch.zeros(1, 77, 64))
+    plain = model.predict(x, *arguments)
+    model.set_tiling(True)
+    tiled = model.predict(x, *arguments)
+    shifted = model.predict(x.roll(8, dims=-1), *arguments).roll(-8, dims=-1)
+    model.set_tiling(False)
+    assert torch.allclose(shifted, tiled, atol=1e-3) and not torch.allclose(plain, tiled, atol=1e-2)
+    assert torch.equal(model.predict(x, *arguments), plain)
+
+
+def test_vae_leaves_half_precision_when_it_gives_nan(catalog: Catalog, vocabulary: Path) -> None:
+    model = load(catalog, vocabulary, dtype=torch.float16)
+    latent = torch.from_numpy(FORWARD["vae_latent_of_cat_128"])
+    before = model.decode(latent)
+    assert model.vae.dtype == torch.float16
+    model.vae.network.decoder.conv_in.weight.mul_(3e4)  # its output overflows float16, and is normalised soon after
+    decoded = model.decode(latent)
+    assert model.vae.dtype == torch.float32
+    assert decoded.isfinite().all() and before.isfinite().all()
