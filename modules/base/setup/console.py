@@ -35,13 +35,13 @@ class Console:
         self._is_terminal = self._stream.isatty()
         self._interval_s = 0.1 if self._is_terminal else interval_s
         self._last_s = 0.0
-        self._has_open_line = False
+        self._open_width = 0
 
     def say(self, text: str) -> None:
         """Print `text` on lines of its own."""
-        if self._has_open_line:
-            self._stream.write("\r\x1b[K")
-            self._has_open_line = False
+        if self._open_width:
+            self._stream.write("\r" + " " * self._open_width + "\r")
+            self._open_width = 0
         self._stream.write(text + "\n")
         self._stream.flush()
 
@@ -54,7 +54,7 @@ class Console:
         if not self._is_terminal:
             self.say("  " + text)
             return
-        width = shutil.get_terminal_size().columns - 3
-        self._stream.write("\r\x1b[K  " + text[:width])
+        line = "  " + text[: shutil.get_terminal_size().columns - 3]
+        self._stream.write("\r" + line.ljust(self._open_width))
         self._stream.flush()
-        self._has_open_line = True
+        self._open_width = len(line)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,6 +92,12 @@ class PipProgress:
         return len(list(self.site_packages.glob("*.dist-info"))) if self.site_packages else 0
 
 
+def pip_environment(current: Mapping[str, str]) -> dict[str, str]:
+    """`current` without what would send packages elsewhere than into the environment, or make pip see others as ours."""
+    elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME")
+    return {**{name: value for name, value in current.items() if name not in elsewhere}, "PIP_USER": "0"}
+
+
 def explain(lines: Sequence[str]) -> tuple[str, str]:
     """Why pip failed and what to try, from its last lines."""
     text = "\n".join(lines).lower()
@@ -113,7 +120,7 @@ def install(python: Path, root: Path, requirements: Sequence[str], site_packages
         progress.feed(line)
 
     command = [str(python), "-m", "pip", "install", *QUIET, "-c", str(root / "constraints.txt"), *requirements]
-    status = run(command, cwd=root, on_line=on_line, on_tick=lambda: console.progress(progress.line()))
+    status = run(command, cwd=root, env=pip_environment(os.environ), on_line=on_line, on_tick=lambda: console.progress(progress.line()))
     log.write_text("\n".join(lines) + "\n", encoding="utf-8")
     if status != 0:
         why, advice = explain(progress.errors or [line for line in lines if line.strip()][-5:])

@@ -74,7 +74,8 @@ def summarise(outcomes: Sequence[Outcome], console: Console) -> int:
     for outcome in failures:
         console.say(f"  {outcome.name}: {outcome.advice}")
     passed, failed, skipped = (sum(outcome.counts[index] for outcome in outcomes) for index in range(3))
-    console.say(f"{passed} passed, {failed} failed, {skipped} skipped")
+    if passed or failed or skipped:
+        console.say(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failures else 0
 
 

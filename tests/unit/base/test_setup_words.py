@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 
 from modules.base.setup import chromium, launcher
 from modules.base.setup.checks import CHECKS, Outcome
+from modules.base.setup.console import Console
 from modules.base.setup.desktop import announce_when_up, has_desktop, local_address
 from modules.base.setup.doctor import look_at_models, report
 from modules.base.setup.extension_help import git_tag, is_installed, run, running_flags
-from modules.base.setup.pip import PipProgress, explain
+from modules.base.setup.pip import PipProgress, explain, pip_environment
 from modules.base.setup.processes import run as run_program
 from modules.base.setup.suite import read_counts, run_tests, summarise
 from tests.unit.base.fakes import FakeRun, Screen
@@ -31,6 +33,22 @@ def test_pip_progress_is_one_short_line(tmp_path: Path) -> None:
     (tmp_path / "filelock-4.dist-info").mkdir()
     assert progress.line().startswith("installing: 1 of 2 packages")
     assert progress.errors == []
+
+
+def test_the_users_pip_settings_cannot_send_packages_elsewhere() -> None:
+    assert pip_environment({"PIP_TARGET": "x", "PYTHONPATH": "y", "PIP_USER": "1", "PATH": "p"}) == {"PIP_USER": "0", "PATH": "p"}
+
+
+def test_a_terminal_line_is_rewritten_and_cleared() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    console = Console(stream)
+    console.progress("working")
+    console.say("done")
+    assert stream.getvalue() == "\r  working\r" + " " * 9 + "\rdone\n"
 
 
 @pytest.mark.parametrize(
