@@ -78,7 +78,7 @@ class AccessRules:
     def from_flags(cls, flags: Flags) -> AccessRules:
         page = Logins.parse("--gradio-auth", flags.gradio_auth)
         api = Logins.parse("--api-auth", flags.api_auth) or page
-        origins = tuple(origin.strip().rstrip("/") for origin in flags.cors_allow_origins.split(",") if origin.strip())
+        origins = tuple(_plain(origin) for origin in flags.cors_allow_origins.split(",") if origin.strip())
         return cls(api, page, origins, not _is_loopback(flags.host))
 
     def refusal(self, method: str, headers: Mapping[str, str]) -> str | None:
@@ -90,7 +90,7 @@ class AccessRules:
         host = headers.get("host", "")
         if not self.is_open and not self._is_own_name(host):
             return f"only this machine is served, not the host {host!r}; allow it with --listen, or --cors-allow-origins http://{host}"
-        origin = headers.get("origin", "").rstrip("/")
+        origin = _plain(headers.get("origin", ""))
         if not origin or method in SAFE_METHODS or self._allows(origin):
             return None
         if urlsplit(origin).netloc.lower() in {host.lower(), headers.get("x-forwarded-host", "").lower()} - {""}:
@@ -105,6 +105,12 @@ class AccessRules:
         if name in OWN_NAMES or name.endswith(".localhost") or _is_address(name) or ANY_ORIGIN in self.origins:
             return True
         return any(name == (urlsplit(origin).hostname or "").lower() for origin in self.origins)
+
+
+def _plain(origin: str) -> str:
+    """Without the slash that people add; "file://" keeps both of its own."""
+    origin = origin.strip()
+    return origin if origin.endswith("//") else origin.removesuffix("/")
 
 
 def _is_address(name: str) -> bool:

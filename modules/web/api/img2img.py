@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from modules.base.errors import InvalidRequest
 from modules.pipeline.plan import check_request
 from modules.pipeline.processing import Img2ImgProcessing
 from modules.runtime.jobs import Job
@@ -21,6 +22,8 @@ from modules.web.api.infotext_fields import read_fields
 from modules.web.api.pictures import decode_picture, encode_pictures
 from modules.web.api.schemas import ImageToImageResponse, StableDiffusionProcessingImg2Img
 from modules.web.errors import describe
+
+FILLS = range(4)
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
 
@@ -83,6 +86,8 @@ def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user
         notes=[prefix + note for prefix, picture in named if picture is not None for note in picture.notes],
         user=user,
     )
+    if isinstance(body.inpainting_fill, int) and body.inpainting_fill not in FILLS:
+        raise InvalidRequest("inpainting_fill", body.inpainting_fill, 'a number from 0 to 3, "patchmatch" or "neutral"')
     check_request(request)
     options.coerced(request.override_settings)
     return request

@@ -47,9 +47,9 @@ def site() -> Iterator[str]:
 
 
 def test_nothing_is_fetched_unless_allowed(site: str) -> None:
-    with pytest.raises(RefusedAddress, match="Requests not allowed.*api_enable_requests"):
+    with pytest.raises(RefusedAddress, match=r"Requests not allowed.*api_enable_requests"):
         fetch_picture("https://example.com/x.png", is_allowed=False, allows_local=False)
-    with pytest.raises(RefusedAddress, match="^Request to local resource not allowed"):
+    with pytest.raises(RefusedAddress, match=r"^Request to local resource not allowed"):
         fetch_picture("http://127.0.0.1/x.png", is_allowed=False, allows_local=False)
 
 
