@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from modules.backends.catalog import Catalog
 from modules.backends.families.sd1 import StableDiffusion
 from modules.backends.loader import load_checkpoint
+from modules.backends.tokenizer import ClipTokenizer
 
 DATA = Path(__file__).parent / "data"
 FORWARD = np.load(DATA / "units" / "model_forward.npz")
@@ -64,6 +66,16 @@ def test_text_encoder(model: StableDiffusion, prompt: str, clip_skip: int) -> No
     tokens = [model.text.start_token, *model.text.tokenize(prompt)]
     tokens += [model.text.pad_token] * (77 - len(tokens))
     worst(model.text.encode(torch.tensor([tokens]), clip_skip)[0], CONDITIONING[f"{prompt}|skip{clip_skip}|No norm"], 1e-5)
+
+
+def test_token_ids(vocabulary: Path) -> None:
+    tokenizer = ClipTokenizer(vocabulary)
+    for prompt in json.loads((DATA / "units" / "prompt_chunks.json").read_text()):
+        if "tiny_ti" in prompt["prompt"]:
+            continue  # a textual inversion: its vectors have no ids
+        fragments = [text for text, weight in prompt["attention"] if (text, weight) != ("BREAK", -1)]
+        wanted = [token for chunk in prompt["chunks"] for token in chunk["tokens"] if token not in (tokenizer.start, tokenizer.end)]
+        assert [token for text in fragments for token in tokenizer.tokenize(text)] == wanted, prompt["prompt"]
 
 
 @pytest.mark.parametrize(("name", "extra"), [("tiny_sd15", 0), ("tiny_sd15_ip2p", 4), ("tiny_sd15_inpaint", 5)])
