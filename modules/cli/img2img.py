@@ -1,0 +1,171 @@
+"""`python launch.py img2img`: repaint a picture or a folder without the page, through the same queue and pipeline."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from modules.base.errors import PentimentoError
+from modules.base.files import write_atomically
+from modules.base.paths import Paths
+from modules.cli.arguments import parse_arguments
+from modules.cli.work import Work, list_work
+from modules.imaging.masks import alpha_as_mask
+from modules.imaging.metadata import encode_image
+from modules.imaging.picture import Picture, open_picture
+from modules.pipeline.processing import Img2ImgProcessing
+from modules.runtime.jobs import Job
+from modules.runtime.presets import Preset
+from modules.runtime.session import Session
+from modules.settings.flags import Flags
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+OWNER = "command line"
+FAILED, INTERRUPTED = 1, 130
+POLL_S = 0.1
+LONGEST_SIDE_PX = 1024
+FROM_PRESET = (
+    "denoising_strength", "steps", "cfg_scale", "sampler_name", "scheduler", "inpainting_fill", "inpaint_full_res_padding", "mask_blur",
+)  # fmt: skip
+MakeSession = Callable[[Paths, Flags], Session]
+
+
+def main(argv: list[str], make_session: MakeSession = Session) -> int:
+    """Run the command; returns the exit code.
+
+    Args:
+        argv: Arguments after `img2img`.
+        make_session: Gives the session of an installation.
+    """
+    arguments, flags = parse_arguments(argv)
+    try:
+        work = list_work(arguments.init, arguments.mask, arguments.out)
+        session = make_session(Paths.under(ROOT, flags.data_dir), flags)
+        preset = session.preset(arguments.model)
+    except PentimentoError as error:
+        return _fail(str(error))
+    try:
+        failures = sum(not repaint(session, item, arguments, preset) for item in work)
+    except KeyboardInterrupt:
+        session.interrupt()
+        return _fail("interrupted", INTERRUPTED)
+    finally:
+        session.close()
+    return FAILED if failures else 0
+
+
+def repaint(session: Session, work: Work, arguments: argparse.Namespace, preset: Preset) -> bool:
+    """Repaint one picture and write its results; says what went wrong and returns False when it could not."""
+    started_s = time.perf_counter()
+    try:
+        picture = open_picture(work.init, work.init.name)
+        mask = _open_mask(work, picture)
+        job = session.submit(make_request(arguments, preset, picture, mask, work), OWNER)
+        show_progress(job, work.init.name)
+        result = job.outcome()
+        written = _write(session, result, work, picture)
+    except PentimentoError as error:
+        _fail(f"{work.init.name}: {error}")
+        return False
+    except Exception as error:
+        logger.debug("repaint", exc_info=True)
+        _fail(f"{work.init.name}: the program failed: {type(error).__name__}: {error}")
+        return False
+    for note in dict.fromkeys(result.notes):
+        _say(f"note: {note}")
+    for path, seed in zip(written, result.all_seeds, strict=False):
+        print(f"{path} (seed {seed}, {time.perf_counter() - started_s:.1f} s)", flush=True)
+    return bool(written)
+
+
+def make_request(
+    arguments: argparse.Namespace, preset: Preset, picture: Picture, mask: Image.Image | None, work: Work
+) -> Img2ImgProcessing:
+    """The pipeline's request: what the command line says, else what the preset says."""
+    chosen = {name: getattr(arguments, name) for name in FROM_PRESET}
+    fields: dict[str, Any] = {name: getattr(preset, name) if value is None else value for name, value in chosen.items()}
+    is_only_masked = mask is not None and not arguments.whole_picture
+    width, height = (preset.width, preset.height) if is_only_masked else fit_size(*picture.image.size)
+    return Img2ImgProcessing(
+        **fields,
+        prompt=arguments.prompt,
+        negative_prompt=arguments.negative_prompt,
+        seed=arguments.seed,
+        n_iter=arguments.n_iter,
+        width=arguments.width or width,
+        height=arguments.height or height,
+        resize_mode=arguments.resize_mode,
+        # Where alpha is the mask, the colours beneath it stay what they are in the file.
+        init_images=[picture.image if work.mask else picture.image.convert("RGB")],
+        image_mask=mask,
+        inpaint_full_res=is_only_masked,
+        inpainting_mask_invert=int(arguments.invert_mask),
+        override_settings={"sd_model_checkpoint": arguments.model} if arguments.model else {},
+        do_not_save_samples=True,
+        do_not_save_grid=True,
+        notes=list(picture.notes),
+    )
+
+
+def fit_size(width: int, height: int) -> tuple[int, int]:
+    """A picture's size in multiples of 8, its longer side at most 1024 px."""
+    scale = min(1.0, LONGEST_SIDE_PX / max(width, height))
+    return max(8, int(width * scale) // 8 * 8), max(8, int(height * scale) // 8 * 8)
+
+
+def show_progress(job: Job, name: str) -> None:
+    """Draw a bar on standard error until the job is over."""
+    with tqdm(total=100, desc=name, unit="%", bar_format="{desc}: {percentage:3.0f}%|{bar}| {postfix}", file=sys.stderr, leave=True) as bar:
+        while not job.wait(POLL_S):
+            _draw(bar, job)
+        _draw(bar, job)
+
+
+def _draw(bar: Any, job: Job) -> None:
+    steps = f"{job.image_no + 1}/{job.images}, step {job.step}/{job.steps}" if job.images else job.textinfo or "waiting"
+    remaining = "" if job.eta_s is None else f", {job.eta_s:.0f} s left"
+    bar.n = round(100 * job.progress)
+    bar.set_postfix_str(steps + remaining)
+
+
+def _open_mask(work: Work, picture: Picture) -> Image.Image | None:
+    if work.mask is not None:
+        return open_picture(work.mask, work.mask.name).image
+    if picture.image.mode != "RGBA" or picture.image.getchannel("A").getextrema() == (255, 255):
+        return None
+    return alpha_as_mask(picture.image)
+
+
+def _write(session: Session, result: Any, work: Work, picture: Picture) -> list[Path]:
+    """Encode and write; returns the paths."""
+    images = result.images[result.index_of_first_image :]
+    infotexts = result.infotexts[result.index_of_first_image :]
+    options = session.options.current
+    written = []
+    for index, (image, infotext) in enumerate(zip(images, infotexts, strict=False)):
+        path = work.out_path(index)
+        text = infotext if options.enable_pnginfo else None
+        lossless = options.webp_lossless
+        data = encode_image(image, path.suffix, text, quality=options.jpeg_quality, is_lossless=lossless, icc=picture.icc)
+        write_atomically(path, data)
+        written.append(path)
+    return written
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _fail(text: str, code: int = FAILED) -> int:
+    _say(f"img2img: {text}")
+    return code
