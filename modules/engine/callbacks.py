@@ -19,8 +19,8 @@ class DenoiserParams:
         x: (N, C, h, w), the whole batch: sub-prompts of all images, then the unconditional half.
         image_cond: (N, K, h, w) concatenated channels, or None.
         sigma: (N,) noise level; the timestep for timestep samplers.
-        sampling_step: Model calls made so far in this job.
-        total_sampling_steps: Steps of this job.
+        sampling_step: Sampler steps finished so far in this run.
+        total_sampling_steps: Sampler steps of this run.
         text_cond: (sub-prompts, tokens, width).
         text_uncond: (B, tokens, width).
         denoiser: The calling `GuidedDenoiser`.

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from modules.base.errors import InvalidRequest
+from modules.engine.blending import LatentMask
+from modules.engine.brownian import BrownianNoise
 from modules.engine.callbacks import SamplerCallbacks
-from modules.engine.model import DiffusionModel
+from modules.engine.denoiser import GuidedDenoiser, Guidance, Masking, blend_observed
+from modules.engine.levels import ConsistencyLevels, NoiseLevels, adjust_alphas
+from modules.engine.model import DiffusionModel, Interrupted, ModelKind
 from modules.engine.noise import ImageNoise
-from modules.engine.prompts.conditioning import Conditioning
+from modules.engine.predictors import ConsistencyPredictor, NoisePredictor, Predictor, SigmaPredictor
+from modules.engine.prompts.conditioning import Conditioning, encode_texts
+from modules.engine.samplers.ddim import noise_to
+from modules.engine.samplers.stepping import Noise
+from modules.engine.samplers.table import SAMPLERS, Family, SamplerSpec
+from modules.engine.schedules import SCHEDULERS, SigmaOptions, StepPlan, make_sigmas, plan_steps, timestep_schedule
+
+__all__ = ["LatentMask", "SamplingPlan", "SamplingResult", "sample_img2img", "total_steps"]
 
 
 @dataclass(frozen=True)
@@ -74,36 +87,47 @@ class SamplingPlan:
 
 
 @dataclass(frozen=True)
-class LatentMask:
-    """Where latents are repainted.
-
-    Attributes:
-        repaint: (h, w) or (C, h, w) or (B, C, h, w) float32 in [0, 1]; 1 = repaint.
-    """
-
-    repaint: Tensor
-
-
-@dataclass(frozen=True)
 class SamplingResult:
     """Finished, or interrupted, latents.
 
     Attributes:
         latent: (B, C, h, w) float32; after an interruption the last denoised estimate, blended with the start latents.
         is_interrupted: Whether the run was cut short.
-        model_calls: UNet evaluations made.
+        model_calls: Calls of the denoiser made; each is one or two passes of the UNet.
+        is_padded: Whether prompts of unequal length were padded ("Pad conds" in infotext).
     """
 
     latent: Tensor
     is_interrupted: bool
     model_calls: int
+    is_padded: bool
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """The levels a run goes through.
+
+    Attributes:
+        levels: Sigmas (decreasing) or timesteps (increasing) that the sampler is handed, on the CPU.
+        start: Sigma, or alpha_cumprod, that the start latents are noised to; None = no step is made.
+        sigma_min, sigma_max: Ends of the whole schedule, for Brownian noise.
+    """
+
+    levels: Tensor
+    start: Tensor | None
+    sigma_min: float = 0.0
+    sigma_max: float = 0.0
 
 
 def total_steps(plan: SamplingPlan) -> int:
-    """Sampler steps an img2img run of `plan` makes (0 or more)."""
-    raise NotImplementedError
+    """Sampler steps an img2img run of `plan` makes (0 or more); a few schedules make one more."""
+    steps = plan_steps(plan.steps, plan.strength, plan.fix_steps)
+    if steps.schedule_steps == 0:
+        return 0
+    return max(steps.t_enc - 1, 0) if SAMPLERS.get(plan.sampler).is_timestep else steps.t_enc + 1
 
 
+@torch.no_grad()
 def sample_img2img(
     model: DiffusionModel,
     plan: SamplingPlan,
@@ -136,6 +160,144 @@ def sample_img2img(
 
     Raises:
         UnknownName: No such sampler or scheduler.
-        InvalidRequest: The sampler cannot run so few steps.
+        InvalidRequest: The sampler cannot run so few, or so many, steps.
+        NansException: The model's output is not a number.
     """
-    raise NotImplementedError
+    spec = SAMPLERS.get(plan.sampler)
+    callbacks = callbacks or SamplerCallbacks()
+    alphas = adjust_alphas(
+        model.alphas_cumprod.cpu(), is_downcast=plan.use_downcasted_alpha_bar, has_zero_terminal_snr=plan.use_zero_terminal_snr
+    )
+    walk = _plan_walk(spec, plan, alphas)
+    if walk.start is None:
+        return SamplingResult(init_latent, False, 0, False)
+    repaint = None if mask is None else mask.repaint.to(init_latent)
+    denoiser = GuidedDenoiser(
+        _make_predictor(spec, plan, model, alphas),
+        positive,
+        negative,
+        _make_guidance(spec, plan, model),
+        masking=None if repaint is None else Masking(init_latent, repaint, is_before=spec.is_timestep),
+        concat=None if concat is None else concat.to(init_latent).expand(len(init_latent), -1, -1, -1),
+        callbacks=callbacks,
+        total_steps=total_steps(plan),
+        total_calls=(plan_steps(plan.steps, plan.strength, plan.fix_steps).t_enc + 1) * (2 if spec.is_second_order else 1),
+    )
+    x = _add_noise(spec, plan, init_latent, noise, walk.start)
+    latent, is_interrupted = _run(spec, plan, walk, denoiser, x, init_latent, image_noise, alphas)
+    if repaint is not None:
+        latent = blend_observed(latent, init_latent, repaint, callbacks.on_blend)
+    return SamplingResult(latent, is_interrupted, denoiser.calls, denoiser.is_padded)
+
+
+def _run(
+    spec: SamplerSpec,
+    plan: SamplingPlan,
+    walk: _Walk,
+    denoiser: GuidedDenoiser,
+    x: Tensor,
+    init_latent: Tensor,
+    image_noise: ImageNoise,
+    alphas: Tensor,
+) -> tuple[Tensor, bool]:
+    """The latents, and whether the run was cut short (then: the last estimate of clean ones)."""
+
+    def finish_step() -> None:
+        denoiser.steps += 1
+        if denoiser.clean is not None:
+            denoiser.callbacks.on_step(denoiser.steps, max(denoiser.total_steps, denoiser.steps), denoiser.clean)
+
+    arguments = {name: value for name, value in _arguments(spec, plan, denoiser, alphas).items() if name in spec.parameters}
+    try:
+        noise = _make_noise(spec, walk, image_noise, x)
+        return spec.function(denoiser, x, walk.levels, noise, finish_step, **arguments), False
+    except Interrupted:
+        return (init_latent if denoiser.clean is None else denoiser.clean), True
+
+
+def _arguments(spec: SamplerSpec, plan: SamplingPlan, denoiser: GuidedDenoiser, alphas: Tensor) -> dict[str, object]:
+    return {
+        "eta": spec.default_eta if plan.eta is None else plan.eta,
+        "s_churn": plan.s_churn,
+        "s_tmin": plan.s_tmin,
+        "s_tmax": plan.s_tmax,
+        "s_noise": plan.s_noise,
+        "solver_type": spec.solver_type,
+        "alphas_cumprod": alphas,
+        "last_uncond": lambda: denoiser.last_uncond,
+        "variant": plan.uni_pc_variant,
+        "skip_type": plan.uni_pc_skip_type,
+        "order": plan.uni_pc_order,
+        "lower_order_final": plan.uni_pc_lower_order_final,
+    }
+
+
+def _plan_walk(spec: SamplerSpec, plan: SamplingPlan, alphas: Tensor) -> _Walk:
+    steps = plan_steps(plan.steps, plan.strength, plan.fix_steps)
+    if steps.schedule_steps == 0:
+        return _Walk(torch.zeros(0), None)
+    return _plan_timesteps(steps, alphas) if spec.is_timestep else _plan_sigmas(spec, plan, steps, alphas)
+
+
+def _plan_timesteps(steps: StepPlan, alphas: Tensor) -> _Walk:
+    timesteps = timestep_schedule(steps.schedule_steps, len(alphas))
+    return _Walk(timesteps[: steps.t_enc], alphas[timesteps[min(steps.t_enc, len(timesteps) - 1)]])
+
+
+def _plan_sigmas(spec: SamplerSpec, plan: SamplingPlan, steps: StepPlan, alphas: Tensor) -> _Walk:
+    scheduler = SCHEDULERS.get(plan.scheduler)
+    if scheduler.function is None and spec.scheduler is not None:
+        scheduler = SCHEDULERS.get(spec.scheduler)
+    options = SigmaOptions(
+        sigma_min=plan.sigma_min,
+        sigma_max=plan.sigma_max,
+        rho=plan.rho,
+        use_old_karras_sigmas=plan.use_old_karras_sigmas,
+        beta_alpha=plan.beta_alpha,
+        beta_beta=plan.beta_beta,
+        discard_penultimate=spec.discards_penultimate or plan.discard_penultimate,
+    )
+    sigmas = make_sigmas(scheduler, steps.schedule_steps, _make_levels(spec, alphas), options)
+    kept = sigmas[max(steps.schedule_steps - steps.t_enc - 1, 0) :]
+    if len(kept) < 2:
+        raise InvalidRequest("steps", plan.steps, f"more steps for sampler {spec.name} with scheduler {scheduler.label}")
+    return _Walk(kept, kept[0], float(sigmas[sigmas > 0].min()), float(sigmas.max()))
+
+
+def _make_levels(spec: SamplerSpec, alphas: Tensor) -> NoiseLevels:
+    return ConsistencyLevels(alphas) if spec.family is Family.CONSISTENCY else NoiseLevels(alphas)
+
+
+def _make_predictor(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel, alphas: Tensor) -> Predictor:
+    if spec.family is Family.TIMESTEP:
+        return NoisePredictor(model, alphas)
+    if spec.family is Family.CONSISTENCY:
+        return ConsistencyPredictor(model, ConsistencyLevels(alphas))
+    return SigmaPredictor(model, NoiseLevels(alphas), plan.is_quantized)
+
+
+def _make_guidance(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel) -> Guidance:
+    is_picture_guided = model.kind is ModelKind.EDIT and plan.image_cfg_scale not in (None, 1.0)
+    return Guidance(
+        scale=plan.cfg_scale * spec.guidance_factor,
+        picture_scale=plan.image_cfg_scale if is_picture_guided else None,
+        skip_below=plan.s_min_uncond,
+        skip_every=plan.s_min_uncond_all,
+        skip_first=plan.skip_early_cond,
+        is_batched=plan.batch_cond_uncond,
+        empty_prompt=encode_texts([""], model.text)[0] if plan.pad_cond_uncond and not plan.pad_cond_uncond_v0 else None,
+        repeats_last=plan.pad_cond_uncond_v0,
+    )
+
+
+def _add_noise(spec: SamplerSpec, plan: SamplingPlan, latent: Tensor, noise: Tensor, start: Tensor) -> Tensor:
+    noise = noise.to(latent) * plan.noise_multiplier
+    if spec.is_timestep:
+        return noise_to(latent, noise, start) + noise * (plan.extra_noise * float(start) ** 0.5)
+    return latent + noise * float(start) + noise * plan.extra_noise
+
+
+def _make_noise(spec: SamplerSpec, walk: _Walk, image_noise: ImageNoise, x: Tensor) -> Noise:
+    if not spec.is_brownian:
+        return lambda sigma, sigma_next: image_noise.next().to(x)
+    return BrownianNoise(walk.sigma_min, walk.sigma_max, image_noise.seeds, tuple(x.shape[1:]), image_noise.source, x.device)

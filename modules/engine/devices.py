@@ -1,0 +1,64 @@
+"""Which device computes, and in which precision."""
+
+from __future__ import annotations
+
+import gc
+import platform
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from modules.base.errors import PentimentoError
+
+_BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+class NansException(PentimentoError):
+    """A model gave numbers that are not numbers."""
+
+
+def choose_device(use_cpu: bool = False) -> torch.device:
+    """CUDA where there is a GPU, then Apple's, then the CPU; or the CPU because it was asked for."""
+    if not use_cpu and torch.cuda.is_available():
+        return torch.device("cuda")
+    if not use_cpu and torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def choose_dtype(device: torch.device, no_half: bool = False) -> torch.dtype:
+    """float16 on a GPU; bfloat16 on a CPU that multiplies in it; float32 otherwise, or because it was asked for."""
+    if no_half:
+        return torch.float32
+    if device.type != "cpu":
+        return torch.float16
+    return torch.bfloat16 if has_fast_bfloat16() else torch.float32
+
+
+def has_fast_bfloat16(cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the CPU has bfloat16 dot products (avx512_bf16 or AMX); False where that cannot be told."""
+    if platform.system() != "Linux" or not cpu_info.is_file():
+        return False
+    flags = next((line for line in cpu_info.read_text(errors="replace").splitlines() if line.startswith("flags")), "")
+    return not _BF16_FLAGS.isdisjoint(flags.split())
+
+
+def torch_gc() -> None:
+    """Give unused memory back to the system or the GPU."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.ipc_collect()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def check_finite(output: Tensor, where: str = "UNet") -> None:
+    """Refuse an output that is all NaN.
+
+    Raises:
+        NansException: Nothing in `output` is a number.
+    """
+    if bool(torch.isnan(output).all()):
+        raise NansException(f"{where}: got only NaN; the checkpoint may be damaged, or needs float32: start with --no-half")

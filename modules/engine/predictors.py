@@ -1,0 +1,94 @@
+"""The raw UNet seen as what a sampler family works with: clean latents at a sigma, or noise at a timestep."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from modules.engine.levels import ConsistencyLevels, NoiseLevels
+from modules.engine.model import DiffusionModel, Prediction
+
+
+class Predictor(Protocol):
+    """One model call on a batch; `level` (N,) is a sigma or a timestep, as the family has it."""
+
+    def __call__(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor: ...
+
+    def clean(self, x: Tensor, output: Tensor, level: Tensor) -> Tensor:
+        """The estimate of clean latents that lies in an output of this predictor."""
+        ...
+
+
+def _column(values: Tensor, like: Tensor) -> Tensor:
+    """(N,) to (N, 1, 1, 1) on the device of `like`."""
+    return values.to(like.device).view(-1, 1, 1, 1)
+
+
+class SigmaPredictor:
+    """Clean latents at a noise level.
+
+    Args:
+        model: Predicts noise, or v.
+        levels: Its noise levels.
+        is_quantized: Use the nearest trained timestep instead of a fractional one.
+
+    References:
+        Karras et al., NeurIPS 2022, table 1 (VP preconditioning); Salimans & Ho, "Progressive Distillation", ICLR 2022,
+        appendix D (v).
+    """
+
+    def __init__(self, model: DiffusionModel, levels: NoiseLevels, is_quantized: bool = False) -> None:
+        self.model, self.levels, self.is_quantized = model, levels, is_quantized
+
+    def __call__(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor:
+        timestep = self.levels.timestep(level, self.is_quantized).float().to(x.device)
+        sigma = _column(level, x)
+        c_in = 1 / (sigma**2 + 1.0) ** 0.5
+        output = self.model.predict(x * c_in, timestep, context, concat)
+        if self.model.prediction is Prediction.V:
+            return output * (-sigma / (sigma**2 + 1.0) ** 0.5) + x / (sigma**2 + 1.0)
+        return x + output * -sigma
+
+    def clean(self, x: Tensor, output: Tensor, level: Tensor) -> Tensor:
+        return output
+
+
+class ConsistencyPredictor(SigmaPredictor):
+    """Clean latents as a latent consistency model parametrises them (Luo et al., 2023, equation 9; sigma_data 0.5, times 10)."""
+
+    def __init__(self, model: DiffusionModel, levels: ConsistencyLevels) -> None:
+        super().__init__(model, levels)
+
+    def __call__(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor:
+        scaled = _column(self.levels.timestep(level).float(), x) * 10.0
+        c_skip = 0.25 / (scaled**2 + 0.25)
+        c_out = scaled / (scaled**2 + 0.25) ** 0.5
+        return c_out * super().__call__(x, level, context, concat) + c_skip * x
+
+
+class NoisePredictor:
+    """Noise at a timestep of the trained table.
+
+    Args:
+        model: Predicts noise, or v.
+        alphas_cumprod: (T,) float32.
+    """
+
+    def __init__(self, model: DiffusionModel, alphas_cumprod: Tensor) -> None:
+        self.model, self.alphas_cumprod = model, alphas_cumprod.detach().float().cpu()
+
+    def __call__(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor:
+        output = self.model.predict(x, level.float().to(x.device), context, concat)
+        if self.model.prediction is Prediction.V:
+            alpha = self._alpha(x, level)
+            return alpha.sqrt() * output + (1 - alpha).sqrt() * x
+        return output
+
+    def clean(self, x: Tensor, output: Tensor, level: Tensor) -> Tensor:
+        alpha = self._alpha(x, level)
+        return (x - (1 - alpha).sqrt() * output) / alpha.sqrt()
+
+    def _alpha(self, x: Tensor, level: Tensor) -> Tensor:
+        return _column(self.alphas_cumprod[level.cpu().to(torch.int64)], x)
