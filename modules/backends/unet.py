@@ -1,4 +1,4 @@
-"""diffusers' UNet, changed in two places: up-sampling of odd sizes, and attention on CPUs in bfloat16."""
+"""diffusers' UNet, changed in two places: up-sampling of odd sizes, and attention."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn import functional
+
+from modules.backends.attention import Attention
 
 
 class SkipSizedUpsample(nn.Module):
@@ -32,8 +34,9 @@ class SkipSizedUpsample(nn.Module):
 
 
 def make_unet(config: dict[str, Any]) -> nn.Module:
-    """An uninitialised `UNet2DConditionModel` on the current device, with our up-sampling."""
+    """An uninitialised `UNet2DConditionModel` on the current device, with our up-sampling and attention."""
     unet = UNet2DConditionModel(**config)
+    unet.set_attn_processor(Attention())
     for block in unet.up_blocks:
         if block.upsamplers is not None:
             block.upsamplers = nn.ModuleList(SkipSizedUpsample(old.conv) for old in block.upsamplers)

@@ -9,12 +9,16 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
+from modules.backends.attention import Attention
+
 log = logging.getLogger(__name__)
 
 
 def make_vae(config: dict[str, Any]) -> nn.Module:
-    """An uninitialised `AutoencoderKL` on the current device."""
-    return AutoencoderKL(**config)
+    """An uninitialised `AutoencoderKL` on the current device, with our attention."""
+    vae = AutoencoderKL(**config)
+    vae.set_attn_processor(Attention())
+    return vae
 
 
 class Vae:
