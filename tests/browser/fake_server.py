@@ -63,8 +63,9 @@ def fake_process(step_s: float) -> Any:
         mask = p.image_mask.convert("L") if p.image_mask is not None else Image.new("L", picture.size, 255)
         green = Image.new("RGB", picture.size, PAINT)
         images: list[Image.Image] = []
-        context.begin(p.n_iter)
-        for _ in range(p.n_iter):
+        context.begin(p.n_iter, p.steps)
+        for number in range(p.n_iter):
+            context.begin_iteration(number)
             for step in range(1, p.steps + 1):
                 time.sleep(step_s)
                 with context.job.changing() as job:
@@ -74,7 +75,6 @@ def fake_process(step_s: float) -> Any:
                     break
             context.clear_skip()
             images.append(Image.composite(green, picture, mask))
-            context.next_image()
             if context.is_interrupted():
                 break
         seeds = [p.seed if p.seed >= 0 else 1234567 + n for n in range(len(images))]

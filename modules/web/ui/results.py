@@ -54,6 +54,7 @@ def build_results(texts: Texts, idle: str) -> Results:
             type="pil", format="jpeg", interactive=False, visible=False, show_label=False, buttons=[], container=False,
             elem_id="img2img_live_preview",
         )  # fmt: skip
+        gr.HTML(texts("result.empty"), elem_classes="pm-hint")
         gallery = gr.Gallery(
             label=texts("result.gallery"), show_label=False, columns=3, object_fit="contain", height="100%", preview=True, format="png",
             interactive=False, container=False, buttons=["fullscreen"], elem_id="img2img_gallery",

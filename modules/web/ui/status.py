@@ -27,7 +27,8 @@ def describe(texts: Texts, language: str, job: Job, waiting: int = 0) -> str:
         waiting: Jobs before it in the queue.
     """
     if job.state is JobState.QUEUED:
-        return _panel("queued", texts.say(language, "status.queued", n=waiting), share=0.0)
+        line = texts.say(language, "status.queued", n=waiting) if waiting else texts.say(language, "status.starting")
+        return _panel("queued", line, share=0.0)
     if job.state is JobState.RUNNING:
         return _panel("running", _running_line(texts, language, job), share=job.progress)
     if job.state is JobState.FAILED:

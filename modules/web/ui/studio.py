@@ -108,7 +108,7 @@ def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: d
         size_fields, size_buttons = build_size(texts, preset)
         fields |= size_fields
         fields |= build_batch(texts)
-    with gr.Column(visible="hidden"):
+    with gr.Column(elem_classes="pm-hidden"):
         gr.Dropdown([(texts("script.none"), "None")], value="None", label=texts("form.script"), elem_id="script_list")
     buttons |= seed_buttons | size_buttons
     return mask_group
