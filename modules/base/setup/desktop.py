@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import sys
 import threading
 import time
@@ -30,6 +31,16 @@ def local_address(host: str, port: int) -> str:
     """The address to type on this machine for a server bound to `host`."""
     shown = EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{shown}:{port}"
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether another program already listens there; the server will say so, and must not be announced in its place."""
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    try:
+        with socket.create_connection((target, port), timeout=1.0):
+            return True
+    except OSError:
+        return False
 
 
 def announce_when_up(

@@ -14,7 +14,7 @@ from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.base.setup.checks import CHECKS, run_check
 from modules.base.setup.console import Console
-from modules.base.setup.desktop import announce_when_up, has_desktop
+from modules.base.setup.desktop import announce_when_up, has_desktop, is_taken
 from modules.base.setup.doctor import report
 from modules.base.setup.environment import MARK, Environment, carry_out, enter, plan_setup
 from modules.base.setup.processes import Run, run
@@ -48,6 +48,8 @@ def start(argv: Sequence[str]) -> int:
     try:
         if _is_inside():
             return run_verb(verb, arguments, console)
+        if verb == SERVE:
+            _parse_flags(arguments)
         environment = Environment(ROOT)
         prepare(environment, verb, arguments, console, run)
         return enter(environment, ROOT / "launch.py", argv)
@@ -109,13 +111,17 @@ def _is_inside() -> bool:
     return os.environ.get(MARK) == "1" and Environment(ROOT).is_current
 
 
-def _serve(arguments: list[str], console: Console) -> int:
+def _parse_flags(arguments: list[str]) -> Any:
     parse_flags: Any = load_dotted("modules.settings.flags:parse_flags")
-    flags = parse_flags(arguments)
+    return parse_flags(arguments)
+
+
+def _serve(arguments: list[str], console: Console) -> int:
+    flags = _parse_flags(arguments)
     configure_logging(flags.loglevel)
     main: Any = load_dotted("modules.web.server:main")
     opens_browser = not flags.no_browser and not flags.nowebui and has_desktop()
-    if flags.port:
+    if flags.port and not is_taken(flags.host, flags.port):
         announce_when_up(flags.host, flags.port, console, opens_browser)
     return int(main(flags, Paths.under(ROOT, flags.data_dir)) or 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from modules.base.setup import chromium, launcher
 from modules.base.setup.checks import CHECKS, Outcome
 from modules.base.setup.console import Console
-from modules.base.setup.desktop import announce_when_up, has_desktop, local_address
+from modules.base.setup.desktop import announce_when_up, has_desktop, is_taken, local_address
 from modules.base.setup.doctor import look_at_models, report
 from modules.base.setup.extension_help import git_tag, is_installed, run, running_flags
 from modules.base.setup.pip import PipProgress, explain, pip_environment
@@ -92,6 +93,12 @@ def test_the_address_is_said_once_the_server_answers() -> None:
     screen = Screen()
     announce_when_up("0.0.0.0", 7860, screen.console, False, lambda address: True).join(5)
     assert "ready at http://127.0.0.1:7860, and port 7860 of this machine" in screen.text
+
+
+def test_another_program_on_the_port_is_not_announced(free_port: int) -> None:
+    assert not is_taken("127.0.0.1", free_port)
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert is_taken("0.0.0.0", free_port)
 
 
 def test_a_browser_opens_only_on_a_desktop() -> None:
