@@ -40,19 +40,16 @@ class MaskedContent(Enum):
 
     @classmethod
     def parse(cls, value: int | str | MaskedContent) -> MaskedContent:
-        """From a number, a digit string or a label; unknown numbers mean FILL, as they do in A1111.
+        """From a number, a digit string or a label.
 
         Raises:
-            UnknownName: A word that is none of the labels.
+            UnknownName: None of these; A1111 takes unknown numbers for FILL, a silently different picture.
         """
         if isinstance(value, MaskedContent):
             return value
         text = str(value).strip().casefold().replace("_", " ")
-        if text.lstrip("-").isdigit():
-            number = int(text)
-            return cls(number) if number in (0, 1, 2, 3) else cls.FILL
         for member in cls:
-            if member.label == text:
+            if text in (member.label, str(member.value)):
                 return member
         raise UnknownName("inpainting_fill", value, [f"{member.value} ({member.label})" for member in cls])
 

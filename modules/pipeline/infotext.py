@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 from modules.engine.model import ModelKind
-from modules.engine.samplers.names import scheduler_label
 from modules.engine.samplers.table import SAMPLERS
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+from modules.pipeline.sampler_names import scheduler_label
 from modules.pipeline.version import INFOTEXT_VERSION
 
 NEEDS_QUOTES = re.compile(r"[,:\n]")

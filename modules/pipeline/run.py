@@ -68,13 +68,13 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     scripts, context = p.scripts, p.context
     scripts.dispatch("before_process", p)
     check_request(p)
-    sampling = plan_sampling(p)
+    plan_sampling(p)  # an unknown sampler is said before a model is loaded
     p.sd_model = context.model(p.options.sd_model_checkpoint or None)
     _list_prompts_and_seeds(p)
     p.extra_generation_params["Denoising strength"] = p.denoising_strength
     scripts.dispatch("process", p)
     check_request(p)
-    plan = p.plan = derive_plan(p, dataclasses.replace(sampling, strength=p.denoising_strength, cfg_scale=p.cfg_scale))
+    plan = p.plan = derive_plan(p, plan_sampling(p))
     p.sd_model.set_tiling(plan.is_tiling)
     context.begin(plan.iterations, plan.sampling.steps)
     p.init(p.all_prompts, p.all_seeds, p.all_subseeds)

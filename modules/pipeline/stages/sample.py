@@ -10,9 +10,9 @@ from modules.engine.callbacks import SamplerCallbacks
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.prompts.conditioning import Conditioning, build_conditioning
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
-from modules.engine.samplers.names import resolve_sampler
 from modules.engine.samplers.table import SAMPLERS
 from modules.pipeline.plan import Plan
+from modules.pipeline.sampler_names import resolve_sampler
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 
 OPTION_DEFAULTS = {"s_churn": 0.0, "s_tmin": 0.0, "s_tmax": 0.0, "s_noise": 1.0}
@@ -34,7 +34,7 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         scheduler=scheduler,
         steps=int(p.steps),
         strength=p.denoising_strength,
-        cfg_scale=p.cfg_scale,
+        cfg_scale=float(p.cfg_scale),
         image_cfg_scale=p.image_cfg_scale,
         eta=eta,
         **_churn(p),

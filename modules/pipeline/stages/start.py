@@ -19,11 +19,10 @@ def prepare_and_encode(p: StableDiffusionProcessingImg2Img) -> None:
     prepared = prepare(p.init_images, p.image_mask, p.latent_mask, p.plan, p.color_corrections or ())
     p.prepared = prepared
     p.notes.extend(note for note in prepared.notes if note not in p.notes)
-    if prepared.masks is not None:
-        p.mask_for_overlay = prepared.masks.overlay
-        p.overlay_images = list(prepared.overlays)
-        box = prepared.masks.box
-        p.paste_to = None if box is None else (box.x, box.y, box.width, box.height)
+    box = prepared.masks.box if prepared.masks else None
+    p.mask_for_overlay = prepared.masks.overlay if prepared.masks else None
+    p.overlay_images = list(prepared.overlays)
+    p.paste_to = None if box is None else (box.x, box.y, box.width, box.height)
     p.encoded = encode(prepared, p.plan, p.sd_model, p.context.cache)
     p.init_latent, p.image_conditioning = p.encoded.latent, p.encoded.concat
     p.nmask = p.encoded.repaint

@@ -1,0 +1,82 @@
+"""Infotext back to keys and values, as A1111 reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+PARAMETER = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+SIZE = re.compile(r"^(\d+)x(\d+)$")
+MIN_PARAMETERS = 3
+NEGATIVE = "Negative prompt:"
+DEFAULTS: dict[str, Any] = {
+    "Clip skip": "1",
+    "Hires resize-1": 0,
+    "Hires resize-2": 0,
+    "Hires sampler": "Use same sampler",
+    "Hires schedule type": "Use same scheduler",
+    "Hires checkpoint": "Use same checkpoint",
+    "Hires prompt": "",
+    "Hires negative prompt": "",
+    "Mask mode": "Inpaint masked",
+    "Masked content": "original",
+    "Inpaint area": "Whole picture",
+    "Masked area padding": 32,
+    "RNG": "GPU",
+    "Schedule type": "Automatic",
+    "Schedule max sigma": 0,
+    "Schedule min sigma": 0,
+    "Schedule rho": 0,
+    "VAE Encoder": "Full",
+    "VAE Decoder": "Full",
+    "FP8 weight": "Disable",
+    "Refiner switch by sampling steps": False,
+}
+
+
+def unquote(text: str) -> str:
+    """Undo `infotext.quote`; text that is not valid JSON stays as it is."""
+    if not (text.startswith('"') and text.endswith('"') and len(text) > 1):
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        return text
+
+
+def parse_infotext(text: str) -> dict[str, Any]:
+    """Read an infotext.
+
+    Args:
+        text: Prompt lines, negative prompt lines, and a last line of parameters; each may be missing.
+
+    Returns:
+        "Prompt", "Negative prompt" and the parameters; "Size: 512x768" gives "Size-1" and "Size-2"; missing keys have A1111's defaults.
+        Values stay strings.
+    """
+    *lines, last = text.strip().split("\n")
+    if len(PARAMETER.findall(last)) < MIN_PARAMETERS:
+        lines, last = [*lines, last], ""
+    parsed = _split_prompts(lines)
+    for key, value in PARAMETER.findall(last):
+        value = unquote(value)
+        size = SIZE.match(value)
+        if size:
+            parsed[f"{key}-1"], parsed[f"{key}-2"] = size.groups()
+        else:
+            parsed[key] = value
+    return parsed | {key: value for key, value in DEFAULTS.items() if key not in parsed}
+
+
+def _split_prompts(lines: list[str]) -> dict[str, Any]:
+    prompt: list[str] = []
+    negative: list[str] = []
+    part = prompt
+    for line in lines:
+        line = line.strip()
+        if line.startswith(NEGATIVE):
+            part = negative
+            line = line.removeprefix(NEGATIVE).strip()
+        part.append(line)
+    return {"Prompt": "\n".join(prompt).strip(), "Negative prompt": "\n".join(negative).strip()}

@@ -1,0 +1,120 @@
+"""A request's whole way, on a model without weights."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from modules.backends.fake import FakeModel
+from modules.base.errors import InvalidRequest, UnknownName
+from modules.engine.model import ModelKind
+from modules.imaging.masks import blur_mask
+from modules.imaging.metadata import read_infotext
+from modules.settings.options import Options
+from tests.unit.pipeline.conftest import Run
+
+
+def differing(one: Image.Image, other: Image.Image) -> np.ndarray:
+    return (np.asarray(one) != np.asarray(other)).any(axis=2)
+
+
+@pytest.mark.parametrize("is_only_masked", [True, False])
+@pytest.mark.parametrize("fill", [0, 1, 2, 3, "patchmatch", "neutral"])
+def test_nothing_changes_outside_the_blurred_mask(run: Run, photo: Image.Image, mask: Image.Image, is_only_masked: bool, fill: int | str) -> None:
+    processed, _ = run(image_mask=mask, inpaint_full_res=is_only_masked, inpainting_fill=fill, denoising_strength=0.9)
+    changed = differing(processed.images[0], photo)
+    outside = np.asarray(blur_mask(mask, 4, 4)) == 0
+    assert changed[~outside].any()
+    assert not changed[outside].any()
+    assert processed.changed_outside_mask == [0]
+
+
+def test_ten_edits_in_a_row_leave_the_rest_alone(run: Run, photo: Image.Image, mask: Image.Image) -> None:
+    picture = photo
+    for seed in range(10):
+        picture = run(init_images=[picture], image_mask=mask, seed=seed, inpaint_full_res=seed % 2 == 0)[0].images[0]
+    outside = np.asarray(blur_mask(mask, 4, 4)) == 0
+    assert not differing(picture, photo)[outside].any()
+
+
+def test_a_batch_gives_what_single_jobs_give(run: Run) -> None:
+    batch, _ = run(batch_size=2, n_iter=2, sampler_name="Euler a", do_not_save_grid=True)
+    alone = [run(seed=5 + place, sampler_name="Euler a")[0].images[0] for place in range(4)]
+    assert batch.all_seeds == [5, 6, 7, 8]
+    for one, other in zip(batch.images, alone, strict=True):
+        assert np.abs(np.asarray(one, int) - np.asarray(other, int)).max() <= 1
+
+
+@pytest.mark.parametrize("kind", list(ModelKind))
+@pytest.mark.parametrize("channels", [4, 16])
+def test_every_kind_of_model_and_any_latent_channels_run(run: Run, mask: Image.Image, kind: ModelKind, channels: int) -> None:
+    processed, _ = run(model=FakeModel(kind, latent_channels=channels), image_mask=mask, inpainting_fill=2)
+    assert processed.images[0].size == (128, 96)
+    assert processed.is_using_inpainting_conditioning == (kind is ModelKind.INPAINT)
+
+
+def test_start_pictures_and_prompts_are_encoded_once_between_jobs(run: Run) -> None:
+    model = FakeModel()
+    _, context = run(model=model)
+    before = model.encode_calls, model.text.encoded_chunks
+    run(context=context, seed=6)
+    assert (model.encode_calls, model.text.encoded_chunks) == before
+
+
+def test_the_saved_file_carries_the_infotext_that_is_reported(run: Run) -> None:
+    processed, context = run(prompt="a cat, green eyes", negative_prompt="blurry", image_mask=Image.new("L", (128, 96), 255))
+    (path,) = context.saved
+    with Image.open(path) as saved:
+        assert read_infotext(saved)[0] == processed.infotexts[0]
+        assert np.array_equal(np.asarray(saved), np.asarray(processed.images[0]))
+    assert processed.infotexts[0].startswith("a cat, green eyes\nNegative prompt: blurry\nSteps: 4, Sampler: Euler, Schedule type: Automatic, CFG scale: 7.0, Seed: 5,")
+    assert json.loads(processed.js())["infotexts"] == processed.infotexts
+
+
+def test_an_empty_mask_becomes_plain_img2img_and_says_so(run: Run) -> None:
+    processed, _ = run(image_mask=Image.new("L", (128, 96)), inpaint_full_res=True)
+    assert any("mask is empty" in note for note in processed.notes)
+
+
+def test_a_mask_of_another_size_is_fitted_when_the_shape_is_the_same(run: Run, mask: Image.Image) -> None:
+    processed, _ = run(image_mask=mask.resize((64, 48)))
+    assert any("resized from 64x48" in note for note in processed.notes)
+    with pytest.raises(InvalidRequest, match="mask"):
+        run(image_mask=mask.resize((96, 96)))
+
+
+def test_an_unknown_sampler_is_refused_with_the_known_ones(run: Run) -> None:
+    with pytest.raises(UnknownName) as caught:
+        run(sampler_name="No Such Sampler")
+    assert caught.value.field == "sampler_name"
+    assert "Euler a" in caught.value.known
+
+
+def test_an_interrupted_job_gives_what_it_has_and_saves_nothing(run: Run) -> None:
+    processed, context = run(stop_after=2, n_iter=3, steps=10)
+    assert processed.is_interrupted
+    assert len(processed.images) == 1
+    assert context.saved == []
+
+
+def test_override_settings_hold_for_one_job(run: Run) -> None:
+    processed, context = run(override_settings={"CLIP_stop_at_last_layers": 2, "randn_source": "NV"})
+    assert "Clip skip: 2" in processed.infotexts[0]
+    assert "RNG: NV" in processed.infotexts[0]
+    assert context.options == Options()
+
+
+def test_masks_are_returned_after_their_picture(run: Run, mask: Image.Image) -> None:
+    options = Options().coerced({"return_mask": True, "return_mask_composite": True})
+    processed, _ = run(options=options, image_mask=mask)
+    assert [image.mode for image in processed.images] == ["RGB", "RGB", "RGBA"]
+    assert len(processed.infotexts) == 3
+
+
+def test_neutral_fill_and_growth_are_in_the_infotext(run: Run, mask: Image.Image) -> None:
+    processed, _ = run(image_mask=mask, inpainting_fill="neutral", grow_mask_by=6)
+    assert "Masked content: neutral" in processed.infotexts[0]
+    assert "Mask growth: 6" in processed.infotexts[0]
