@@ -101,7 +101,7 @@ def run_verb(verb: str, arguments: list[str], console: Console) -> int:
         "test": lambda words, console: run_tests(ROOT, Path(sys.executable), words, console, run),
         "check": _check,
         "img2img": _img2img,
-        "doctor": lambda _, console: report(ROOT, ROOT / "models", console),
+        "doctor": lambda words, console: report(ROOT, Paths.under(ROOT, _parse_flags(words).data_dir).models, console),
         "bench": _bench,
     }
     return verbs[verb](arguments, console)
