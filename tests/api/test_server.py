@@ -1,0 +1,125 @@
+"""The program as a process: start, port, logins, lists, the page."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.api.conftest import take_port
+from tests.api.serving import CODE, ROOT, Server, encode, start_server
+
+DATA = Path(__file__).parent / "data"
+GOLDEN_ROUTES = """
+    img2img png-info progress interrupt skip options cmd-flags samplers schedulers upscalers latent-upscale-modes sd-models sd-vae
+    hypernetworks face-restorers realesrgan-models prompt-styles embeddings refresh-embeddings refresh-checkpoints refresh-vae memory
+    unload-checkpoint reload-checkpoint scripts script-info extensions loras refresh-loras
+"""
+
+
+def test_routes_are_described(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {f"/sdapi/v1/{name}" for name in GOLDEN_ROUTES.split()} <= set(paths)
+    assert {"/api/jobs", "/api/jobs/{job_id}", "/api/jobs/{job_id}/interrupt"} <= set(paths)
+
+
+def test_samplers_and_schedulers_are_told_as_a1111_does(client: httpx.Client) -> None:
+    samplers = {sampler["name"]: sampler for sampler in json.loads((DATA / "GET_samplers.json").read_text())}
+    told = client.get("/sdapi/v1/samplers").json()
+    assert {"Euler", "Euler a", "DPM++ 2M", "DDIM"} <= {sampler["name"] for sampler in told}
+    assert all(sampler == samplers[sampler["name"]] for sampler in told)
+    schedulers = {scheduler["name"]: scheduler for scheduler in json.loads((DATA / "GET_schedulers.json").read_text())}
+    assert all(scheduler == schedulers[scheduler["name"]] for scheduler in client.get("/sdapi/v1/schedulers").json())
+
+
+def test_idle_progress_has_a1111s_shape(client: httpx.Client) -> None:
+    recorded, told = json.loads((DATA / "GET_progress.json").read_text()), client.get("/sdapi/v1/progress").json()
+    assert set(told) == set(recorded) and set(told["state"]) == set(recorded["state"]) and told["progress"] == 0.0
+
+
+def test_a_broken_checkpoint_leaves_the_previous_one(client: httpx.Client, server: Server, tiny_models: Path) -> None:
+    folder = server.data / "models" / "Stable-diffusion"
+    folder.mkdir(parents=True, exist_ok=True)
+    data = (tiny_models / "tiny_sd15.safetensors").read_bytes()
+    (folder / "cut.safetensors").write_bytes(data[: len(data) // 2])
+    client.post("/sdapi/v1/refresh-checkpoints")
+    before = client.get("/sdapi/v1/options").json()["sd_model_checkpoint"]
+    reply = client.post("/sdapi/v1/options", json={"sd_model_checkpoint": "cut.safetensors"})
+    assert 400 <= reply.status_code < 600 and "cut" in reply.json()["detail"]
+    assert client.get("/sdapi/v1/options").json()["sd_model_checkpoint"] == before
+    (folder / "cut.safetensors").unlink()
+    assert client.post("/sdapi/v1/refresh-checkpoints").status_code == 200
+
+
+def test_a_busy_port_is_a_message(server: Server) -> None:
+    port = server.url.rpartition(":")[2]
+    command = [sys.executable, "-c", CODE, "--nowebui", "--port", port, "--data-dir", str(server.data)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1 and f"port {port}" in ended.stderr and "--port" in ended.stderr and "Traceback" not in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With the page, behind a login, before any model is loaded."""
+    data = tmp_path_factory.mktemp("page")
+    running = start_server(data, take_port(), "--gradio-auth", "ann:secret")
+    yield running
+    running.stop()
+
+
+def test_page_and_api_live_in_one_program(page_server: Server) -> None:
+    with page_server.client() as visitor:
+        assert visitor.get("/config").status_code == 401
+        reply = visitor.get("/sdapi/v1/options", headers={"Authorization": ""})
+        assert reply.status_code == 401 and reply.headers["www-authenticate"] == "Basic"
+        assert visitor.get("/sdapi/v1/options", auth=("ann", "secret")).status_code == 200
+        assert visitor.get("/sdapi/v1/sd-modules", auth=("ann", "secret")).status_code == 404
+        assert visitor.get("/openapi.json").json()["info"]["title"] == "Pentimento"
+        assert visitor.post("/login", data={"username": "ann", "password": "secret"}).status_code == 200
+        assert visitor.get("/config").status_code == 200 and visitor.get("/sdapi/v1/options").status_code == 200
+        assert visitor.get("/user").json() == "ann"
+        page = visitor.get("/")
+        assert page.status_code == 200 and "text/html" in page.headers["content-type"]
+        assert visitor.post("/login", data={}, headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_without_any_model_the_answer_says_so(tmp_path: Path, photo: Image.Image) -> None:
+    """A copy of the program without the built-in checkpoint."""
+    root = tmp_path / "program"
+    root.mkdir()
+    for name in ("modules", "scripts", "extensions-builtin"):
+        (root / name).symlink_to(ROOT / name)
+    port = take_port()
+    code = CODE.replace("Path.cwd()", f"Path({str(root)!r})")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "--nowebui", "--port", str(port), "--data-dir", str(tmp_path / "data")], cwd=ROOT
+    )
+    try:
+        transport = httpx.HTTPTransport(retries=0)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=60) as client:
+            _wait_up(client)
+            assert client.get("/openapi.json").status_code == 200 and client.get("/sdapi/v1/sd-models").json() == []
+            assert client.get("/sdapi/v1/options").json()["sd_model_checkpoint"] is None
+            reply = client.post("/sdapi/v1/img2img", json={"init_images": [encode(photo)], "width": 64, "height": 64})
+            assert reply.status_code == 503 and "models/Stable-diffusion" in reply.json()["detail"]
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_up(client: httpx.Client) -> None:
+    waiting = threading.Event()
+    for _ in range(600):
+        try:
+            client.get("/internal/ping")
+            return
+        except httpx.TransportError:
+            waiting.wait(0.1)
+    raise AssertionError("the server did not start")
