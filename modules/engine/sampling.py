@@ -208,6 +208,8 @@ def _run(
             denoiser.callbacks.on_step(denoiser.steps, max(denoiser.total_steps, denoiser.steps), denoiser.clean)
 
     arguments = {name: value for name, value in _arguments(spec, plan, denoiser, alphas).items() if name in spec.parameters}
+    if spec.solver_type is not None:
+        arguments["solver_type"] = spec.solver_type
     try:
         noise = _make_noise(spec, walk, image_noise, x)
         return spec.function(denoiser, x, walk.levels, noise, finish_step, **arguments), False
@@ -222,7 +224,6 @@ def _arguments(spec: SamplerSpec, plan: SamplingPlan, denoiser: GuidedDenoiser, 
         "s_tmin": plan.s_tmin,
         "s_tmax": plan.s_tmax,
         "s_noise": plan.s_noise,
-        "solver_type": spec.solver_type,
         "alphas_cumprod": alphas,
         "last_uncond": lambda: denoiser.last_uncond,
         "variant": plan.uni_pc_variant,
