@@ -121,9 +121,8 @@ def main() -> int:
     print(json.dumps(result, indent=1))
     ratio, peak = max(result["ratio"][f"request_of_{longer}"] for longer in LONGER_RUNS), memory["request_peak_mib"]
     is_within = ratio <= MUST_RATIO and peak <= MUST_MIB
-    print(
-        f"request: {ratio:.2f} x diffusers (must {MUST_RATIO}), peak {peak:.0f} MiB (must {MUST_MIB}): {'held' if is_within else 'NOT HELD'}"
-    )
+    verdict = "held" if is_within else "NOT HELD"
+    print(f"request: {ratio:.2f} x diffusers (must {MUST_RATIO}), peak {peak:.0f} MiB (must {MUST_MIB}): {verdict}")
     return 0 if is_within or not result["is_gated"] else 1
 
 
