@@ -93,7 +93,7 @@ class AccessRules:
         origin = _plain(headers.get("origin", ""))
         if not origin or method in SAFE_METHODS or self._allows(origin):
             return None
-        if urlsplit(origin).netloc.lower() in {host.lower(), headers.get("x-forwarded-host", "").lower()} - {""}:
+        if origin.partition("://")[2].lower() in {host.lower(), headers.get("x-forwarded-host", "").lower()} - {""}:
             return None
         return f"requests from pages of {origin!r} are refused; allow them with --cors-allow-origins {origin}"
 
@@ -101,10 +101,18 @@ class AccessRules:
         return ANY_ORIGIN in self.origins or origin.lower() in {allowed.lower() for allowed in self.origins}
 
     def _is_own_name(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "").lower()
+        name = _host_name(f"//{host}")
         if name in OWN_NAMES or name.endswith(".localhost") or _is_address(name) or ANY_ORIGIN in self.origins:
             return True
-        return any(name == (urlsplit(origin).hostname or "").lower() for origin in self.origins)
+        return any(name == _host_name(origin) for origin in self.origins)
+
+
+def _host_name(address: str) -> str:
+    """The host of an address, in lower case; what is no address is its own, strange name."""
+    try:
+        return (urlsplit(address).hostname or "").lower()
+    except ValueError:
+        return address
 
 
 def _plain(origin: str) -> str:

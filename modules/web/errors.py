@@ -35,6 +35,13 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
+class PlainJson(JSONResponse):
+    """JSON in ASCII: half a surrogate pair in a caller's text must not spoil the answer that quotes it."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode("ascii")
+
+
 def error_body(error: str, detail: object, errors: object = "") -> dict[str, object]:
     """The object that A1111's clients expect with every handled error."""
     return {"error": error, "detail": detail, "body": "", "errors": errors}
@@ -69,14 +76,14 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _handle)
 
 
-async def _handle(request: Request, error: Exception) -> JSONResponse:
+async def _handle(request: Request, error: Exception) -> PlainJson:
     status, body = describe(error)
-    return JSONResponse(body, status, headers=getattr(error, "headers", None))
+    return PlainJson(body, status, headers=getattr(error, "headers", None))
 
 
-async def _handle_validation(request: Request, error: Exception) -> JSONResponse:
+async def _handle_validation(request: Request, error: Exception) -> PlainJson:
     assert isinstance(error, RequestValidationError)
-    return JSONResponse({"detail": [_describe_field(item, error.body) for item in error.errors()]}, 422)
+    return PlainJson({"detail": [_describe_field(item, error.body) for item in error.errors()]}, 422)
 
 
 def _describe_field(item: dict[str, Any], body: object) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 
 from modules.web.access import AccessRules
+from modules.web.errors import PlainJson, error_body
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,8 +29,7 @@ class OriginGuard:
         if scope["type"] in ("http", "websocket"):
             reason = self.rules.refusal(scope.get("method", "WEBSOCKET"), Headers(scope=scope))
             if reason is not None:
-                body = {"error": "Forbidden", "detail": reason, "body": "", "errors": ""}
-                await JSONResponse(body, 403)(scope, receive, send)
+                await PlainJson(error_body("Forbidden", reason), 403)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import string
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
 
 from modules.base.errors import InvalidRequest
 from modules.pipeline.plan import check_request
@@ -21,9 +22,11 @@ from modules.web.api.caller import OwnerDependency, SessionDependency, UserDepen
 from modules.web.api.infotext_fields import read_fields
 from modules.web.api.pictures import decode_picture, encode_pictures
 from modules.web.api.schemas import ImageToImageResponse, StableDiffusionProcessingImg2Img
-from modules.web.errors import describe
+from modules.web.errors import PlainJson, describe
 
 FILLS = range(4)
+MAX_ID_LENGTH = 200
+HEADER_SAFE = "".join(sign for sign in string.punctuation if sign != "%")
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
 
@@ -45,12 +48,12 @@ async def img2img(
 ) -> Response:
     """Repaint a picture, or the masked part of it; answers when the job is over."""
     request = await run_in_threadpool(build_request, body, session, user)
-    job = session.submit(request, owner, body.force_task_id)
+    job = session.submit(request, owner, (body.force_task_id or "")[:MAX_ID_LENGTH])
     result, error = await _wait(job)
-    headers = {"X-Job-Id": job.id}
+    headers = {"X-Job-Id": quote(job.id, safe=HEADER_SAFE)}
     if error is not None:
         status, explanation = describe(error)
-        return JSONResponse(explanation, status, headers)
+        return PlainJson(explanation, status, headers)
     content = await run_in_threadpool(build_reply, body, result, session.options.current)
     return Response(content, media_type="application/json", headers=headers)
 

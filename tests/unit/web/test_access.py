@@ -62,6 +62,8 @@ def test_the_api_takes_the_pages_logins_where_it_has_none() -> None:
         ({"host": HOME, "origin": "https://studio.example", "x-forwarded-host": "studio.example"}, False),
         ({"host": "rebound.example:7860", "origin": "http://rebound.example:7860"}, True),
         ({"host": "rebound.example:7860"}, True),
+        ({"host": "["}, True),
+        ({"host": HOME, "origin": "http://["}, True),
     ],
 )
 def test_pages_of_other_hosts_cannot_act(headers: dict[str, str], is_refused: bool) -> None:

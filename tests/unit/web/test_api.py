@@ -75,6 +75,15 @@ def test_conversions_are_told(client: TestClient) -> None:
         assert any(note.startswith("init image 1: ") and word in note for note in notes), notes
 
 
+def test_strange_texts_come_through(client: TestClient, picture: str) -> None:
+    """Half a surrogate pair, and an id that no header can hold as it is."""
+    strange = {"init_images": [picture], "prompt": "\ud800", "force_task_id": "tâsk\r\nX-Evil: 1 " + "é" * 500}
+    reply = client.post(IMG2IMG, content=json.dumps(strange), headers={"content-type": "application/json"})
+    assert reply.status_code == 200 and "x-evil" not in reply.headers and reply.headers["x-job-id"].startswith("t%C3%A2sk%0D%0AX-Evil:")
+    reply = client.post(IMG2IMG, content=json.dumps(strange | {"script_name": "\udfff"}), headers={"content-type": "application/json"})
+    assert reply.status_code == 422 and "not found" in reply.json()["detail"]
+
+
 def test_send_images_false(client: TestClient, picture: str) -> None:
     assert client.post(IMG2IMG, json={"init_images": [picture], "send_images": False}).json()["images"] == []
 
