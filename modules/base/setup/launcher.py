@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,6 +49,8 @@ def start(argv: Sequence[str]) -> int:
     try:
         if _is_inside():
             return run_verb(verb, arguments, console)
+        # Ended by its parent, set-up must not leave pip behind; the handler is gone again after the re-execution.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         if verb == SERVE:
             _parse_flags(arguments)
         environment = Environment(ROOT)

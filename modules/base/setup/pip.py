@@ -71,7 +71,7 @@ class PipProgress:
             self.collected.add(match[1].lower())
             self.current = f"looking up {match[1]}"
         elif match := re.match(
-            r"(?:Downloading|Using cached|Processing) (?:\S*/)?([A-Za-z0-9._]+?-[0-9][^-\s]*)\S*(?: \(([^)]*)\))?", text
+            r"(?:Downloading|Using cached|Processing) (?:\S*/)?([A-Za-z0-9._]+?-[0-9][^-\s]*)\S*(?:.*\(([\d.]+ [kMG]?B)\))?", text
         ):
             self.current = f"fetching {match[1]}" + (f" ({match[2]})" if match[2] else "")
         elif text.startswith("Installing collected packages:"):
