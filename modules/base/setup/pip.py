@@ -41,6 +41,11 @@ ADVICE = (
         "use Python 3.11 to 3.13 in 64 bit, delete .venv, and run the same command again",
     ),
     (
+        r"no-record-file|cannot uninstall|no record file|invalid metadata",
+        "an earlier installation was cut off in the middle of a package",
+        "delete the folder .venv and run the same command again",
+    ),
+    (
         r"failed building wheel|failed to build|subprocess-exited-with-error|microsoft visual c",
         "a package had to be compiled and could not be",
         "use Python 3.11 to 3.13 in 64 bit, for which ready-made packages exist: delete .venv and run again with it",
