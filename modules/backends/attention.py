@@ -19,8 +19,18 @@ _FEWEST_KEYS = 256
 class Attention:
     """An attention processor in diffusers' sense: projections, attention, output projection, residual."""
 
-    def __call__(self, attn: Any, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, *_: Any, **__: Any) -> Tensor:
-        """(B, n, C) or (B, C, h, w) -> the same shape; keys and values come from `encoder_hidden_states` (B, m, W) if given."""
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        temb: Tensor | None = None,
+    ) -> Tensor:
+        """(B, n, C) or (B, C, h, w) -> the same shape; keys and values come from `encoder_hidden_states` (B, m, W) if given.
+
+        The names of the parameters are diffusers'; `attention_mask` and `temb` have no use in these networks.
+        """
         x = hidden_states
         if hidden_states.ndim == 4:
             x = hidden_states.permute(0, 2, 3, 1).flatten(1, 2)

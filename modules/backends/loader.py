@@ -56,7 +56,7 @@ def load_checkpoint(
     Args:
         info: Entry of the catalogue; without a hash, it is computed here.
         device: Where everything runs.
-        dtype: Of UNet and VAE; the text encoder is float32.
+        dtype: Of UNet and VAE; the text encoder computes in float32.
         vocabulary: CLIP's `bpe_simple_vocab_16e6.txt.gz`.
         prediction: Overrides what was recognised.
         vae: Another VAE, in LDM layout, to use instead of the checkpoint's own.
@@ -119,7 +119,7 @@ def _build(source: _Source, device: torch.device, dtype: torch.dtype) -> tuple[n
         return (
             build_module(lambda: make_unet(source.unet.config), source.unet_file, source.unet.names, device, dtype),
             build_module(lambda: make_vae(source.vae.config), source.vae_file, source.vae.names, device, dtype),
-            build_module(lambda: ClipText(**source.text.config), source.text_file, source.text.names, device, torch.float32),
+            build_module(lambda: ClipText(**source.text.config), source.text_file, source.text.names, device, None),
         )
     except (ValueError, TypeError) as error:
         raise BrokenCheckpoint(f"{source.unet_file.path.name} describes a network that cannot be built: {error}") from error

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modules.backends.attention import Attention
+from modules.backends.weights import picture_layout
 
 
 class SkipSizedUpsample(nn.Module):
@@ -53,7 +54,7 @@ def set_circular_padding(module: nn.Module, is_on: bool) -> None:
 def run_unet(unet: nn.Module, sample: Tensor, timestep: Tensor, context: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     """One forward pass in `dtype`; float32 in, float32 out, contiguous."""
     result = unet(
-        sample.to(device=device, dtype=dtype, memory_format=torch.channels_last),
+        sample.to(device=device, dtype=dtype, memory_format=picture_layout(dtype)),
         timestep.to(device=device),
         encoder_hidden_states=context.to(device=device, dtype=dtype),
         return_dict=False,

@@ -10,6 +10,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
 from modules.backends.attention import Attention
+from modules.backends.weights import picture_layout
 
 log = logging.getLogger(__name__)
 
@@ -62,5 +63,5 @@ class Vae:
         return result
 
     def _in_dtype(self, function: Any, values: Tensor) -> Tensor:
-        result = function(values.to(device=self._device, dtype=self.dtype, memory_format=torch.channels_last))
+        result = function(values.to(device=self._device, dtype=self.dtype, memory_format=picture_layout(self.dtype)))
         return result.to(torch.float32, memory_format=torch.contiguous_format)

@@ -27,7 +27,7 @@ def build_module(
         make: Builds the module; called on the meta device, so that nothing is allocated or initialised.
         header: Of the file.
         names: Parameter name -> tensor name in the file.
-        dtype: What the parameters become.
+        dtype: What the parameters become; None = they stay as they are stored.
 
     Raises:
         BrokenCheckpoint: A parameter has no tensor or one of another shape, or the file cannot be read any more.
@@ -47,9 +47,14 @@ def build_module(
     return module.eval().requires_grad_(False)
 
 
-def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    layout = torch.channels_last if parameter.ndim == 4 else torch.contiguous_format
-    target = torch.empty(parameter.shape, dtype=dtype, device=device, memory_format=layout)
+def picture_layout(dtype: torch.dtype) -> torch.memory_format:
+    """Channels last where it pays (half precision); float32 keeps A1111's layout, whose rounding its pictures show."""
+    return torch.contiguous_format if dtype == torch.float32 else torch.channels_last
+
+
+def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype | None) -> Tensor:
+    layout = picture_layout(dtype) if parameter.ndim == 4 else torch.contiguous_format
+    target = torch.empty(parameter.shape, dtype=dtype or source.dtype, device=device, memory_format=layout)
     return target.copy_(source.reshape(parameter.shape))
 
 
