@@ -1,6 +1,7 @@
 """CLIP's text transformer, with parameter names as transformers writes them.
 
-It computes in float32, while its weights stay as the file stores them: cast when used, half precision takes half the memory and loses nothing.
+It computes in float32, while its weights stay as the file stores them: half precision takes half the memory, and casting it when it is
+used loses nothing.
 
 References:
     Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021, section 2.4.

@@ -17,11 +17,11 @@ _NAMED_IN_ERRORS = 3
 
 
 def build_module(
-    make: Callable[[], nn.Module], header: Header, names: Mapping[str, str], device: torch.device, dtype: torch.dtype
+    make: Callable[[], nn.Module], header: Header, names: Mapping[str, str], device: torch.device, dtype: torch.dtype | None
 ) -> nn.Module:
     """Build a module and fill it from a file.
 
-    The file is mapped only while this runs; what is returned owns its memory. Convolutions are laid out channels-last.
+    The file is mapped only while this runs; what is returned owns its memory. Convolutions are laid out as `picture_layout` says.
 
     Args:
         make: Builds the module; called on the meta device, so that nothing is allocated or initialised.
@@ -53,8 +53,9 @@ def picture_layout(dtype: torch.dtype) -> torch.memory_format:
 
 
 def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype | None) -> Tensor:
+    dtype = dtype or source.dtype
     layout = picture_layout(dtype) if parameter.ndim == 4 else torch.contiguous_format
-    target = torch.empty(parameter.shape, dtype=dtype or source.dtype, device=device, memory_format=layout)
+    target = torch.empty(parameter.shape, dtype=dtype, device=device, memory_format=layout)
     return target.copy_(source.reshape(parameter.shape))
 
 
