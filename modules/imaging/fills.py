@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
-from functools import partial
-from typing import cast
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from modules.base.errors import InvalidRequest, UnknownName
-from modules.base.registry import load_dotted
+from modules.base.errors import UnknownName
 from modules.imaging.geometry import Box
 from modules.imaging.masks import find_crop_box
+from modules.imaging.patches import complete
 
 BLUR_PASSES = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))  # (radius px, repeats), A1111's "fill"
 NEUTRAL_GREY = 128
-MAX_MATCH_SIDE = 768  # patch matching works at most at this size: quadratic cost, and the model repaints it anyway
-MIN_CONTEXT = 64
-PATCH_SIZE = 7
-EM_LOOPS = 3
+MAX_MATCH_SIDE_PX = 1536  # larger crops are matched at this size: the model repaints the hole anyway
+MIN_CONTEXT_PX = 64
 
 
 class MaskedContent(Enum):
@@ -84,7 +79,7 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
     """Continue the surroundings into the hole by matching patches; the same seed gives the same picture.
 
     The hole is every non-zero mask pixel; if that leaves too little to copy from, those of at least half.
-    Works on a crop around the hole, at no more than `MAX_MATCH_SIDE` px a side.
+    Works on a crop around the hole, at no more than `MAX_MATCH_SIDE_PX` px a side.
 
     Args:
         image: RGB; not modified.
@@ -95,11 +90,7 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
         RGB, identical to `image` outside the hole; where no whole patch is left to copy from, the colours of the
         edges (`fill_from_edges`), and mid grey where not even those are.
 
-    Raises:
-        InvalidRequest: The package patchmatch-cython is not installed.
-
-    References:
-        Barnes et al., "PatchMatch", SIGGRAPH 2009; Wexler et al., "Space-Time Completion of Video", PAMI 2007.
+    See also `modules.imaging.patches` for the method and its sources.
     """
     image = image.convert("RGB")
     hole = _choose_hole(mask)
@@ -111,8 +102,8 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
     box = _context_box(found, image)
     part, part_hole = image.crop(box.edges), hole.crop(box.edges)
     try:
-        filled = _match_patches(part, part_hole, seed % 2**32)
-    except ValueError:  # the package's way to say that no whole patch is left
+        filled = _match_patches(part, part_hole, seed % 2**64)
+    except ValueError:  # no whole patch is left to copy
         filled = fill_from_edges(part, part_hole)
     result = image.copy()
     result.paste(filled, (box.x, box.y), part_hole)
@@ -120,22 +111,17 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
 
 
 def _match_patches(image: Image.Image, hole: Image.Image, seed: int) -> Image.Image:
-    inpaint = partial(_load_patchmatch(), patch_size=PATCH_SIZE, em_loops=EM_LOOPS, poisson_blend=False, seed=seed)
-    factor = min(1.0, MAX_MATCH_SIDE / max(image.size))
+    factor = min(1.0, MAX_MATCH_SIDE_PX / max(image.size))
     if factor < 1:
         size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
         small_hole = hole.resize(size, Image.Resampling.BOX).point([0] + [255] * 255)
-        small = Image.fromarray(inpaint(np.asarray(image.resize(size, Image.Resampling.BOX)), np.asarray(small_hole) > 0))
+        small = _match_patches(image.resize(size, Image.Resampling.BOX), small_hole, seed)
         return small.resize(image.size, Image.Resampling.LANCZOS)
-    return Image.fromarray(inpaint(np.asarray(image), np.asarray(hole) > 0))
+    return Image.fromarray(complete(np.asarray(image), np.asarray(hole) > 0, seed, _spread))
 
 
-def _load_patchmatch() -> Callable[..., np.ndarray]:
-    try:
-        return cast("Callable[..., np.ndarray]", load_dotted("patchmatch_cython:inpaint_pyramid"))
-    except ImportError as error:
-        wanted = "another masked content, or the missing package: pip install patchmatch-cython==0.2.1"
-        raise InvalidRequest("inpainting_fill", "patchmatch", wanted) from error
+def _spread(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    return np.asarray(fill_from_edges(Image.fromarray(image), Image.fromarray(hole.astype(np.uint8) * 255)))
 
 
 def _binary(mask: Image.Image, least: int) -> Image.Image:
@@ -153,6 +139,6 @@ def _known_share(hole: Image.Image) -> float:
 
 def _context_box(hole: Box, image: Image.Image) -> Box:
     """The hole with its own longer side, or 64 px, of surroundings on each side, cut at the picture's border."""
-    margin = max(MIN_CONTEXT, hole.width, hole.height)
+    margin = max(MIN_CONTEXT_PX, hole.width, hole.height)
     left, top, right, bottom = hole.edges
     return Box.from_edges(max(left - margin, 0), max(top - margin, 0), min(right + margin, image.width), min(bottom + margin, image.height))

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from modules.base.errors import InvalidRequest, UnknownName
+from modules.base.errors import UnknownName
 from modules.imaging import fills
 from modules.imaging.fills import MaskedContent
 
@@ -81,23 +79,25 @@ def test_patchmatch_continues_a_pattern() -> None:
 def test_patchmatch_of_a_large_hole_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, ...]] = []
 
-    def fake(image: np.ndarray, mask: np.ndarray, **options: object) -> np.ndarray:
+    def fake(image: np.ndarray, mask: np.ndarray, seed: int, spread: object) -> np.ndarray:
         seen.append(image.shape)
         assert mask.shape == image.shape[:2] and mask.dtype == bool
         return np.zeros_like(image)
 
-    monkeypatch.setattr(fills, "load_dotted", lambda dotted: fake)
+    monkeypatch.setattr(fills, "complete", fake)
     image = noise(3000, 1200)
     mask = hole(image, 500, 300, 2500, 900)
     assert_kept(image, fills.fill_patchmatch(image, mask, 0), mask)
     fills.fill_patchmatch(image, hole(image, 1000, 500, 1010, 510), 0)
-    assert seen[0][1] == fills.MAX_MATCH_SIDE and seen[1] == (138, 138, 3)
+    assert seen[0][1] == fills.MAX_MATCH_SIDE_PX and seen[1] == (138, 138, 3)
 
 
-def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "patchmatch_cython", None)
-    with pytest.raises(InvalidRequest, match="patchmatch-cython"):
-        fills.fill_patchmatch(noise(), hole(noise(), 20, 10, 40, 30), 0)
+def test_patchmatch_keeps_texture_alive() -> None:
+    """A1111's fill blurs; patches must keep at least half of the surroundings' contrast."""
+    image = noise(96, 96)
+    mask = hole(image, 36, 36, 60, 60)
+    spreads = [np.asarray(fill(image, mask))[40:56, 40:56].std() for fill in (fill_patchmatch_seeded, fills.fill_from_edges)]
+    assert spreads[0] > 0.5 * np.asarray(image).std() > spreads[1], f"contrast {spreads[0]:.0f} and {spreads[1]:.0f}"
 
 
 def test_masked_content_words() -> None:
