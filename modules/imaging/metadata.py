@@ -38,7 +38,7 @@ def encode_image(
     fmt: str,
     infotext: str | None = None,
     *,
-    quality: int = 80,
+    quality: float = 80,
     is_lossless: bool = False,
     items: Mapping[str, str] | None = None,
     icc: bytes | None = None,
@@ -65,7 +65,7 @@ def encode_image(
         raise InvalidRequest("samples_format", f"{fmt} for {image.width}x{image.height}", f"png; {kind} ends at {limit} px a side")
     if kind == "PNG":
         return write_png(image, infotext, items, icc)
-    options: dict[str, object] = {"quality": quality, "icc_profile": icc}
+    options: dict[str, object] = {"quality": round(quality), "icc_profile": icc}
     if kind == "WEBP":
         options |= {"lossless": is_lossless, "exact": is_lossless}
     if infotext is not None:

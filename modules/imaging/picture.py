@@ -145,6 +145,7 @@ def _convert(image: Image.Image, field: str) -> Picture:
     except Exception as error:  # see _open: broken pixel data fails in as many ways
         raise InvalidImage(field, f"{image.format or 'image'} {image.width}x{image.height}", f"a whole picture: {error}") from error
     infotext, items = read_infotext(image)
+    converted.info.clear()  # results must not inherit GPS positions, comments or an orientation already applied
     info = items if infotext is None else {**items, "parameters": infotext}
     return Picture(converted, tuple(notes), info, _rgb_profile(image))
 

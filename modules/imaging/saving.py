@@ -24,7 +24,7 @@ class SaveFormat:
     """How a file is encoded; see `metadata.encode_image`."""
 
     extension: str = "png"
-    quality: int = 80
+    quality: float = 80
     is_lossless: bool = False
 
 

@@ -226,3 +226,12 @@ def test_flatten() -> None:
     assert flatten(image.convert("RGB")).getpixel((0, 0)) == (200, 0, 0)
     with pytest.raises(InvalidRequest, match="img2img_background_color"):
         flatten(image, "no colour")
+
+
+def test_nothing_but_pixels_travels_with_the_image() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[1] = "N"
+    picture = open_picture(encoded(noise(), "JPEG", exif=exif, comment=b"home"))
+    assert picture.image.info == {} and picture.info == {"comment": "home"}
+    assert dict(picture.image.getexif()) == {}
