@@ -19,6 +19,7 @@ from modules.base.setup.desktop import announce_when_up, has_desktop, is_taken
 from modules.base.setup.doctor import report
 from modules.base.setup.environment import MARK, Environment, carry_out, enter, plan_setup
 from modules.base.setup.processes import Run, run
+from modules.base.setup.quick_import import skip_gradio_stubs
 from modules.base.setup.requirements import RUNTIME, TEST
 from modules.base.setup.suite import run_tests, summarise
 
@@ -122,6 +123,7 @@ def _parse_flags(arguments: list[str]) -> Any:
 def _serve(arguments: list[str], console: Console) -> int:
     flags = _parse_flags(arguments)
     configure_logging(flags.loglevel)
+    skip_gradio_stubs()
     main: Any = load_dotted("modules.web.server:main")
     opens_browser = not flags.no_browser and not flags.nowebui and has_desktop()
     if flags.port and not is_taken(flags.host, flags.port):
