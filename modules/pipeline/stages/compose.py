@@ -59,6 +59,7 @@ def compose(patch: Image.Image, index: int, prepared: Prepared, plan: Plan, over
 
 
 def _cut_out(picture: Image.Image, mask: Image.Image) -> Image.Image:
-    empty = Image.new("RGBA", picture.size)
+    # Premultiplied, as in A1111: what is fully masked out is black and transparent.
     fitted = mask if mask.size == picture.size else mask.resize(picture.size)
-    return Image.composite(picture.convert("RGBA"), empty, fitted)
+    premultiplied = picture.convert("RGBA").convert("RGBa")
+    return Image.composite(premultiplied, Image.new("RGBa", picture.size), fitted).convert("RGBA")
