@@ -84,7 +84,7 @@ class _Reader:
     def finish(self, config: dict[str, Any], ignored: tuple[str, ...] = ()) -> Part:
         """Refuse tensors that nobody asked for: they mean an architecture that this layout is not."""
         used = set(self.names.values())
-        unused = [name for name in (self.prefix + rest for rest in self._all()) if name not in used and not name.endswith(ignored)]
+        unused = [self.prefix + rest for rest in self._all() if self.prefix + rest not in used and not rest.startswith(ignored)]
         if unused:
             raise BrokenCheckpoint(
                 f"{self.header.path.name} has {len(unused)} tensors of another architecture, {sorted(unused)[0]} for one"
@@ -204,7 +204,7 @@ def read_vae(header: Header, prefix: str = VAE_PREFIX) -> Part:
         "use_quant_conv": has_quant,
         "use_post_quant_conv": reader.has("post_quant_conv.weight"),
         "mid_block_add_attention": reader.has("encoder.mid.attn_1.norm.weight"),
-    }, ignored=("model_ema.decay", "model_ema.num_updates"))  # fmt: skip
+    }, ignored=("loss.", "model_ema."))  # fmt: skip
 
 
 def _read_vae_ends(reader: _Reader, half: str) -> None:
@@ -236,4 +236,4 @@ def read_clip_text(header: Header, settings: LdmSettings) -> Part:
         "heads": settings.text_heads or max(1, width // TEXT_HEAD_WIDTH),
         "inner_width": reader.shape("encoder.layers.0.mlp.fc1.weight")[0],
         "positions": reader.shape("embeddings.position_embedding.weight")[0],
-    }, ignored=("position_ids",))  # fmt: skip
+    }, ignored=("embeddings.position_ids",))  # fmt: skip

@@ -18,7 +18,7 @@ NOT_YET = "not supported yet"
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 # A substring of some key -> what such a file is. First match wins.
 _OTHER_FILES = (
-    (("lora_unet_", "lora_te", ".lora_A.", ".lora_down."), "a LoRA, not a checkpoint: move it to models/Lora"),
+    (("lora_unet_", "lora_te", "lycoris_", ".lora_A.", ".lora_down."), "a LoRA, not a checkpoint: move it to models/Lora"),
     (("emb_params", "string_to_param"), "a textual inversion, not a checkpoint: move it to models/embeddings"),
     (("control_model.", "controlnet_cond_embedding"), f"a ControlNet: {NOT_YET}"),
     (("conditioner.embedders.",), f"SDXL: {NOT_YET}"),

@@ -150,6 +150,7 @@ def test_separate_vae(catalog: Catalog, models: Path, vocabulary: Path) -> None:
     tensors = load_file(models / "tiny_sd15.safetensors")
     vae = {key.removeprefix(prefix): value.clone() for key, value in tensors.items() if key.startswith(prefix)}
     vae["decoder.conv_out.bias"] += 0.5
+    vae |= {"loss.logvar": torch.zeros(1), "model_ema.decay": torch.ones(1)}  # left over from training, as in published files
     save_file(vae, models / "other.vae.safetensors")
     assert [info.name for info in catalog.scan()] == ["tiny_sd15.safetensors"]
     info, latent = catalog.find("tiny_sd15"), torch.zeros(1, 4, 4, 4)
