@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+STRIP_ROWS = 32
 
 
 def correction_target(image: Image.Image) -> np.ndarray:
@@ -31,8 +32,13 @@ def correct_color(target: np.ndarray, image: Image.Image) -> Image.Image:
     pixels = np.asarray(image.convert("RGB"))
     lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)
     matched = np.stack([_match_histogram(lab[..., channel], target[..., channel]) for channel in range(3)], axis=-1)
-    blended = _set_luminosity(cv2.cvtColor(matched, cv2.COLOR_LAB2RGB) / 255.0, pixels / 255.0 @ LUMA)
-    return Image.fromarray((np.clip(blended, 0.0, 1.0) * 255).astype(np.uint8))
+    colors = cv2.cvtColor(matched, cv2.COLOR_LAB2RGB)
+    result = np.empty_like(pixels)
+    for top in range(0, len(pixels), STRIP_ROWS):  # strips keep the floating-point pictures in the cache
+        strip = slice(top, top + STRIP_ROWS)
+        blended = _set_luminosity(colors[strip] / 255.0, pixels[strip] / 255.0 @ LUMA)
+        result[strip] = np.clip(blended, 0.0, 1.0) * 255
+    return Image.fromarray(result)
 
 
 def _match_histogram(source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -247,10 +247,19 @@ def _halve(level: _Level) -> _Level:
     size = (level.hole.shape[1] // 2, level.hole.shape[0] // 2)
     is_known = (~level.hole).astype(np.float32)
     share = cv2.resize(is_known, size, interpolation=cv2.INTER_AREA)
-    known = cv2.resize(level.pixels * is_known[..., None], size, interpolation=cv2.INTER_AREA)
-    guess = cv2.resize(level.pixels, size, interpolation=cv2.INTER_AREA)
+    known = _shrink(level.pixels * is_known[..., None], size)
+    guess = _shrink(level.pixels, size)
     hole = share < 0.999
     return _Level(np.where(hole[..., None], guess, known / np.maximum(share, 1e-6)[..., None]), hole)
+
+
+def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Area average of any number of channels; OpenCV takes four at once."""
+    parts = [
+        cv2.resize(np.ascontiguousarray(pixels[..., channels]), size, interpolation=cv2.INTER_AREA)
+        for channels in (slice(0, 3), slice(3, 5))
+    ]
+    return np.concatenate(parts, axis=-1)
 
 
 def _copy_up(level: _Level, coarse: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

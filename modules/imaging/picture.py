@@ -139,6 +139,8 @@ def _convert(image: Image.Image, field: str) -> Picture:
         if getattr(image, "n_frames", 1) > 1:
             notes.append(f"the first of {image.n_frames} frames is used")  # type: ignore[attr-defined]
             image.seek(0)
+        if image.mode[0] not in "IF" and ";16" in str(getattr(image, "tile", "")):
+            notes.append("16 bits a channel were reduced to 8")  # Pillow does so while loading
         image.load()
         upright = _turn_upright(image, notes)
         converted = _to_eight_bit_colour(upright, notes)

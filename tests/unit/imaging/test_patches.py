@@ -51,3 +51,11 @@ def test_no_patch_left() -> None:
         patches.complete(np.zeros((40, 40, 3), np.uint8), hole, 0, mean_guess)
     with pytest.raises(ValueError, match="7x7"):
         patches.complete(np.zeros((5, 5, 3), np.uint8), np.zeros((5, 5), bool), 0, mean_guess)
+
+
+@pytest.mark.parametrize("size", [(97, 61), (61, 98), (33, 200)])
+def test_odd_sizes(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    hole = np.zeros(size, bool)
+    hole[10:25, 20:47] = True
+    assert patches.complete(image, hole, 0, mean_guess).shape == image.shape

@@ -6,6 +6,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
@@ -79,6 +80,14 @@ def test_sixteen_bits_become_eight() -> None:
     grey = np.array([[0, 257, 65535, 128 * 257]], np.uint16)
     picture = open_picture(encoded(Image.fromarray(grey)))
     assert np.asarray(picture.image)[0, :, 0].tolist() == [0, 1, 255, 128]
+
+
+def test_sixteen_bit_colour_is_noted() -> None:
+    for channels, mode in ((3, "RGB"), (4, "RGBA")):
+        deep = np.full((4, 4, channels), 128 * 257, np.uint16)
+        picture = open_picture(cv2.imencode(".png", deep)[1].tobytes())
+        assert picture.image.mode == mode and picture.image.getpixel((0, 0)) == (128,) * channels
+        assert picture.notes == ("16 bits a channel were reduced to 8",)
 
 
 def test_integer_files_with_small_numbers_are_taken_at_their_word() -> None:
