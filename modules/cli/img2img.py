@@ -125,17 +125,22 @@ def fit_size(width: int, height: int) -> tuple[int, int]:
 
 def show_progress(job: Job, name: str) -> None:
     """Draw a bar on standard error until the job is over."""
-    with tqdm(total=100, desc=name, unit="%", bar_format="{desc}: {percentage:3.0f}%|{bar}| {postfix}", file=sys.stderr, leave=True) as bar:
+    with tqdm(total=100, desc=name, unit="waiting", bar_format="{desc}: {percentage:3.0f}% |{bar:30}| {unit}", file=sys.stderr) as bar:
+        seen = None
         while not job.wait(POLL_S):
-            _draw(bar, job)
-        _draw(bar, job)
+            seen = _draw(bar, job, seen)
+        _draw(bar, job, seen)
 
 
-def _draw(bar: Any, job: Job) -> None:
-    steps = f"{job.image_no + 1}/{job.images}, step {job.step}/{job.steps}" if job.images else job.textinfo or "waiting"
-    remaining = "" if job.eta_s is None else f", {job.eta_s:.0f} s left"
-    bar.n = round(100 * job.progress)
-    bar.set_postfix_str(steps + remaining)
+def _draw(bar: Any, job: Job, seen: tuple[int, str] | None) -> tuple[int, str]:
+    """Redraw where something else is to be seen; returns what is."""
+    text = f"{job.image_no + 1}/{job.images}, step {job.step}/{job.steps}" if job.images else job.textinfo or "waiting"
+    shown = round(100 * job.progress), text
+    if shown != seen:
+        remaining = "" if job.eta_s is None else f", {job.eta_s:.0f} s left"
+        bar.n, bar.unit = shown[0], text + remaining
+        bar.refresh()
+    return shown
 
 
 def _open_mask(work: Work, picture: Picture) -> Image.Image | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ class JobContext:
         """So many iterations of so many steps lie ahead; nested runs (scripts) begin again."""
         with self.job.changing() as job:
             job.images, job.image_no, job.step, job.steps = images, 0, 0, steps
+            job.began_s = time.time()
 
     def begin_iteration(self, index: int) -> None:
         with self.job.changing() as job:

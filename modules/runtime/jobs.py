@@ -43,6 +43,7 @@ class Job:
         request: What the pipeline gets, usually an `Img2ImgProcessing`.
         kind: "img2img", ...
         created_s, started_s, finished_s: Seconds since the epoch; None = not yet.
+        began_s: When sampling began, the model being there.
         image_no, images: Batches finished, and batches in this job (A1111's job_no and job_count).
         step, steps: Sampling step within the batch.
         textinfo: One line about what is being done, or None.
@@ -60,6 +61,7 @@ class Job:
     created_s: float = field(default_factory=time.time)
     started_s: float | None = None
     finished_s: float | None = None
+    began_s: float | None = None
     image_no: int = 0
     images: int = 0
     step: int = 0
@@ -77,22 +79,24 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """Share done, 0 to 1; exactly 0 before the start, 1 when done."""
+        """Share done, 0 to 1; exactly 0 before the start, at least 0.01 from then on, 1 when done."""
         if self.state is JobState.DONE:
             return 1.0
-        if self.state is not JobState.RUNNING or not self.images:
-            return 0.01 if self.state is JobState.RUNNING else 0.0
-        within = self.step / self.steps if self.steps else 0.0
-        return min(1.0, 0.01 + (self.image_no + within) / self.images)
+        return min(1.0, 0.01 + self._share) if self.state is JobState.RUNNING else 0.0
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds left by the pace so far; None while nothing can be said."""
-        done = self.progress
-        if self.state is not JobState.RUNNING or self.started_s is None or done <= 0.01:
+        """Seconds left by the pace of sampling so far; None while nothing can be said."""
+        if self.state is not JobState.RUNNING or self.began_s is None or self._share <= 0:
             return None
-        elapsed_s = time.time() - self.started_s
-        return max(0.0, elapsed_s / done - elapsed_s)
+        elapsed_s = time.time() - self.began_s
+        return max(0.0, elapsed_s / self._share - elapsed_s)
+
+    @property
+    def _share(self) -> float:
+        """Of sampling steps, over all batches."""
+        within = self.step / self.steps if self.steps else 0.0
+        return min(1.0, (self.image_no + within) / self.images) if self.images else 0.0
 
     @property
     def is_interrupted(self) -> bool:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 WARM_UP_DELAY_S = 2.0
 MAX_BODY_BYTES = 1 << 30
-SHUTDOWN_GRACE_S = 3
+SHUTDOWN_GRACE_S = 10
 
 
 def create_app(session: Session, *, with_page: bool) -> FastAPI:
@@ -99,12 +100,25 @@ def serve(app: FastAPI, session: Session, listener: socket.socket) -> None:
     warm_up.start()
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, timeout_keep_alive=75)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        StudioServer(config, session).run(sockets=[listener])
     except KeyboardInterrupt:
         logger.info("stopped")
     finally:
         warm_up.cancel()
         session.close()
+
+
+class StudioServer(uvicorn.Server):
+    """Stops the jobs as soon as the process is told to stop, so that those who wait for them still get an answer."""
+
+    def __init__(self, config: uvicorn.Config, session: Session) -> None:
+        super().__init__(config)
+        self._session = session
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Not from within the signal handler: the interrupted code may hold the queue's lock.
+        threading.Thread(target=self._session.close).start()
+        super().handle_exit(sig, frame)
 
 
 def open_port(host: str, port: int) -> socket.socket:

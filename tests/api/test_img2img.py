@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import webuiapi
 from PIL import Image
 
-from tests.api.serving import Server, decode, encode, infotexts
+from tests.api.serving import REPLY_LIMIT_S, Server, decode, encode, infotexts
 
 IMG2IMG, OPTIONS, PROGRESS = "/sdapi/v1/img2img", "/sdapi/v1/options", "/sdapi/v1/progress"
 DATA = Path(__file__).parent / "data"
@@ -224,25 +225,46 @@ def test_a_folder_that_cannot_be_written(client: httpx.Client, server: Server, r
     assert client.post(IMG2IMG, json=request_body).status_code == 200
 
 
-def test_interrupt_while_running(client: httpx.Client, server: Server, request_body: dict[str, Any]) -> None:
+@pytest.fixture
+def long_job(client: httpx.Client, server: Server, request_body: dict[str, Any]) -> Iterator[list[httpx.Response]]:
+    """A job of very many steps; gives the list that its reply is put into."""
     replies: list[httpx.Response] = []
 
     def send() -> None:
         with server.client() as own:
-            replies.append(own.post(IMG2IMG, json=request_body | {"steps": 900, "denoising_strength": 1, "force_task_id": "task(long)"}))
+            replies.append(own.post(IMG2IMG, json=request_body | {"steps": 1000, "denoising_strength": 1, "force_task_id": "task(long)"}))
 
-    client.post(OPTIONS, json={"show_progress_every_n_steps": 1})
     thread = threading.Thread(target=send)
     thread.start()
-    deadline_s = time.monotonic() + 30
-    while (seen := client.get(PROGRESS).json())["current_image"] is None:
-        assert time.monotonic() < deadline_s, seen
-        time.sleep(0.02)
-    assert 0 < seen["progress"] < 1 and seen["state"]["job_count"] == 1 and seen["state"]["sampling_steps"] > 0
-    assert decode(seen["current_image"]).size[0] >= 8
+    yield replies
+    client.post("/sdapi/v1/interrupt")
+    thread.join(REPLY_LIMIT_S)
+
+
+def test_interrupt_while_running(client: httpx.Client, request_body: dict[str, Any], long_job: list[httpx.Response]) -> None:
+    client.post(OPTIONS, json={"show_progress_every_n_steps": 1})
+    seen = _wait_for(lambda: client.get(PROGRESS).json(), lambda told: told["state"]["sampling_step"] > 1)
+    assert 0 < seen["progress"] < 1 and seen["state"]["job_count"] == 1 and seen["state"]["sampling_steps"] > 1
     assert client.get("/api/jobs/task(long)").json()["state"] == "running"
     assert client.post("/sdapi/v1/interrupt").json() == {}
-    thread.join(30)
-    assert replies[0].status_code == 200 and client.get("/api/jobs/task(long)").json()["state"] == "interrupted"
+    _wait_for(lambda: long_job, bool)
+    assert long_job[0].status_code == 200 and client.get("/api/jobs/task(long)").json()["state"] == "interrupted"
     assert client.get(PROGRESS).json()["progress"] == 0.0
     assert client.post(IMG2IMG, json=request_body).status_code == 200
+
+
+def test_live_preview(client: httpx.Client, long_job: list[httpx.Response]) -> None:
+    client.post(OPTIONS, json={"show_progress_every_n_steps": 1})
+    seen = _wait_for(
+        lambda: client.get(PROGRESS).json(), lambda told: told["current_image"] is not None or told["state"]["sampling_step"] > 20
+    )
+    assert seen["current_image"] is not None and decode(seen["current_image"]).size[0] >= 8
+    assert client.get(PROGRESS + "?skip_current_image=true").json()["current_image"] is None
+
+
+def _wait_for(look: Callable[[], Any], is_there: Callable[[Any], bool]) -> Any:
+    deadline_s = time.monotonic() + REPLY_LIMIT_S
+    while not is_there(seen := look()):
+        assert time.monotonic() < deadline_s, seen
+        time.sleep(0.02)
+    return seen
