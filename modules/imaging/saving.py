@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -49,15 +49,6 @@ class SaveNaming:
     suffix: str = ""
     is_short: bool = False
     forced_name: str | None = None
-
-
-@dataclass(frozen=True)
-class SavedImage:
-    """A file on disk and the infotext inside it."""
-
-    path: Path
-    infotext: str | None
-    facts: NameFacts = field(default_factory=NameFacts)
 
 
 def save_image(
