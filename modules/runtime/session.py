@@ -27,6 +27,11 @@ from modules.settings.store import OptionsStore
 logger = logging.getLogger(__name__)
 
 LOADING = "load"
+HEAVY_FIELDS = (
+    *("sd_model", "context", "prepared", "encoded", "init_latent", "mask", "nmask", "image_conditioning", "rng"),
+    *("mask_for_overlay", "overlay_images", "color_corrections", "latent_mask"),
+)
+"""Fields of an `Img2ImgProcessing` that a run fills in and nobody needs afterwards."""
 
 Process = Callable[[Any, Any], Any]
 """(Img2ImgProcessing, RunContext) -> Processed."""
@@ -175,7 +180,10 @@ class Session:
         if job.kind == LOADING:
             return None
         user = getattr(job.request, "user", None) or ""
-        return process(job.request, JobContext(job, self.options.current, self.paths, self.cache, self.model, self.scripts, user))
+        try:
+            return process(job.request, JobContext(job, self.options.current, self.paths, self.cache, self.model, self.scripts, user))
+        finally:
+            _let_go(job.request)
 
     def _load(self, info: Any) -> Any:
         choose_device: Any = load_dotted("modules.engine.devices:choose_device")
@@ -187,6 +195,13 @@ class Session:
         parse_prediction: Any = load_dotted("modules.engine.model:Prediction")
         prediction = None if override == "Automatic" else parse_prediction(override)
         return load(info, device, choose_dtype(device, self.flags.no_half), vocabulary, prediction=prediction)
+
+
+def _let_go(request: Any) -> None:
+    """Drop what a remembered request would keep in memory: the model, tensors, prepared pictures."""
+    for name in HEAVY_FIELDS:
+        if getattr(request, name, None) is not None:
+            setattr(request, name, None)
 
 
 def checkpoint_folders(paths: Paths, flags: Flags) -> list[Path]:

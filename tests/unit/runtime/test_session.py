@@ -90,6 +90,14 @@ def test_a_job_keeps_the_id_it_came_with(session: Session, process: Process) -> 
     assert session.submit("x", "ann", "task(abc)").id == "task(abc)"
 
 
+def test_a_finished_request_holds_no_model(session: Session, process: Process) -> None:
+    process.may_end.set()
+    request = SimpleNamespace(sd_model=object(), init_latent=object(), prompt="x", user="ann")
+    job = session.submit(request, "ann")
+    assert job.wait(TIMEOUT_S) and process.context.user == "ann"
+    assert (request.sd_model, request.init_latent, request.prompt) == (None, None, "x")
+
+
 def test_loading_a_model_does_not_count_as_progress(session: Session) -> None:
     job = session.load_model()
     assert session.progress(None).job is None and session.interrupt(None) is None
