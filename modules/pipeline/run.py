@@ -42,19 +42,22 @@ class Results:
     changed: list[int | None] = field(default_factory=list)
 
 
-def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext) -> Processed:
+def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | None = None) -> Processed:
     """Run a request: selected script, or the ordinary way.
 
     Args:
         p: The request; filled in while it runs.
-        context: Models, options, progress.
+        context: Models, options, progress; scripts leave it out and stay within the job that runs them.
 
     Raises:
+        RuntimeError: Called outside a job, without a context.
         InvalidRequest: A field cannot be used.
         MissingModel, BrokenCheckpoint, UnsupportedCheckpoint: No model to run it on.
         SaveFailed: A result could not be written.
     """
-    p.context = context
+    context = p.context = context or p.context
+    if context is None:
+        raise RuntimeError("process_images runs inside a job: give it the context of one, or a p that a job was given")
     p.options = context.options.coerced(p.override_settings)
     p.scripts = p.scripts or context.script_runner()
     p.script_args = p.script_args or p.scripts.default_args()
@@ -87,11 +90,16 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     return _finish(p, plan, results)
 
 
+def fix_seed(p: StableDiffusionProcessingImg2Img) -> None:
+    """Replace a seed and subseed of -1 by random ones, so that runs to come share them."""
+    p.seed, p.subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
+
+
 def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img) -> None:
     if len(p.init_images) > 1:
         p.batch_size = len(p.init_images)
     count = p.batch_size * p.n_iter
-    p.seed, p.subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
+    fix_seed(p)
     p.all_prompts = [p.prompt] * count
     p.all_negative_prompts = [p.negative_prompt] * count
     # With a variation strength, A1111 keeps the seed and lets only the subseed run.

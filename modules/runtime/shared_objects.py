@@ -1,0 +1,130 @@
+"""The objects behind `modules.shared`: they exist before any session and show the one that is bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules.runtime.jobs import Job
+from modules.runtime.session import Session
+from modules.settings.flags import Flags
+from modules.settings.options import Options
+
+
+class SharedSession:
+    """Holds the running program's session; `launch` binds it once."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    def bind(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def is_bound(self) -> bool:
+        return self._session is not None
+
+    @property
+    def session(self) -> Session:
+        """The session.
+
+        Raises:
+            RuntimeError: The program has not started one yet.
+        """
+        if self._session is None:
+            raise RuntimeError("no session yet: shared values can be read once the program has started")
+        return self._session
+
+
+class SharedOptions:
+    """`shared.opts`: options as attributes, `data` as a dictionary, `set` to change one."""
+
+    def __init__(self, shared: SharedSession) -> None:
+        object.__setattr__(self, "_shared", shared)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All options by name; a copy."""
+        return self._current.as_dict()
+
+    def set(self, name: str, value: object) -> bool:
+        """Change and save one option; False when nothing changed."""
+        before = self._current
+        return bool(self._shared.session.options.update({name: value}) != before)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._current, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self.set(name, value)
+
+    @property
+    def _current(self) -> Options:
+        return self._shared.session.options.current if self._shared.is_bound else Options()
+
+
+class SharedState:
+    """`shared.state`: the running job, as A1111's scripts look at it."""
+
+    def __init__(self, shared: SharedSession) -> None:
+        self._shared = shared
+
+    @property
+    def _job(self) -> Job | None:
+        return self._shared.session.queue.running() if self._shared.is_bound else None
+
+    @property
+    def interrupted(self) -> bool:
+        return bool(self._job and self._job.is_interrupted)
+
+    @property
+    def skipped(self) -> bool:
+        return bool(self._job and self._job.is_skipped)
+
+    @property
+    def job(self) -> str:
+        return self._job.kind if self._job else ""
+
+    @property
+    def job_count(self) -> int:
+        return self._job.images if self._job else 0
+
+    @property
+    def job_no(self) -> int:
+        return self._job.image_no if self._job else 0
+
+    @property
+    def sampling_step(self) -> int:
+        return self._job.step if self._job else 0
+
+    @property
+    def sampling_steps(self) -> int:
+        return self._job.steps if self._job else 0
+
+    def interrupt(self) -> None:
+        """Stop the running job as soon as possible."""
+        if self._job:
+            self._job.interrupt()
+
+    def skip(self) -> None:
+        """Stop the iteration in hand."""
+        if self._job:
+            self._job.skip()
+
+
+class SharedFlags:
+    """`shared.cmd_opts`: the command line's flags as attributes."""
+
+    def __init__(self, shared: SharedSession) -> None:
+        self._shared = shared
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shared.session.flags if self._shared.is_bound else Flags(), name)
+
+
+SHARED = SharedSession()
+OPTS, STATE, CMD_OPTS = SharedOptions(SHARED), SharedState(SHARED), SharedFlags(SHARED)
+
+
+def loaded_model() -> Any:
+    """The model in memory, or None."""
+    return SHARED.session.pool.loaded if SHARED.is_bound else None

@@ -1,0 +1,18 @@
+"""Face: A1111's `modules.shared`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules.runtime.shared_objects import CMD_OPTS as cmd_opts
+from modules.runtime.shared_objects import OPTS as opts
+from modules.runtime.shared_objects import STATE as state
+from modules.runtime.shared_objects import loaded_model
+
+__all__ = ["cmd_opts", "opts", "sd_model", "state"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    if name == "sd_model":
+        return loaded_model()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
