@@ -56,9 +56,9 @@ def to_bool(value: object) -> bool:
 
 
 def to_str(value: object) -> str:
-    """Text from text or a number."""
+    """Text from text or a number; half a surrogate pair, which no file and no tokenizer can hold, becomes "?"."""
     if isinstance(value, str):
-        return value
+        return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     raise PydanticCustomError("type_error.str", "str type expected")

@@ -32,6 +32,7 @@ from modules.web.api.schemas import StableDiffusionProcessingImg2Img as Request
         ("include_init_images", "", False),
         ("prompt", None, ""),
         ("prompt", 12, "12"),
+        ("prompt", "\ud83d cat 🐈", "? cat 🐈"),
         ("styles", "one", ["one"]),
         ("init_images", "abc", ["abc"]),
         ("script_args", None, []),
