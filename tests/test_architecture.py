@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from modules.base.setup.requirements import normalise, read_requirements
 from modules.cli import docs
 from tests.source_tree import (
     FLOORS,
@@ -181,6 +182,14 @@ def test_documentation_is_as_generated(page: str) -> None:
     written = ROOT / "docs" / page
     assert written.exists(), "run: .venv/bin/python -m modules.cli.docs"
     assert written.read_text(encoding="utf-8") == docs.PAGES[page](), "run: .venv/bin/python -m modules.cli.docs"
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    declared = {normalise(name) for name in read_requirements(ROOT, "runtime")}
+    packages = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml", "pydantic_core": "pydantic"}
+    names = {(shown(path), name.split(".")[0]) for path in python_files("modules") for _, name in imported_names(parse(path))}
+    foreign = {(path, name) for path, name in names if name not in sys.stdlib_module_names and name not in ("modules", "__future__")}
+    fails([f"{path} imports {name}" for path, name in sorted(foreign) if normalise(packages.get(name, name)) not in declared])
 
 
 def test_every_direct_dependency_is_pinned_with_its_licence() -> None:
