@@ -21,11 +21,13 @@ def get_checkpoints(session: SessionDependency, user: UserDependency) -> list[di
 
 @router.get("/samplers")
 def get_samplers(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """Samplers with their aliases and ways."""
     return [{"name": spec.name, "aliases": list(spec.aliases), "options": dict(spec.options)} for spec in session.samplers()]
 
 
 @router.get("/schedulers")
 def get_schedulers(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """Schedulers; requests may use name, label or alias."""
     return [
         {
             "name": spec.name,
@@ -40,6 +42,7 @@ def get_schedulers(session: SessionDependency, user: UserDependency) -> list[dic
 
 @router.get("/upscalers")
 def get_upscalers(user: UserDependency) -> list[dict[str, Any]]:
+    """Upscalers that need no model file."""
     names = ("None", "Lanczos", "Nearest")
     empty = {"model_name": None, "model_path": None, "model_url": None}
     return [{"name": name, **empty, "scale": UPSCALER_SCALE} for name in names]
@@ -59,36 +62,43 @@ def get_vaes(user: UserDependency) -> list[dict[str, Any]]:
 
 @router.get("/hypernetworks")
 def get_hypernetworks(user: UserDependency) -> list[dict[str, Any]]:
+    """None: this version cannot apply them."""
     return []
 
 
 @router.get("/face-restorers")
 def get_face_restorers(user: UserDependency) -> list[dict[str, Any]]:
+    """None: this version has none."""
     return []
 
 
 @router.get("/realesrgan-models")
 def get_realesrgan_models(user: UserDependency) -> list[dict[str, Any]]:
+    """None: this version has none."""
     return []
 
 
 @router.get("/prompt-styles")
 def get_prompt_styles(user: UserDependency) -> list[dict[str, Any]]:
+    """None: this version keeps no styles."""
     return []
 
 
 @router.get("/embeddings")
 def get_embeddings(user: UserDependency) -> dict[str, Any]:
+    """None: this version cannot apply them."""
     return {"loaded": {}, "skipped": {}}
 
 
 @router.get("/loras")
 def get_loras(user: UserDependency) -> list[dict[str, Any]]:
+    """None: this version cannot apply them."""
     return []
 
 
 @router.get("/extensions")
 def get_extensions(user: UserDependency) -> list[dict[str, Any]]:
+    """None: this version loads none."""
     return []
 
 
