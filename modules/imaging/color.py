@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from PIL import Image
+from skimage.exposure import match_histograms
 
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 STRIP_ROWS = 32
@@ -31,7 +32,7 @@ def correct_color(target: np.ndarray, image: Image.Image) -> Image.Image:
     """
     pixels = np.asarray(image.convert("RGB"))
     lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)
-    matched = np.stack([_match_histogram(lab[..., channel], target[..., channel]) for channel in range(3)], axis=-1)
+    matched = match_histograms(lab, target, channel_axis=-1).astype(np.uint8)
     colors = cv2.cvtColor(matched, cv2.COLOR_LAB2RGB)
     result = np.empty_like(pixels)
     for top in range(0, len(pixels), STRIP_ROWS):  # strips keep the floating-point pictures in the cache
@@ -39,15 +40,6 @@ def correct_color(target: np.ndarray, image: Image.Image) -> Image.Image:
         blended = _set_luminosity(colors[strip] / 255.0, pixels[strip] / 255.0 @ LUMA)
         result[strip] = np.clip(blended, 0.0, 1.0) * 255
     return Image.fromarray(result)
-
-
-def _match_histogram(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Map uint8 levels so that the cumulative histogram follows the target's; fractions are cut off."""
-    levels = np.bincount(target.ravel(), minlength=256)
-    present = np.nonzero(levels)[0]
-    source_quantiles = np.cumsum(np.bincount(source.ravel(), minlength=256)) / source.size
-    target_quantiles = np.cumsum(levels[present]) / target.size
-    return np.interp(source_quantiles, target_quantiles, present).astype(np.uint8)[source]
 
 
 def _set_luminosity(color: np.ndarray, luminosity: np.ndarray) -> np.ndarray:

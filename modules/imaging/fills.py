@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from modules.base.errors import UnknownName
+from modules.base.errors import InvalidRequest, UnknownName
+from modules.base.registry import load_dotted
 from modules.imaging.geometry import Box
 from modules.imaging.masks import find_crop_box
-from modules.imaging.patches import complete
 
 BLUR_PASSES = ((256, 1), (64, 1), (16, 2), (4, 4), (2, 2), (0, 1))  # (radius px, repeats), A1111's "fill"
 NEUTRAL_GREY = 128
 MAX_MATCH_SIDE_PX = 1536  # larger crops are matched at this size: the model repaints the hole anyway
 MIN_CONTEXT_PX = 64
+PATCH_REACH_PX = 5  # a patch has 2 * 5 + 1 px a side
 
 
 class MaskedContent(Enum):
@@ -90,7 +93,11 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
         RGB, identical to `image` outside the hole; where no whole patch is left to copy from, the colours of the
         edges (`fill_from_edges`), and mid grey where not even those are.
 
-    See also `modules.imaging.patches` for the method and its sources.
+    Raises:
+        InvalidRequest: The package pypatchmatch is missing or does not load.
+
+    References:
+        Barnes et al., "PatchMatch", SIGGRAPH 2009.
     """
     image = image.convert("RGB")
     hole = _choose_hole(mask)
@@ -101,10 +108,7 @@ def fill_patchmatch(image: Image.Image, mask: Image.Image, seed: int) -> Image.I
         return fill_neutral(image, hole)
     box = _context_box(found, image)
     part, part_hole = image.crop(box.edges), hole.crop(box.edges)
-    try:
-        filled = _match_patches(part, part_hole, seed % 2**64)
-    except ValueError:  # no whole patch is left to copy
-        filled = fill_from_edges(part, part_hole)
+    filled = _match_patches(part, part_hole, seed) if _has_patch(part_hole) else fill_from_edges(part, part_hole)
     result = image.copy()
     result.paste(filled, (box.x, box.y), part_hole)
     return result
@@ -117,11 +121,25 @@ def _match_patches(image: Image.Image, hole: Image.Image, seed: int) -> Image.Im
         small_hole = hole.resize(size, Image.Resampling.BOX).point([0] + [255] * 255)
         small = _match_patches(image.resize(size, Image.Resampling.BOX), small_hole, seed)
         return small.resize(image.size, Image.Resampling.LANCZOS)
-    return Image.fromarray(complete(np.asarray(image), np.asarray(hole) > 0, seed, _spread))
+    match = _load_patchmatch()
+    match.set_random_seed(seed % 2**32)
+    return Image.fromarray(match.inpaint(np.asarray(image), np.asarray(hole), patch_size=PATCH_REACH_PX))
 
 
-def _spread(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    return np.asarray(fill_from_edges(Image.fromarray(image), Image.fromarray(hole.astype(np.uint8) * 255)))
+def _load_patchmatch() -> Any:
+    try:
+        if load_dotted("patchmatch:patchmatch_available"):
+            return load_dotted("patchmatch:patch_match")
+    except ImportError:
+        pass
+    raise InvalidRequest("inpainting_fill", "patchmatch", "another fill: the package pypatchmatch is not installed or does not load here")
+
+
+def _has_patch(hole: Image.Image) -> bool:
+    """Whether a whole patch lies outside the hole."""
+    known = (np.asarray(hole) == 0).astype(np.uint8)
+    side = 2 * PATCH_REACH_PX + 1
+    return bool(cv2.erode(known, np.ones((side, side), np.uint8), borderValue=0).any())
 
 
 def _binary(mask: Image.Image, least: int) -> Image.Image:
