@@ -62,17 +62,13 @@ class Desk:
         job = self._session.submit(request, memory["owner"])
         return self._show(language, job, {})
 
-    def interrupt(self, language: str, seen: dict[str, Any]) -> Updates:
-        """Stop the job that this page follows, and no other."""
-        job = self._find(seen)
-        self._session.queue.interrupt(job)
-        return self._show(language, job, seen)
+    def interrupt(self, language: str, seen: dict[str, Any]) -> None:
+        """Stop the job that this page follows, and no other. `poll` alone reports, so that no older answer can come after a newer one."""
+        self._session.queue.interrupt(self._find(seen))
 
-    def skip(self, language: str, seen: dict[str, Any]) -> Updates:
+    def skip(self, language: str, seen: dict[str, Any]) -> None:
         """Give up the batch in hand of the job that this page follows."""
-        job = self._find(seen)
-        job.skip()
-        return self._show(language, job, seen)
+        self._find(seen).skip()
 
     def poll(self, language: str, seen: dict[str, Any]) -> Updates:
         """How the followed job stands now."""

@@ -79,8 +79,8 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
 def _wire_jobs(page: gr.Blocks, studio: Studio, desk: Desk, pictures: Pictures, on: Callable[..., Any]) -> None:
     actions, results, followed = studio.actions, studio.results, desk.outputs()
     on(actions.generate.click, desk.generate, desk.inputs(), followed, api_name=False)
-    on(actions.interrupt.click, desk.interrupt, [studio.seen], followed)
-    on(actions.skip.click, desk.skip, [studio.seen], followed)
+    on(actions.interrupt.click, desk.interrupt, [studio.seen], None)
+    on(actions.skip.click, desk.skip, [studio.seen], None)
     on(studio.timer.tick, desk.poll, [studio.seen], followed)
     form = [widget for name, widget in studio.fields.items() if name != "checkpoint"]
     changed = list(dict.fromkeys([studio.memory, *followed, *pictures.outputs(), *form]))
@@ -96,6 +96,7 @@ def _wire_pictures(studio: Studio, pictures: Pictures, on: Callable[..., Any]) -
     on(two.drop.upload, pictures.upload_inpaint, [two.drop, *sized], changed)
     on(two.replace.upload, pictures.upload_inpaint, [two.replace, *sized], changed)
     on(two.remove.click, pictures.remove_inpaint, [], changed)
+    on(two.canvas.clear, pictures.remove_inpaint, [], changed)
     on(two.clear_mask.click, pictures.clear_mask, [two.source], [two.canvas])
     looked_at = [studio.shown, studio.selected]
     on(studio.results.to_img2img.click, pictures.send_img2img, looked_at, changed)

@@ -1,0 +1,91 @@
+"""A running studio with a stand-in pipeline, and a real Chromium that looks at it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.studio import StudioPage
+
+STEP_S = 0.05
+START_LIMIT_S = 60
+LOOK_LIMIT_MS = 60_000
+expect.set_options(timeout=LOOK_LIMIT_MS)
+
+
+@pytest.fixture(scope="session")
+def studio_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
+    """Address of a studio whose steps take `STEP_S` and whose repaint is plain green."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    data = tmp_path_factory.mktemp("studio")
+    log = (data / "log.txt").open("w+")
+    command = [sys.executable, "-m", "tests.browser.fake_server", str(port), str(data), str(STEP_S)]
+    begun_s = time.monotonic()
+    server = subprocess.Popen(command, cwd=project_root, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        wait_until_up(url, server, log)
+        print(f"\nstart to page: {time.monotonic() - begun_s:.1f} s")
+        yield url
+    finally:
+        server.kill()
+        server.wait()
+
+
+def wait_until_up(url: str, server: subprocess.Popen[bytes], log: Any) -> None:
+    """Return when `url` answers; fail with the server's log when it does not."""
+    until_s = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < until_s and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    log.seek(0)
+    pytest.fail(f"the studio did not come up:\n{log.read()}")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_options: dict[str, Any]) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(**chromium_options)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page of 1100 x 760 px, in English, in a browser profile of its own."""
+    context = browser.new_context(viewport={"width": 1100, "height": 760}, locale="en-US", accept_downloads=True)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def studio(page: Page, studio_url: str) -> StudioPage:
+    """The studio, opened and ready to use."""
+    return StudioPage(page, studio_url).open()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A colourful picture of 320 x 240 px in which no pixel has the colour of the stand-in's paint."""
+    image = Image.new("RGB", (320, 240))
+    image.putdata([(x * 255 // 320, 90, y * 255 // 240) for y in range(240) for x in range(320)])
+    ImageDraw.Draw(image).ellipse((200, 40, 280, 120), fill=(240, 220, 60))
+    path = tmp_path / "photo.png"
+    image.save(path)
+    return path

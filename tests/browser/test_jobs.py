@@ -1,0 +1,86 @@
+"""Jobs belong to the server: stop them, leave them, find them again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.studio import StudioPage
+
+RUNNING = re.compile(r"Step [1-9]\d* of \d+")
+
+
+def begin_long_job(studio: StudioPage, photo: Path, steps: int = 120) -> None:
+    """Start an img2img job of `steps` steps and wait until it is under way."""
+    studio.open_tab("img2img")
+    studio.upload_img2img(photo)
+    studio.set_number("img2img_steps", steps)
+    studio.generate()
+    studio.expect_status(RUNNING)
+
+
+def test_progress_preview_and_interrupt(studio: StudioPage, photo: Path) -> None:
+    begin_long_job(studio, photo)
+    studio.expect_status(re.compile(r"s left"))
+    expect(studio.page.locator("#img2img_live_preview img")).to_be_visible()
+    expect(studio.by_id("img2img_generate")).to_be_hidden()
+    bar = studio.page.locator("#img2img_progress [role=progressbar]")
+    assert 0 < int(bar.get_attribute("aria-valuenow") or 0) < 100
+    studio.by_id("img2img_interrupt").click()
+    studio.expect_status("Interrupted after")
+    expect(studio.by_id("img2img_generate")).to_be_visible()
+    expect(studio.by_id("img2img_interrupt")).to_be_hidden()
+
+
+def test_skip_goes_on_with_the_next_picture(studio: StudioPage, photo: Path) -> None:
+    studio.set_number("img2img_batch_count", 2)
+    begin_long_job(studio, photo, steps=60)
+    studio.expect_status("picture 1 of 2")
+    studio.by_id("img2img_skip").click()
+    studio.expect_status("picture 2 of 2")
+    studio.by_id("img2img_skip").click()
+    studio.expect_status("Done in")
+
+
+def test_a_reload_finds_the_running_job_and_its_picture_again(studio: StudioPage, photo: Path) -> None:
+    studio.upload(photo)
+    studio.paint((-40, 0), (40, 0))
+    studio.page.locator("#img2img_prompt textarea").fill("a boat on a lake")
+    studio.set_number("img2img_steps", 150)
+    studio.generate()
+    studio.expect_status(RUNNING)
+    studio.page.reload()
+    studio.wait_ready()
+    studio.expect_status(RUNNING)
+    expect(studio.page.locator("#img2img_prompt textarea")).to_have_value("a boat on a lake")
+    expect(studio.page.locator("#img2maskimg_caption")).to_contain_text("320 × 240")
+    studio.expect_status("Done in")
+    studio.page.reload()
+    studio.wait_ready()
+    studio.expect_status("Done in")
+    assert studio.result().size == (320, 240)
+    studio.page.wait_for_timeout(700)
+    studio.set_number("img2img_steps", 3)
+    studio.generate()  # with the mask that came back
+    studio.expect_status(re.compile(r"Done in [0-3]\.\d s"))
+
+
+def test_one_visitor_cannot_stop_another(studio: StudioPage, browser: Browser, photo: Path) -> None:
+    studio.set_number("img2img_batch_count", 50)
+    begin_long_job(studio, photo)
+    context = browser.new_context(locale="en-US", viewport={"width": 1400, "height": 900})
+    other = StudioPage(context.new_page(), studio.url).open()
+    other.expect_status("Ready")
+    other.open_tab("img2img")
+    other.upload_img2img(photo)
+    other.set_number("img2img_steps", 2)
+    other.generate()
+    other.expect_status("Waiting, 1 before this one")
+    other.by_id("img2img_interrupt").click()
+    other.expect_status("Interrupted after")
+    context.close()
+    studio.expect_status(RUNNING)
+    studio.by_id("img2img_interrupt").click()
+    studio.expect_status("Interrupted after")
