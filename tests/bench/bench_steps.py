@@ -103,15 +103,16 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=512, help="px")
     parser.add_argument("--no-half", action="store_true")
     parser.add_argument("--memory-only", action="store_true", help="ours alone, without a comparison")
+    parser.add_argument("--checkpoint", type=Path, help="an SD1 inpainting checkpoint (the random one of full size)")
     parser.add_argument("--json", type=Path, default=ROOT / "cache" / "bench" / "steps.json")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    checkpoint = write_sd15(DEFAULT_FILE)
+    checkpoint = arguments.checkpoint or write_sd15(DEFAULT_FILE)
     if arguments.memory_only:
         print("RESULT", json.dumps(measure_memory(checkpoint, arguments.no_half, arguments.side)))
         return 0
     again = [sys.executable, "-m", "tests.bench.bench_steps", "--memory-only", f"--side={arguments.side}", f"--threads={arguments.threads}"]
-    again += ["--no-half"] * arguments.no_half
+    again += [f"--checkpoint={checkpoint}"] + ["--no-half"] * arguments.no_half
     printed = subprocess.run(again, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     memory = json.loads(printed.rpartition("RESULT ")[2])
     result = {"memory": memory, **compare(checkpoint, arguments)}

@@ -80,7 +80,7 @@ class Ours:
         image, mask = make_picture(number, side_px)
         request = Img2ImgProcessing(
             prompt=PROMPT, seed=number, steps=steps, cfg_scale=7.0, width=side_px, height=side_px, denoising_strength=1.0,
-            sampler_name="DDIM", init_images=[image], image_mask=mask, inpainting_fill=1, inpaint_full_res=False,
+            sampler_name="Euler", init_images=[image], image_mask=mask, inpainting_fill=1, inpaint_full_res=False,
             override_settings={"sd_model_checkpoint": self.name},
         )  # fmt: skip
         job = self.meter.time("request", lambda: self._finish(self.session.submit(request, "bench")))
@@ -104,8 +104,10 @@ class Diffusers:
         header, settings, cpu = read_header(checkpoint), LdmSettings(), torch.device("cpu")
         unet, vae = ldm_layout.read_unet(header, settings), ldm_layout.read_vae(header)
         networks = [
-            build_module(lambda: UNet2DConditionModel(**unet.config), header, unet.names, cpu, torch.float32),
-            build_module(lambda: AutoencoderKL(**vae.config, scaling_factor=0.18215), header, vae.names, cpu, torch.float32),
+            build_module(lambda: UNet2DConditionModel(**unet.config, sample_size=64), header, unet.names, cpu, torch.float32),
+            build_module(
+                lambda: AutoencoderKL(**vae.config, scaling_factor=0.18215, sample_size=512), header, vae.names, cpu, torch.float32
+            ),
         ]
         for parameter in (parameter for network in networks for parameter in network.parameters()):
             parameter.data = parameter.data.contiguous()
@@ -125,7 +127,8 @@ class Diffusers:
     def request(self, number: int, steps: int, side_px: int) -> Image.Image:
         """Runs `steps` steps of `steps + 1`, so that the start picture is encoded as in img2img."""
         image, mask = make_picture(number, side_px)
-        embeddings = torch.randn(2, 1, 77, 768, generator=torch.Generator().manual_seed(number))
+        width = self.pipe.unet.config.cross_attention_dim
+        embeddings = torch.randn(2, 1, 77, width, generator=torch.Generator().manual_seed(number))
         result = self.meter.time("request", lambda: self.pipe(
             prompt_embeds=embeddings[0], negative_prompt_embeds=embeddings[1], image=image, mask_image=mask, width=side_px, height=side_px,
             num_inference_steps=steps + 1, strength=(steps + 0.5) / (steps + 1), guidance_scale=7.0,
