@@ -1,6 +1,6 @@
 """The LDM key layout read as structure: widths, depths and channels from shapes, and each tensor's name in our modules.
 
-"Ours" are the names in diffusers' `UNet2DConditionModel` and `AutoencoderKL` and in our `ClipText`; "theirs" are the file's.
+"Ours" are the names in diffusers' `UNet2DConditionModel` and `AutoencoderKL` and in transformers' `CLIPTextModel`; "theirs" are the file's.
 """
 
 from __future__ import annotations

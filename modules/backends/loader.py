@@ -12,7 +12,7 @@ from torch import nn
 
 from modules.backends import diffusers_folder, ldm_layout
 from modules.backends.catalog import CheckpointInfo
-from modules.backends.clip_text import ClipText, ClipTextEncoder
+from modules.backends.clip_text import ClipTextEncoder, make_clip_text
 from modules.backends.families.sd1 import StableDiffusion, make_alphas_cumprod
 from modules.backends.header import Header, read_header
 from modules.backends.ldm_layout import Part
@@ -119,7 +119,7 @@ def _build(source: _Source, device: torch.device, dtype: torch.dtype) -> tuple[n
         return (
             build_module(lambda: make_unet(source.unet.config), source.unet_file, source.unet.names, device, dtype),
             build_module(lambda: make_vae(source.vae.config), source.vae_file, source.vae.names, device, dtype),
-            build_module(lambda: ClipText(**source.text.config), source.text_file, source.text.names, device, None),
+            build_module(lambda: make_clip_text(**source.text.config), source.text_file, source.text.names, device, torch.float32),
         )
     except (ValueError, TypeError) as error:
         raise BrokenCheckpoint(f"{source.unet_file.path.name} describes a network that cannot be built: {error}") from error
@@ -136,7 +136,7 @@ def _assemble(
 ) -> StableDiffusion:
     unet, vae, text = networks
     info, settings = info.hashed(), source.settings
-    assert info.kind is not None and info.latent_channels is not None and isinstance(text, ClipText)
+    assert info.kind is not None and info.latent_channels is not None
     alphas = make_alphas_cumprod(settings.linear_start, settings.linear_end, settings.timesteps, settings.beta_schedule)
     return StableDiffusion(
         name=info.name,
