@@ -11,7 +11,7 @@ from modules.base.errors import InvalidRequest
 from modules.engine.blending import LatentMask
 from modules.engine.brownian import BrownianNoise
 from modules.engine.callbacks import SamplerCallbacks
-from modules.engine.denoiser import GuidedDenoiser, Guidance, Masking, blend_observed
+from modules.engine.denoiser import Guidance, GuidedDenoiser, Masking, blend_observed
 from modules.engine.levels import ConsistencyLevels, NoiseLevels, adjust_alphas
 from modules.engine.model import DiffusionModel, Interrupted, ModelKind
 from modules.engine.noise import ImageNoise

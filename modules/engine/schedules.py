@@ -1,6 +1,7 @@
 """Schedulers: how many steps, and which noise levels, a run goes through.
 
-A scheduler is a pure function (n, levels, sigma_min, sigma_max, ...) -> decreasing float32 sigmas on the CPU, with a final 0 but for KL Optimal.
+A scheduler is a pure function (n, levels, sigma_min, sigma_max, ...) -> decreasing float32 sigmas on the CPU, with a final 0
+(but for KL Optimal).
 """
 
 from __future__ import annotations

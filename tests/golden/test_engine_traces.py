@@ -17,8 +17,8 @@ from modules.backends.loader import load_checkpoint
 from modules.engine.callbacks import DenoiserParams, GuidedParams, SamplerCallbacks
 from modules.engine.noise import ImageNoise
 from modules.engine.prompts.conditioning import build_conditioning
-from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 from modules.engine.samplers.table import SAMPLERS
+from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 
 UNITS = Path(__file__).parent / "data" / "units"
 CAT, NEGATIVE = "a photo of a cat, green eyes", "blurry, dark"
@@ -37,7 +37,7 @@ TRACES = {
     "only_masked_pad_32": ("Euler", CAT),
     "m9_fill_1": ("Euler", CAT),
 }
-# The network alone differs by up to 5e-4 from A1111's, guidance 7 multiplies that, and later steps carry it on.
+# The network alone differs by up to 1e-4 from A1111's, guidance 7 multiplies that, and later steps carry it on.
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,10 @@ def models(catalog: Catalog, vocabulary: Path) -> dict[str, StableDiffusion]:
 
 
 def compare(what: str, got: Tensor, wanted: np.ndarray, limit: float) -> None:
-    found = float(np.abs(got.numpy() - wanted).max())
-    print(f"{what}: largest difference {found:.1e}, limit {limit:.0e}")
-    assert found <= limit, what
+    """Largest difference at most `limit`, and mean difference at most a tenth of it."""
+    difference = np.abs(got.numpy() - wanted)
+    print(f"{what}: largest difference {difference.max():.1e}, limit {limit:.0e}; mean {difference.mean():.1e}, limit {limit / 10:.0e}")
+    assert difference.max() <= limit and difference.mean() <= limit / 10, what
 
 
 @pytest.mark.parametrize("name", TRACES)
@@ -86,10 +87,10 @@ def test_every_model_call_is_the_same(name: str, models: dict[str, StableDiffusi
     assert SAMPLERS.get(sampler).name == sampler and len(seen) == calls == result.model_calls
     for index, params in enumerate(seen):
         scale = max(1.0, float(np.abs(trace[f"call{index}_x_in"]).max()))
-        compare(f"level {index}", params.sigma, trace[f"call{index}_sigma_in"], 1e-4)
-        compare(f"input {index}", params.x, trace[f"call{index}_x_in"], 5e-3 * scale)
-        compare(f"output {index}", guided[index], trace[f"call{index}_denoised"], 5e-3 * scale)
-    compare("last latent", result.latent, trace["final_latent"], 1e-1)
+        compare(f"level {index}", params.sigma, trace[f"call{index}_sigma_in"], 1e-3)
+        compare(f"input {index}", params.x, trace[f"call{index}_x_in"], 2e-3 * scale)
+        compare(f"output {index}", guided[index], trace[f"call{index}_denoised"], 2e-3 * scale)
+    compare("last latent", result.latent, trace["final_latent"], 2e-2)
 
 
 @pytest.mark.parametrize("name", TRACES)

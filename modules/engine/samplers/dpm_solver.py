@@ -116,9 +116,7 @@ def _inner(x: Tensor, first: Tensor, time: Tensor, target: Tensor, share: float)
     return _first_order(x, first, time, _at(time, target, share))
 
 
-def _second_order(
-    predict: Predict, x: Tensor, first: Tensor, time: Tensor, target: Tensor, share: float
-) -> tuple[Tensor, Tensor]:
+def _second_order(predict: Predict, x: Tensor, first: Tensor, time: Tensor, target: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """Algorithm 1; also gives the prediction at the intermediate point."""
     middle = predict(_inner(x, first, time, target, share), _at(time, target, share))
     gain = _sigma(target) * (target - time).expm1()

@@ -134,5 +134,3 @@ def dpmpp_3m_sde(
         memory = [*memory[-1:], (denoised, h)]
         on_step()
     return x
-
-

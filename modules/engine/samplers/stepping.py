@@ -27,9 +27,7 @@ def split_ancestral(sigma: Tensor, sigma_next: Tensor, eta: float) -> tuple[Tens
     return (sigma_next**2 - up**2) ** 0.5, up
 
 
-def add_churn(
-    x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise, gamma: float, s_noise: float
-) -> tuple[Tensor, Tensor]:
+def add_churn(x: Tensor, sigma: Tensor, sigma_next: Tensor, noise: Noise, gamma: float, s_noise: float) -> tuple[Tensor, Tensor]:
     """Noise `x` up a little before a step: Karras et al., NeurIPS 2022, algorithm 2, lines 5 and 6.
 
     A noise tensor is drawn also when nothing is added, so that the generators stay in step.

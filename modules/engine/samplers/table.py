@@ -98,9 +98,7 @@ def _registry() -> Registry[SamplerSpec]:
         SamplerSpec(
             "DPM++ 2M SDE Heun", ("k_dpmpp_2m_sde_heun",), dpmpp_sde.dpmpp_2m_sde, **_SDE, scheduler="exponential", solver_type="heun"
         ),
-        SamplerSpec(
-            "DPM++ 2S a", ("k_dpmpp_2s_a",), dpmpp_sde.dpmpp_2s_ancestral, **_ANCESTRAL, scheduler="karras", is_second_order=True
-        ),
+        SamplerSpec("DPM++ 2S a", ("k_dpmpp_2s_a",), dpmpp_sde.dpmpp_2s_ancestral, **_ANCESTRAL, scheduler="karras", is_second_order=True),
         SamplerSpec(
             "DPM++ 3M SDE", ("k_dpmpp_3m_sde",), dpmpp_sde.dpmpp_3m_sde, **_SDE, scheduler="exponential", discards_penultimate=True
         ),
