@@ -16,7 +16,7 @@ from modules.imaging.masks import alpha_as_mask
 from modules.imaging.picture import Picture, flatten
 from modules.web.ui.texts import Texts
 
-CANVAS_PX = 1600
+CANVAS_PX = 1024
 BRUSHES = ((255, 255, 255), (201, 103, 59), (30, 28, 26))
 BRUSH_ALPHA = 0.7
 PAINTED_FROM = 64

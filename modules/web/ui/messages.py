@@ -52,7 +52,7 @@ def guarded(texts: Texts, handler: Callable[..., Any]) -> Callable[..., Any]:
         language = language_of(request)
         try:
             return handler(language, *values)
-        except Exception as error:  # noqa: BLE001 - the last stop before the person
+        except Exception as error:
             gr.Warning(html.escape(explain(texts, language, error)), duration=12, title=texts.say(language, "error.title"))
             return gr.skip()
 
