@@ -47,7 +47,9 @@ class ClipTextEncoder:
         pad_token: What fills a chunk: 49407 for Stable Diffusion 1.
     """
 
-    def __init__(self, tokenizer: ClipTokenizer, network: nn.Module, width: int, device: torch.device, pad_token: int | None = None) -> None:
+    def __init__(
+        self, tokenizer: ClipTokenizer, network: nn.Module, width: int, device: torch.device, pad_token: int | None = None
+    ) -> None:
         self._tokenizer, self._device = tokenizer, device
         self.network: Any = network
         self.width = width

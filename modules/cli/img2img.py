@@ -73,7 +73,7 @@ def repaint(session: Session, work: Work, arguments: argparse.Namespace, preset:
         job = session.submit(make_request(arguments, preset, picture, mask, work), OWNER)
         show_progress(job, work.init.name)
         result = job.outcome()
-        written = _write(session, result, work, picture)
+        written = _write(session, result, work)
     except PentimentoError as error:
         _fail(f"{work.init.name}: {error}")
         return False
@@ -151,7 +151,7 @@ def _open_mask(work: Work, picture: Picture) -> Image.Image | None:
     return alpha_as_mask(picture.image)
 
 
-def _write(session: Session, result: Any, work: Work, picture: Picture) -> list[Path]:
+def _write(session: Session, result: Any, work: Work) -> list[Path]:
     """Encode and write; returns the paths."""
     images = result.images[result.index_of_first_image :]
     infotexts = result.infotexts[result.index_of_first_image :]
@@ -161,7 +161,7 @@ def _write(session: Session, result: Any, work: Work, picture: Picture) -> list[
         path = work.out_path(index)
         text = infotext if options.enable_pnginfo else None
         lossless = options.webp_lossless
-        data = encode_image(image, path.suffix, text, quality=options.jpeg_quality, is_lossless=lossless, icc=picture.icc)
+        data = encode_image(image, path.suffix, text, quality=options.jpeg_quality, is_lossless=lossless)
         write_atomically(path, data)
         written.append(path)
     return written

@@ -52,7 +52,7 @@ def encode_image(
         quality: 1 to 100, for the lossy formats.
         is_lossless: WEBP only.
         items: Further PNG text chunks; other formats have no place for them.
-        icc: Colour profile to embed.
+        icc: Colour profile to embed; None = the one in `image.info`, if any.
 
     Raises:
         InvalidRequest: Unknown format, or a picture larger than the format can hold.
@@ -63,6 +63,7 @@ def encode_image(
     limit = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_536}.get(kind)
     if limit is not None and max(image.size) > limit:
         raise InvalidRequest("samples_format", f"{fmt} for {image.width}x{image.height}", f"png; {kind} ends at {limit} px a side")
+    icc = image.info.get("icc_profile") if icc is None else icc
     if kind == "PNG":
         return write_png(image, infotext, items, icc)
     options: dict[str, object] = {"quality": round(quality), "icc_profile": icc}

@@ -149,7 +149,10 @@ def _convert(image: Image.Image, field: str) -> Picture:
     infotext, items = read_infotext(image)
     converted.info.clear()  # results must not inherit GPS positions, comments or an orientation already applied
     info = items if infotext is None else {**items, "parameters": infotext}
-    return Picture(converted, tuple(notes), info, _rgb_profile(image))
+    profile = _rgb_profile(image)
+    if profile is not None:
+        converted.info["icc_profile"] = profile
+    return Picture(converted, tuple(notes), info, profile)
 
 
 def _turn_upright(image: Image.Image, notes: list[str]) -> Image.Image:

@@ -183,11 +183,16 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
     shown = SimpleNamespace(image=patch)
     p.scripts.dispatch("postprocess_image", p, shown)
     overlays = p.overlay_images or []
-    over = SimpleNamespace(index=place, mask_for_overlay=p.mask_for_overlay, overlay_image=overlays[min(place, len(overlays) - 1)] if overlays else None)
+    over = SimpleNamespace(
+        index=place, mask_for_overlay=p.mask_for_overlay, overlay_image=overlays[min(place, len(overlays) - 1)] if overlays else None
+    )
     p.scripts.dispatch("postprocess_maskoverlay", p, over)
     composed = compose(shown.image, place, prepared, plan, over.overlay_image, over.mask_for_overlay)
     finished = SimpleNamespace(image=composed.picture)
     p.scripts.dispatch("postprocess_image_after_composite", p, finished)
+    profile = p.init_images[min(place, len(p.init_images) - 1)].info.get("icc_profile")
+    if profile is not None:  # the same numbers mean the same colours only under the same profile
+        finished.image.info["icc_profile"] = profile
     return dataclasses.replace(composed, picture=finished.image)
 
 
@@ -231,7 +236,12 @@ def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -
 
 
 def _add_grid(
-    p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results, images: list[Image.Image], infotexts: list[str], paths: list[Path | None]
+    p: StableDiffusionProcessingImg2Img,
+    plan: Plan,
+    results: Results,
+    images: list[Image.Image],
+    infotexts: list[str],
+    paths: list[Path | None],
 ) -> int:
     options = plan.options
     count = len(results.pictures)

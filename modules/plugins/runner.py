@@ -44,9 +44,7 @@ class ScriptRunner:
         """A fresh `script_args` in which no script is selected."""
         return list(self._default_args)
 
-    def assemble_args(
-        self, script_name: str | None, script_args: Sequence[Any], alwayson: Mapping[str, Mapping[str, Any]]
-    ) -> list[Any]:
+    def assemble_args(self, script_name: str | None, script_args: Sequence[Any], alwayson: Mapping[str, Mapping[str, Any]]) -> list[Any]:
         """`script_args` for a request that names scripts by title (matched without case).
 
         Raises:
@@ -63,7 +61,9 @@ class ScriptRunner:
             index = self._find(self.alwayson_scripts, title)
             if index is None:
                 is_selectable = self._find(self.selectable_scripts, title) is not None
-                wanted = "Cannot have a selectable script in the always on scripts params" if is_selectable else f"Script '{title}' not found"
+                wanted = (
+                    "Cannot have a selectable script in the always on scripts params" if is_selectable else f"Script '{title}' not found"
+                )
                 raise InvalidRequest("alwayson_scripts", title, wanted)
             self._place(args, self.alwayson_scripts[index], given.get("args", []))
         return args

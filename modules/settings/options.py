@@ -33,7 +33,12 @@ class Options:
     jpeg_quality: int = option(80, "JPEG and lossy WebP quality", section=SAVING, minimum=1, maximum=100)
     webp_lossless: bool = option(False, "Lossless WebP", section=SAVING)
     img_max_size_mp: float = option(
-        200.0, "Largest picture accepted, in megapixels", section=SAVING, minimum=1, maximum=1000, help="Judged by the header, before decoding."
+        200.0,
+        "Largest picture accepted, in megapixels",
+        section=SAVING,
+        minimum=1,
+        maximum=1000,
+        help="Judged by the header, before decoding.",
     )
     grid_save: bool = option(True, "Save grids", section=SAVING)
     grid_format: str = option("png", "File format of grids", section=SAVING, choices=PICTURE_FORMATS)
@@ -65,7 +70,11 @@ class Options:
     enable_quantization: bool = option(False, "Round timesteps to whole numbers", section=MODEL)
     randn_source: str = option("GPU", "Where noise is drawn", section=MODEL, choices=("GPU", "CPU", "NV"))
     prediction_override: str = option(
-        "Automatic", "What the checkpoint predicts", section=MODEL, choices=("Automatic", "eps", "v"), help="Automatic: YAML, metadata, weights."
+        "Automatic",
+        "What the checkpoint predicts",
+        section=MODEL,
+        choices=("Automatic", "eps", "v"),
+        help="Automatic: YAML, metadata, weights.",
     )
 
     inpainting_mask_weight: float = option(1.0, "Conditional mask weight of inpainting models", section=IMG2IMG, minimum=0, maximum=1)
@@ -90,7 +99,9 @@ class Options:
     eta_noise_seed_delta: int = option(0, "Eta noise seed delta (ENSD)", section=SAMPLING)
     always_discard_next_to_last_sigma: bool = option(False, "Always discard the next-to-last sigma", section=SAMPLING)
     uni_pc_variant: str = option("bh1", "UniPC variant", section=SAMPLING, choices=("bh1", "bh2", "vary_coeff"))
-    uni_pc_skip_type: str = option("time_uniform", "UniPC skip type", section=SAMPLING, choices=("time_uniform", "time_quadratic", "logSNR"))
+    uni_pc_skip_type: str = option(
+        "time_uniform", "UniPC skip type", section=SAMPLING, choices=("time_uniform", "time_quadratic", "logSNR")
+    )
     uni_pc_order: int = option(3, "UniPC order", section=SAMPLING, minimum=1, maximum=50)
     uni_pc_lower_order_final: bool = option(True, "UniPC lower order at the end", section=SAMPLING)
     sd_noise_schedule: str = option("Default", "Noise schedule", section=SAMPLING, choices=("Default", "Zero Terminal SNR"))

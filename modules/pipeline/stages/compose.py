@@ -30,7 +30,9 @@ class Composed:
     changed_outside: int | None = None
 
 
-def compose(patch: Image.Image, index: int, prepared: Prepared, plan: Plan, overlay: Image.Image | None, overlay_mask: Image.Image | None) -> Composed:
+def compose(
+    patch: Image.Image, index: int, prepared: Prepared, plan: Plan, overlay: Image.Image | None, overlay_mask: Image.Image | None
+) -> Composed:
     """Put picture `index` of a batch back into its start picture.
 
     Args:

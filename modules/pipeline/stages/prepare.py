@@ -59,7 +59,9 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(images: Sequence[Image], mask: Image | None, latent_mask: Image | None, plan: Plan, color_targets: Sequence[Any] = ()) -> Prepared:
+def prepare(
+    images: Sequence[Image], mask: Image | None, latent_mask: Image | None, plan: Plan, color_targets: Sequence[Any] = ()
+) -> Prepared:
     """Bring start pictures and mask to the working size, as A1111 does.
 
     Args:

@@ -9,13 +9,11 @@ from torch import Tensor
 from modules.engine.callbacks import SamplerCallbacks
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.prompts.conditioning import Conditioning, build_conditioning
-from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 from modules.engine.samplers.table import SAMPLERS
+from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 from modules.pipeline.plan import Plan
-from modules.pipeline.sampler_names import resolve_sampler
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
-
-OPTION_DEFAULTS = {"s_churn": 0.0, "s_tmin": 0.0, "s_tmax": 0.0, "s_noise": 1.0}
+from modules.pipeline.sampler_names import resolve_sampler
 
 
 def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
@@ -37,7 +35,10 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         cfg_scale=float(p.cfg_scale),
         image_cfg_scale=p.image_cfg_scale,
         eta=eta,
-        **_churn(p),
+        s_churn=_churn(p, "s_churn"),
+        s_tmin=_churn(p, "s_tmin"),
+        s_tmax=_churn(p, "s_tmax"),
+        s_noise=_churn(p, "s_noise", default=1.0),
         fix_steps=options.img2img_fix_steps,
         sigma_min=options.sigma_min,
         sigma_max=options.sigma_max,
@@ -64,13 +65,10 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
     )
 
 
-def _churn(p: StableDiffusionProcessingImg2Img) -> dict[str, float]:
+def _churn(p: StableDiffusionProcessingImg2Img, name: str, default: float = 0.0) -> float:
     # An option that was changed wins over the request: A1111's rule.
-    resolved = {}
-    for name, default in OPTION_DEFAULTS.items():
-        chosen, asked = getattr(p.options, name), getattr(p, name)
-        resolved[name] = chosen if chosen != default or asked is None else asked
-    return resolved
+    chosen, asked = float(getattr(p.options, name)), getattr(p, name)
+    return chosen if chosen != default or asked is None else float(asked)
 
 
 def make_noise(p: StableDiffusionProcessingImg2Img, plan: Plan, latent: Tensor) -> ImageNoise:

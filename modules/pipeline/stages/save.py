@@ -46,7 +46,14 @@ def save_grid(p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, inf
 
 
 def _write(
-    p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, index: int, infotext: str, folder: str, naming: SaveNaming, extension: str
+    p: StableDiffusionProcessingImg2Img,
+    plan: Plan,
+    image: Image,
+    index: int,
+    infotext: str,
+    folder: str,
+    naming: SaveNaming,
+    extension: str,
 ) -> Path:
     if p.context is None:
         raise RuntimeError("pictures are saved inside process_images")

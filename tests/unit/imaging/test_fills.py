@@ -76,7 +76,10 @@ def test_patchmatch_continues_a_pattern() -> None:
     stripes = Image.fromarray(np.repeat(((columns // 6 % 2) * 200).astype(np.uint8)[..., None], 3, axis=2))
     mask = hole(stripes, 36, 36, 60, 60)
     wanted = np.asarray(stripes, int)[36:60, 36:60]
-    errors = [np.abs(np.asarray(fill(stripes, mask), int)[36:60, 36:60] - wanted).mean() for fill in (fill_patchmatch_seeded, fills.fill_from_edges)]
+    errors = [
+        np.abs(np.asarray(fill(stripes, mask), int)[36:60, 36:60] - wanted).mean()
+        for fill in (fill_patchmatch_seeded, fills.fill_from_edges)
+    ]
     assert errors[0] < 0.5 * errors[1], f"mean error {errors[0]:.1f} of 255 inside the hole, blurred surroundings have {errors[1]:.1f}"
 
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from modules.backends.fake import FakeModel
 from modules.base.errors import InvalidRequest, UnknownName
@@ -23,7 +23,9 @@ def differing(one: Image.Image, other: Image.Image) -> np.ndarray:
 
 @pytest.mark.parametrize("is_only_masked", [True, False])
 @pytest.mark.parametrize("fill", [0, 1, 2, 3, "patchmatch", "neutral"])
-def test_nothing_changes_outside_the_blurred_mask(run: Run, photo: Image.Image, mask: Image.Image, is_only_masked: bool, fill: int | str) -> None:
+def test_nothing_changes_outside_the_blurred_mask(
+    run: Run, photo: Image.Image, mask: Image.Image, is_only_masked: bool, fill: int | str
+) -> None:
     processed, _ = run(image_mask=mask, inpaint_full_res=is_only_masked, inpainting_fill=fill, denoising_strength=0.9)
     changed = differing(processed.images[0], photo)
     outside = np.asarray(blur_mask(mask, 4, 4)) == 0
@@ -70,8 +72,18 @@ def test_the_saved_file_carries_the_infotext_that_is_reported(run: Run) -> None:
     with Image.open(path) as saved:
         assert read_infotext(saved)[0] == processed.infotexts[0]
         assert np.array_equal(np.asarray(saved), np.asarray(processed.images[0]))
-    assert processed.infotexts[0].startswith("a cat, green eyes\nNegative prompt: blurry\nSteps: 4, Sampler: Euler, Schedule type: Automatic, CFG scale: 7.0, Seed: 5,")
+    assert processed.infotexts[0].startswith(
+        "a cat, green eyes\nNegative prompt: blurry\nSteps: 4, Sampler: Euler, Schedule type: Automatic, CFG scale: 7.0, Seed: 5,"
+    )
     assert json.loads(processed.js())["infotexts"] == processed.infotexts
+
+
+def test_the_colour_profile_of_the_photo_stays(run: Run, photo: Image.Image, mask: Image.Image) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo.info["icc_profile"] = profile
+    _, context = run(init_images=[photo], image_mask=mask)
+    with Image.open(context.saved[0]) as saved:
+        assert saved.info["icc_profile"] == profile
 
 
 def test_an_empty_mask_becomes_plain_img2img_and_says_so(run: Run) -> None:
