@@ -1,0 +1,76 @@
+"""Scripts are found by title, called in order, and cannot take a job down."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from modules.base.errors import InvalidRequest
+from modules.plugins.hooks import HOOK_NAMES
+from modules.plugins.runner import ScriptRunner
+from modules.plugins.script import Script
+
+
+class Noted(Script):
+    def __init__(self, title: str, calls: list[Any]) -> None:
+        self._title, self.calls = title, calls
+
+    def title(self) -> str:
+        return self._title
+
+    def process(self, p: Any, *args: Any) -> None:
+        self.calls.append((self._title, args))
+
+    def run(self, p: Any, *args: Any) -> str:
+        return f"{self._title} {args}"
+
+
+class Broken(Noted):
+    def process(self, p: Any, *args: Any) -> None:
+        raise RuntimeError("third party")
+
+
+def job(args: list[Any]) -> Any:
+    return SimpleNamespace(script_args=args)
+
+
+def test_each_script_gets_its_own_values() -> None:
+    calls: list[Any] = []
+    runner = ScriptRunner(
+        [Noted("Pick me", calls)], [Noted("One", calls), Noted("Two", calls)], {"One": [1, 2], "Two": [3], "Pick me": [4]}
+    )
+    args = runner.assemble_args("pick ME", ["chosen"], {"two": {"args": ["new", "too many"]}})
+    runner.dispatch("process", job(args))
+    assert calls == [("One", (1, 2)), ("Two", ("new",))]
+    assert runner.run_selected(job(args)) == "Pick me ('chosen',)"
+    assert runner.run_selected(job(runner.default_args())) is None
+
+
+def test_a_script_that_raises_is_named_and_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[Any] = []
+    runner = ScriptRunner([], [Broken("Bad", calls), Noted("Good", calls)])
+    runner.dispatch("process", job(runner.default_args()))
+    assert calls == [("Good", ())]
+    assert "'Bad' failed in process" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "alwayson", "told"),
+    [
+        ("no such", {}, "Script 'no such' not found"),
+        (None, {"no such": {}}, "Script 'no such' not found"),
+        (None, {"Pick me": {}}, "Cannot have a selectable script"),
+    ],
+)
+def test_wrong_titles_are_told_in_a1111s_words(name: str | None, alwayson: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ScriptRunner([Noted("Pick me", [])]).assemble_args(name, [], alwayson)
+    assert told in caught.value.wanted
+
+
+def test_only_hooks_of_the_table_are_dispatched() -> None:
+    assert "process" in HOOK_NAMES
+    with pytest.raises(KeyError, match="no_such_hook"):
+        ScriptRunner().dispatch("no_such_hook", job([0]))
