@@ -1,4 +1,7 @@
-"""CLIP's text model from transformers, behind the `TextEncoder` protocol; always in float32.
+"""CLIP's text model from transformers, behind the `TextEncoder` protocol.
+
+It computes in float32, but rests as the file stores it: half precision takes half the memory (235 MiB less for Stable Diffusion 1), and
+casting it for an encoding loses nothing.
 
 References:
     Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021, section 2.4.
@@ -52,6 +55,7 @@ class ClipTextEncoder:
     ) -> None:
         self._tokenizer, self._device = tokenizer, device
         self.network: Any = network
+        self.network.final_layer_norm.float()
         self.width = width
         self.start_token, self.end_token, self.comma_token = tokenizer.start, tokenizer.end, tokenizer.comma
         self.pad_token = tokenizer.end if pad_token is None else pad_token
@@ -66,7 +70,7 @@ class ClipTextEncoder:
         tokens = tokens.to(self._device)
         # Given here because a model built on the meta device has no values in its buffers.
         positions = torch.arange(tokens.shape[1], device=self._device)[None]
-        with self._replacing(replaced):
+        with self._replacing(replaced), _in_float32(self.network.encoder):
             states = self.network(input_ids=tokens, position_ids=positions, output_hidden_states=True).hidden_states
         kept = max(0, len(states) - max(1, clip_skip))
         result: Tensor = self.network.final_layer_norm(states[kept])
@@ -75,6 +79,7 @@ class ClipTextEncoder:
     @contextmanager
     def _replacing(self, replaced: Sequence[TokenVectors]) -> Iterator[None]:
         def overwrite(_: nn.Module, __: Any, vectors: Tensor) -> Tensor:
+            vectors = vectors.float()
             for item in replaced:
                 vectors[item.row, item.position : item.position + len(item.vectors)] = item.vectors.to(vectors)
             return vectors
@@ -84,3 +89,15 @@ class ClipTextEncoder:
             yield
         finally:
             hook.remove()
+
+
+@contextmanager
+def _in_float32(module: nn.Module) -> Iterator[None]:
+    """Cast a module's parameters; afterwards the stored ones are back."""
+    stored = [(parameter, parameter.data) for parameter in module.parameters()]
+    module.float()
+    try:
+        yield
+    finally:
+        for parameter, data in stored:
+            parameter.data = data

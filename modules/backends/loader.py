@@ -119,7 +119,7 @@ def _build(source: _Source, device: torch.device, dtype: torch.dtype) -> tuple[n
         return (
             build_module(lambda: make_unet(source.unet.config), source.unet_file, source.unet.names, device, dtype),
             build_module(lambda: make_vae(source.vae.config), source.vae_file, source.vae.names, device, dtype),
-            build_module(lambda: make_clip_text(**source.text.config), source.text_file, source.text.names, device, torch.float32),
+            build_module(lambda: make_clip_text(**source.text.config), source.text_file, source.text.names, device, None),
         )
     except (ValueError, TypeError) as error:
         raise BrokenCheckpoint(f"{source.unet_file.path.name} describes a network that cannot be built: {error}") from error

@@ -17,7 +17,7 @@ _NAMED_IN_ERRORS = 3
 
 
 def build_module(
-    make: Callable[[], nn.Module], header: Header, names: Mapping[str, str], device: torch.device, dtype: torch.dtype
+    make: Callable[[], nn.Module], header: Header, names: Mapping[str, str], device: torch.device, dtype: torch.dtype | None
 ) -> nn.Module:
     """Build a module and fill it from a file.
 
@@ -27,7 +27,7 @@ def build_module(
         make: Builds the module; called on the meta device, so that nothing is allocated or initialised.
         header: Of the file.
         names: Parameter name -> tensor name in the file.
-        dtype: What the parameters become.
+        dtype: What the parameters become; None = they stay as they are stored.
 
     Raises:
         BrokenCheckpoint: A parameter has no tensor or one of another shape, or the file cannot be read any more.
@@ -52,7 +52,8 @@ def picture_layout(dtype: torch.dtype) -> torch.memory_format:
     return torch.contiguous_format if dtype == torch.float32 else torch.channels_last
 
 
-def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype | None) -> Tensor:
+    dtype = dtype or source.dtype
     layout = picture_layout(dtype) if parameter.ndim == 4 else torch.contiguous_format
     target = torch.empty(parameter.shape, dtype=dtype, device=device, memory_format=layout)
     return target.copy_(source.reshape(parameter.shape))
