@@ -20,25 +20,48 @@ from tests.browser.studio import StudioPage
 STEP_S = 0.05
 START_LIMIT_S = 60
 LOOK_LIMIT_MS = 60_000
+REAL_SERVER = """
+import sys
+from pathlib import Path
+from modules.base.paths import Paths
+from modules.settings.flags import parse_flags
+from modules.web.server import main
+flags = parse_flags(sys.argv[2:])
+sys.exit(main(flags, Paths.under(Path(sys.argv[1]), flags.data_dir)))
+"""
 expect.set_options(timeout=LOOK_LIMIT_MS)
 
 
 @pytest.fixture(scope="session")
 def studio_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
     """Address of a studio whose steps take `STEP_S` and whose repaint is plain green."""
+    data = tmp_path_factory.mktemp("studio")
+    yield from serve(project_root, data, ["-m", "tests.browser.fake_server", "{port}", str(data), str(STEP_S)])
+
+
+@pytest.fixture(scope="module")
+def real_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
+    """Address of the studio as it is, on the built-in model."""
+    data = tmp_path_factory.mktemp("real")
+    yield from serve(project_root, data, ["-c", REAL_SERVER, str(project_root), "--port", "{port}", "--data-dir", str(data)])
+
+
+def serve(root: Path, data: Path, arguments: list[str]) -> Iterator[str]:
+    """Run Python with `arguments`, `{port}` filled in, until the test is done with it."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    data = tmp_path_factory.mktemp("studio")
     log = (data / "log.txt").open("w+")
-    command = [sys.executable, "-m", "tests.browser.fake_server", str(port), str(data), str(STEP_S)]
+    command = [sys.executable, *(argument.replace("{port}", str(port)) for argument in arguments)]
     begun_s = time.monotonic()
-    server = subprocess.Popen(command, cwd=project_root, stdout=log, stderr=subprocess.STDOUT)
+    server = subprocess.Popen(command, cwd=root, stdout=log, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{port}/"
         wait_until_up(url, server, log)
         print(f"\nstart to page: {time.monotonic() - begun_s:.1f} s")
         yield url
+        log.seek(0)
+        assert "Traceback" not in (said := log.read()), said
     finally:
         server.kill()
         server.wait()

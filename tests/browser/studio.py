@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+ZOOM = re.compile(r"^\d+%$")
 STATUS = "#img2img_progress .pm-status"
 
 
@@ -39,8 +40,15 @@ class StudioPage:
         self.page.locator("#img_inpaint_base input[type=file]").set_input_files(path)
         expect(self.page.locator("#img2maskimg_caption .pm-size")).to_be_visible()
         expect(self.page.locator("#img2maskimg canvas").first).to_be_visible()
-        expect(self.page.locator("#img2maskimg").get_by_text(re.compile(r"^\d+%$"))).to_be_visible()
-        self.page.wait_for_timeout(700)
+        self.wait_canvas()
+
+    def wait_canvas(self) -> None:
+        """Until the canvas has come to rest at its zoom."""
+        expect(self.page.locator("#img2maskimg").get_by_text(ZOOM)).to_be_visible()
+        seen: list[float] = []
+        while len(seen) < 4 or len(set(seen[-4:])) > 1:
+            self.page.wait_for_timeout(200)
+            seen.append(self.zoom())
 
     def upload_img2img(self, path: Path) -> None:
         self.page.locator("#img2img_image input[type=file]").set_input_files(path)
@@ -48,7 +56,7 @@ class StudioPage:
 
     def zoom(self) -> float:
         """CSS pixels a picture pixel takes on the canvas."""
-        text = self.page.locator("#img2maskimg").get_by_text(re.compile(r"^\d+%$")).inner_text()
+        text = self.page.locator("#img2maskimg").get_by_text(ZOOM).inner_text()
         return int(text.rstrip("%")) / 100
 
     def paint(self, *points: tuple[float, float]) -> None:

@@ -61,7 +61,7 @@ def test_a_reload_finds_the_running_job_and_its_picture_again(studio: StudioPage
     studio.wait_ready()
     studio.expect_status("Done in")
     assert studio.result().size == (320, 240)
-    studio.page.wait_for_timeout(700)
+    studio.wait_canvas()
     studio.set_number("img2img_steps", 3)
     studio.generate()  # with the mask that came back
     studio.expect_status(re.compile(r"Done in [0-3]\.\d s"))

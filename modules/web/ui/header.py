@@ -32,12 +32,14 @@ def build_header(texts: Texts) -> Header:
     with gr.Row(elem_id="quicksettings", elem_classes="pm-header"):
         gr.HTML(BRAND, elem_id="pm_brand")
         checkpoint = gr.Dropdown(
-            [], value=None, label=texts("form.checkpoint"), show_label=False, elem_id="setting_sd_model_checkpoint", allow_custom_value=True,
-            container=False, scale=3, min_width=180,
+            [], value=None, label=texts("form.checkpoint"), show_label=False, allow_custom_value=True, container=False, scale=3,
+            min_width=180, elem_id="setting_sd_model_checkpoint",
         )  # fmt: skip
-        refresh = gr.Button("⟳", size="sm", elem_id="refresh_sd_model_checkpoint", min_width=36, scale=0)
+        refresh = gr.Button(
+            texts("header.refresh"), size="sm", elem_id="refresh_sd_model_checkpoint", elem_classes="pm-icon", min_width=36, scale=0
+        )
         language = gr.HTML(_language_links(), elem_id="pm_language")
-        theme = gr.Button("◐", size="sm", elem_id="pm_theme", min_width=36, scale=0)
+        theme = gr.Button(texts("header.theme"), elem_id="pm_theme", **icon)
     return Header(checkpoint, refresh, language, theme)
 
 

@@ -64,4 +64,5 @@ class Lists:
     def _label(self, language: str, info: Any) -> str:
         if info.is_supported:
             return str(info.label)
-        return f"⊘ {info.label} — {self._texts.say(language, 'checkpoint.unsupported')}: {info.reason}"
+        reason = self._texts.say(language, "checkpoint.unsupported")
+        return f"⊘ {info.label} — {reason}: {info.reason}"

@@ -16,6 +16,7 @@ from modules.web.ui import status
 from modules.web.ui.boot import Boot
 from modules.web.ui.desk import Desk, pick
 from modules.web.ui.form import Mode
+from modules.web.ui.hangups import Hangups
 from modules.web.ui.lists import Lists
 from modules.web.ui.messages import guarded
 from modules.web.ui.pictures import Pictures
@@ -55,6 +56,7 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
         auth: Users and passwords that may open it; None = everybody.
     """
     texts = Texts.load()
+    app.add_middleware(Hangups)
     app.add_middleware(Boot, script=(ASSETS / "boot.js").read_text(encoding="utf-8"))
     return gr.mount_gradio_app(
         app,

@@ -43,7 +43,7 @@ def _running_line(texts: Texts, language: str, job: Job) -> str:
     if job.textinfo:
         known = f"status.{job.textinfo.replace(' ', '_')}"
         return texts.say(language, known) if texts.has(known) else job.textinfo
-    if not job.steps:
+    if not job.steps or (job.step == 0 and job.image_no == 0):
         return texts.say(language, "status.starting")
     parts = [texts.say(language, "status.step", step=job.step, steps=job.steps)]
     if job.images > 1:

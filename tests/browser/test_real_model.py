@@ -1,0 +1,26 @@
+"""The whole way once: page, session, pipeline, the built-in model, the file on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.browser.studio import StudioPage
+
+
+def test_a_newcomers_first_repaint(page: Page, real_url: str, photo: Path) -> None:
+    studio = StudioPage(page, real_url).open()
+    studio.upload(photo)
+    studio.paint((-40, 20), (40, 20))
+    studio.page.locator("#img2img_prompt textarea").fill("yellow flowers")
+    studio.set_number("img2img_steps", 6)
+    studio.generate()
+    studio.expect_status("Done in")
+    studio.expect_status("0 pixels changed outside the mask")
+    before, after = np.asarray(Image.open(photo)).astype(int), np.asarray(studio.result()).astype(int)
+    changed = np.abs(after - before).max(axis=-1)
+    assert changed[:60].max() == 0 and changed[200:].max() == 0
+    assert changed[130:150, 130:190].mean() > 3

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from modules.web.ui import texts as texts_module
+from modules.web.ui.controls.mask import MASKED_CONTENT
+from modules.web.ui.form import FIELDS
+from modules.web.ui.notes import NOTES, say_note
+from modules.web.ui.texts import LANGUAGES, Texts, choose_language
+
+UI = Path(texts_module.__file__).parent
+BUILT_IDS = (
+    {f"fill.{name}" for name, _ in MASKED_CONTENT}
+    | {f"form.{name}" for name in FIELDS}
+    | {f"resize.{name}" for name in ("stretch", "crop", "fill", "latent")}
+    | {text_id for _, text_id in NOTES}
+    | {"status.loading_the_model", "form.image"}
+)
+"""Ids that the source puts together."""
+
+
+@pytest.fixture(scope="module")
+def texts() -> Texts:
+    return Texts.load()
+
+
+def test_every_language_has_the_same_ids_and_the_same_gaps(texts: Texts) -> None:
+    english = texts.strings["en"]
+    for tag in LANGUAGES:
+        other = texts.strings[tag]
+        assert other.keys() == english.keys(), tag
+        for text_id, text in other.items():
+            assert text.strip(), text_id
+            assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", english[text_id])), text_id
+
+
+def test_files_are_sorted_by_id() -> None:
+    for tag in LANGUAGES:
+        ids = list(json.loads((texts_module.FOLDER / f"{tag}.json").read_text(encoding="utf-8")))
+        assert ids == sorted(ids)
+
+
+def test_every_text_is_used_and_every_used_text_is_there(texts: Texts) -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in UI.rglob("*.py"))
+    quoted = {text for text in re.findall(r'"([a-z0-9]+(?:\.[a-z0-9_]+)+)"', source) if text.split(".")[0] in prefixes(texts)}
+    known = set(texts.strings["en"])
+    assert quoted - known == set()
+    assert known - quoted - BUILT_IDS == set()
+
+
+def prefixes(texts: Texts) -> set[str]:
+    return {text_id.split(".")[0] for text_id in texts.strings["en"]}
+
+
+def test_an_unknown_id_is_refused_when_the_page_is_built(texts: Texts) -> None:
+    with pytest.raises(KeyError, match="no text"):
+        texts("form.nothing")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "accepted", "language"),
+    [
+        (None, None, "en"),
+        (None, "zh-TW,zh;q=0.9,en;q=0.8", "zh-CN"),
+        (None, "de-DE,de;q=0.9,zh;q=0.5", "zh-CN"),
+        (None, "fr, en;q=0.5", "en"),
+        ("zh-CN", "en-US", "zh-CN"),
+        ("klingon", "zh", "zh-CN"),
+    ],
+)
+def test_the_cookie_wins_then_the_browser_then_english(cookie: str | None, accepted: str | None, language: str) -> None:
+    assert choose_language(cookie, accepted) == language
+
+
+def test_notes_of_open_picture_are_said_in_the_language(texts: Texts) -> None:
+    assert say_note(texts, "zh-CN", "16-bit grey was reduced to 8 bits") == "已从 16 位转换为 8 位"
+    assert say_note(texts, "en", "CMYK was converted to RGB") == "converted from CMYK to RGB"
+    assert say_note(texts, "en", "something new") == "something new"
