@@ -35,9 +35,8 @@ def build_header(texts: Texts) -> Header:
             [], value=None, label=texts("form.checkpoint"), show_label=False, allow_custom_value=True, container=False, scale=3,
             min_width=180, elem_id="setting_sd_model_checkpoint",
         )  # fmt: skip
-        refresh = gr.Button(
-            texts("header.refresh"), size="sm", elem_id="refresh_sd_model_checkpoint", elem_classes="pm-icon", min_width=36, scale=0
-        )
+        icon: dict[str, Any] = {"size": "sm", "elem_classes": "pm-icon", "min_width": 36, "scale": 0}
+        refresh = gr.Button(texts("header.refresh"), elem_id="refresh_sd_model_checkpoint", **icon)
         language = gr.HTML(_language_links(), elem_id="pm_language")
         theme = gr.Button(texts("header.theme"), elem_id="pm_theme", **icon)
     return Header(checkpoint, refresh, language, theme)
