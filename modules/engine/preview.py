@@ -39,7 +39,9 @@ def fit_preview(model: DiffusionModel) -> LatentPreview:
     pixels = functional.interpolate(colours, size=(_CELLS * model.latent_factor,) * 2, mode="bilinear")
     latent = model.encode(pixels.to(model.device)).detach().float().cpu()[0].flatten(1).T
     wanted = functional.avg_pool2d(pixels, model.latent_factor)[0].flatten(1).T
-    solution = torch.linalg.lstsq(torch.cat([latent, torch.ones(len(latent), 1)], dim=1), wanted).solution
+    known = torch.cat([latent, torch.ones(len(latent), 1)], dim=1)
+    # Channels may depend on one another: small singular values are left out.
+    solution = torch.from_numpy(np.linalg.lstsq(known.double().numpy(), wanted.double().numpy(), rcond=1e-4)[0]).float()
     return LatentPreview(solution[:-1], solution[-1])
 
 

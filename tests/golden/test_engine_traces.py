@@ -16,7 +16,7 @@ from modules.backends.families.sd1 import StableDiffusion
 from modules.backends.loader import load_checkpoint
 from modules.engine.callbacks import DenoiserParams, GuidedParams, SamplerCallbacks
 from modules.engine.noise import ImageNoise
-from modules.engine.prompts.conditioning import build_conditioning
+from modules.engine.prompts.conditioning import Emphasis, build_conditioning, encode_texts
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 
@@ -120,3 +120,11 @@ def test_samplers_alone_are_the_same(name: str, models: dict[str, StableDiffusio
     for index, x in enumerate(inputs):
         compare(f"input {index}", x, trace[f"call{index}_x_in"][:1], 2e-5)
     compare("last latent", result.latent, trace["final_latent"], 2e-5)
+
+
+def test_conditioning_is_the_same(models: dict[str, StableDiffusion]) -> None:
+    conditioning = np.load(UNITS / "cond.npz")
+    for name in conditioning:
+        prompt, skip, emphasis = name.split("|")
+        got = encode_texts([prompt], models["tiny_sd15"].text, int(skip.removeprefix("skip")), Emphasis(emphasis))
+        compare(name, got[0], conditioning[name], 2e-5)

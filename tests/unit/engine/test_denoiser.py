@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from modules.engine.callbacks import BlendParams, DenoisedParams, DenoiserParams, GuidedParams, SamplerCallbacks
+from modules.engine.denoiser import Guidance, GuidedDenoiser, Masking
+from modules.engine.devices import NansException
+from modules.engine.model import Interrupted, ModelKind
+from modules.engine.noise import ImageNoise
+from modules.engine.predictors import SigmaPredictor
+from modules.engine.prompts.conditioning import Conditioning, ScheduledCond, SubPrompt, build_conditioning
+from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
+from tests.unit.engine.gaussian import GaussianModel
+
+SIGMA = torch.tensor(2.0)
+X = torch.linspace(-1, 1, 2 * 4 * 2 * 2).reshape(2, 4, 2, 2)
+
+
+def cond(*pulls: float, tokens: int = 77) -> tuple[SubPrompt, ...]:
+    """Sub-prompts that move the model's mean by so much."""
+    return tuple(SubPrompt((ScheduledCond(99, torch.full((tokens, 16), pull)),)) for pull in pulls)
+
+
+def denoiser(
+    model: GaussianModel,
+    positive: tuple[tuple[SubPrompt, ...], ...] = (cond(1.0), cond(2.0)),
+    negative: tuple[tuple[SubPrompt, ...], ...] = (cond(0.0), cond(-1.0)),
+    guidance: Guidance = Guidance(3.0),
+    masking: Masking | None = None,
+    concat: Tensor | None = None,
+    callbacks: SamplerCallbacks | None = None,
+    total_calls: int = 0,
+) -> GuidedDenoiser:
+    return GuidedDenoiser(
+        SigmaPredictor(model, model.levels),
+        Conditioning(positive),
+        Conditioning(negative),
+        guidance,
+        masking=masking,
+        concat=concat,
+        callbacks=callbacks,
+        total_calls=total_calls,
+    )
+
+
+def expected(model: GaussianModel, means: tuple[float, float]) -> Tensor:
+    return torch.stack([model.expected(X[index], SIGMA, model.mean + mean) for index, mean in enumerate(means)])
+
+
+def test_guidance_extrapolates_each_image() -> None:
+    model = GaussianModel()
+    got = denoiser(model)(X, SIGMA)
+    assert torch.allclose(got, expected(model, (0 + 3 * 1.0, -1 + 3 * 3.0)), atol=1e-5)
+    assert model.batches == [4]
+    assert torch.allclose(model.contexts[0].mean((1, 2)), torch.tensor([1.0, 2.0, 0.0, -1.0]))
+
+
+def test_parts_joined_by_and_add_up_with_their_weights() -> None:
+    model = GaussianModel()
+    heavy = SubPrompt(cond(2.0)[0].schedule, 0.5)
+    got = denoiser(model, ((cond(1.0)[0], heavy), cond(2.0)))(X, SIGMA)
+    assert torch.allclose(got[:1], expected(model, (3 * 1.0 + 3 * 0.5 * 2.0, 0))[:1], atol=1e-5)
+    assert model.batches == [5]
+
+
+@pytest.mark.parametrize(("is_batched", "batches"), [(True, [4]), (False, [2, 2])])
+def test_halves_run_together_or_apart(is_batched: bool, batches: list[int]) -> None:
+    model = GaussianModel()
+    got = denoiser(model, guidance=Guidance(3.0, is_batched=is_batched))(X, SIGMA)
+    assert model.batches == batches and torch.allclose(got, denoiser(GaussianModel())(X, SIGMA))
+
+
+def test_unequal_lengths_run_apart_or_are_padded() -> None:
+    long = (cond(1.0, tokens=154), cond(2.0, tokens=154))
+    model = GaussianModel()
+    apart = denoiser(model, long)
+    apart(X, SIGMA)
+    assert [context.shape[1] for context in model.contexts] == [154, 77] and not apart.is_padded
+    for guidance in (Guidance(3.0, empty_prompt=torch.zeros(77, 16)), Guidance(3.0, repeats_last=True)):
+        model = GaussianModel()
+        padded = denoiser(model, long, guidance=guidance)
+        padded(X, SIGMA)
+        assert model.batches == [4] and model.contexts[0].shape[1] == 154 and padded.is_padded
+    model = GaussianModel()
+    denoiser(model, negative=(cond(0.0, tokens=154),) * 2, guidance=Guidance(3.0, empty_prompt=torch.zeros(77, 16)))(X, SIGMA)
+    assert model.contexts[0].shape[1] == 154
+    model = GaussianModel()
+    denoiser(model, negative=(cond(0.0, tokens=154),) * 2, guidance=Guidance(3.0, repeats_last=True))(X, SIGMA)
+    assert model.contexts[0].shape[1] == 77
+
+
+def test_the_negative_half_can_be_skipped() -> None:
+    model = GaussianModel()
+    ngms = denoiser(model, guidance=Guidance(3.0, skip_below=2.5))
+    first, second = ngms(X, SIGMA), ngms(X, SIGMA)
+    assert model.batches == [4, 2] and torch.allclose(second, expected(model, (1.0, 2.0)), atol=1e-5)
+    assert not torch.allclose(first, second)
+    model = GaussianModel()
+    always = denoiser(model, guidance=Guidance(3.0, skip_below=2.5, skip_every=True))
+    always(X, SIGMA)
+    always(X, torch.tensor(3.0))
+    assert model.batches == [2, 4]
+    model = GaussianModel()
+    early = denoiser(model, guidance=Guidance(3.0, skip_first=0.25), total_calls=4)
+    for _ in range(3):
+        early(X, SIGMA)
+    assert model.batches == [2, 2, 4]
+
+
+def test_picture_guidance_of_edit_models() -> None:
+    model = GaussianModel(kind=ModelKind.EDIT)
+    picture = torch.full((2, 4, 2, 2), 0.5)
+    got = denoiser(model, guidance=Guidance(3.0, picture_scale=2.0), concat=picture)(X, SIGMA)
+    # uncond 0 / -1; with picture + 0.5; guidance 3 on the prompt, 2 on the picture.
+    assert torch.allclose(got, expected(model, (0 + 3 * 1.0 + 2 * 0.5, -1 + 3 * 3.0 + 2 * 0.5)), atol=1e-5)
+    assert model.batches == [6]
+
+
+def test_masks_keep_the_original_in_output_or_input() -> None:
+    original, repaint = torch.full((2, 4, 2, 2), 9.0), torch.tensor([[1.0, 0.0], [0.5, 1.0]])
+    model = GaussianModel()
+    free = denoiser(model)(X, SIGMA)
+    after = denoiser(GaussianModel(), masking=Masking(original, repaint, is_before=False))
+    got = after(X, SIGMA)
+    assert (got[..., 0, 1] == 9.0).all() and torch.equal(got[..., 0, 0], free[..., 0, 0])
+    assert torch.allclose(got[..., 1, 0], (free[..., 1, 0] + 9.0) / 2) and after.clean is not None
+    before = denoiser(GaussianModel(), masking=Masking(original, repaint, is_before=True))(X, SIGMA)
+    assert torch.allclose(before, denoiser(GaussianModel())(X * repaint + original * (1 - repaint), SIGMA))
+
+
+def test_callbacks_see_and_change_everything() -> None:
+    order: list[str] = []
+
+    def on_denoiser(params: DenoiserParams) -> None:
+        order.append("denoiser")
+        assert params.x.shape == (4, 4, 2, 2) and params.sigma.tolist() == [2.0] * 4
+        assert params.text_cond.shape == params.text_uncond.shape == (2, 77, 16) and params.denoiser is not None
+        params.text_cond = params.text_cond * 0
+
+    def on_denoised(params: DenoisedParams) -> None:
+        order.append("denoised")
+        params.x += 1
+
+    def on_blend(params: BlendParams) -> None:
+        order.append("blend")
+        assert not params.is_final_blend and params.sigma is not None
+        params.blended_latent = params.current_latent * 2
+
+    def on_guided(params: GuidedParams) -> None:
+        order.append("guided")
+        params.x = params.x + 10
+
+    callbacks = SamplerCallbacks(on_denoiser=on_denoiser, on_denoised=on_denoised, on_guided=on_guided, on_blend=on_blend)
+    model = GaussianModel()
+    masking = Masking(X, torch.ones(2, 2), is_before=False)
+    got = denoiser(model, guidance=Guidance(1.0), masking=masking, callbacks=callbacks)(X, SIGMA)
+    assert order == ["denoiser", "denoised", "blend", "guided"]
+    assert torch.allclose(got, (expected(model, (0.0, 0.0)) + 1) * 2 + 10, atol=1e-5)
+
+
+def test_interruption_and_nan() -> None:
+    model = GaussianModel()
+    with pytest.raises(Interrupted):
+        denoiser(model, callbacks=SamplerCallbacks(is_interrupted=lambda: True))(X, SIGMA)
+    assert model.predict_calls == 0
+    with pytest.raises(NansException, match="--no-half"):
+        denoiser(model)(X * float("nan"), SIGMA)
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "DDIM"])
+def test_a_whole_run_keeps_what_is_masked(sampler: str) -> None:
+    model = GaussianModel(channels=3, kind=ModelKind.INPAINT)
+    init = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    repaint = torch.zeros(4, 4)
+    repaint[1:3, 1:3] = 1
+    noise, finals = ImageNoise((3, 4, 4), [3]), []
+    callbacks = SamplerCallbacks(on_blend=lambda params: finals.append(params.is_final_blend))
+    prompt, negative = (build_conditioning([text], 10, model.text) for text in ("a", "b"))
+    plan = SamplingPlan(sampler, "Automatic", 10, 0.8, pad_cond_uncond=True)
+    concat = torch.zeros(1, 4, 4, 4)
+    result = sample_img2img(
+        model, plan, init, noise.first(), noise, prompt, negative, mask=LatentMask(repaint), concat=concat, callbacks=callbacks
+    )
+    kept = repaint == 0
+    assert torch.equal(result.latent[..., kept], init[..., kept])
+    assert not torch.allclose(result.latent[..., ~kept], init[..., ~kept], atol=1e-2)
+    assert finals[-1] is True and finals.count(True) == 1 and len(finals) == result.model_calls + 1
