@@ -46,6 +46,7 @@ class BrownianTree:
     def __init__(self, start: float, end: float, seed: int, shape: Shape, source: NoiseSource, device: torch.device) -> None:
         self._seed, self._shape, self._source, self._device = seed, shape, source, device
         first = np.random.SeedSequence(entropy=seed, pool_size=_POOL_SIZE).generate_state(3)[0]
+        self._split: dict[tuple[int, int], tuple[_Node, _Node]] = {}
         self._root = _Node(round(start, _DIGITS), round(end, _DIGITS), 0, 0, self._draw(first) * math.sqrt(end - start))
 
     def increment(self, start: float, end: float) -> Tensor:
@@ -53,13 +54,18 @@ class BrownianTree:
         low, high = (min(max(time, self._root.start), self._root.end) for time in (start, end))
         low, high = round(low, _DIGITS), round(high, _DIGITS)
         total: Tensor | None = None
+        split: dict[tuple[int, int], tuple[_Node, _Node]] = {}
         pending = [self._root] if low < high else []
         while pending:
             node = pending.pop()
             if low <= node.start and node.end <= high:
                 total = node.increment if total is None else total + node.increment
                 continue
-            pending.extend(half for half in reversed(self._halves(node)) if half.start < high and half.end > low)
+            place = (node.key, node.depth)
+            split[place] = self._split.get(place) or self._halves(node)
+            pending.extend(half for half in reversed(split[place]) if half.start < high and half.end > low)
+        # The next step begins where this one ended: it goes down half of the same nodes.
+        self._split = split
         return torch.zeros(self._shape, device=self._device) if total is None else total
 
     def _halves(self, node: _Node) -> tuple[_Node, _Node]:

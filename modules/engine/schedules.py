@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 from modules.base.errors import InvalidRequest
@@ -116,7 +116,7 @@ def align_your_steps(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: f
 
 def beta(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: float, alpha: float = 0.6, beta: float = 0.6) -> Tensor:
     """Lee et al., "Beta Sampling is All You Need", 2024: quantiles of a Beta distribution."""
-    places = stats.beta.ppf(1 - np.linspace(0, 1, n), alpha, beta)
+    places = special.betaincinv(alpha, beta, 1 - np.linspace(0, 1, n))
     return with_zero(torch.tensor(sigma_min + places * (sigma_max - sigma_min), dtype=torch.float32))
 
 

@@ -88,9 +88,9 @@ def test_every_model_call_is_the_same(name: str, models: dict[str, StableDiffusi
     for index, params in enumerate(seen):
         scale = max(1.0, float(np.abs(trace[f"call{index}_x_in"]).max()))
         compare(f"level {index}", params.sigma, trace[f"call{index}_sigma_in"], 1e-3)
-        compare(f"input {index}", params.x, trace[f"call{index}_x_in"], 2e-3 * scale)
-        compare(f"output {index}", guided[index], trace[f"call{index}_denoised"], 2e-3 * scale)
-    compare("last latent", result.latent, trace["final_latent"], 2e-2)
+        compare(f"input {index}", params.x, trace[f"call{index}_x_in"], 1e-2 * scale)
+        compare(f"output {index}", guided[index], trace[f"call{index}_denoised"], 1e-2 * scale)
+    compare("last latent", result.latent, trace["final_latent"], 5e-2)
 
 
 @pytest.mark.parametrize("name", TRACES)

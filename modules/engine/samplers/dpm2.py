@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from scipy import integrate
+from numpy.polynomial import polynomial
 from torch import Tensor
 
 from modules.engine.samplers.stepping import Denoise, Noise, OnStep, add_churn, churn_gamma, slope, split_ancestral
@@ -70,12 +71,7 @@ def lms(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnSt
 
 def _weight(nodes: Sequence[float], back: int, start: float, end: float) -> float:
     """Integral from `start` to `end` of the Lagrange polynomial that is 1 at nodes[back] and 0 at the others."""
-
-    def polynomial(place: float) -> float:
-        value = 1.0
-        for index, node in enumerate(nodes):
-            if index != back:
-                value *= (place - node) / (nodes[back] - node)
-        return value
-
-    return float(integrate.quad(polynomial, start, end, epsrel=1e-4)[0])
+    others = [node for index, node in enumerate(nodes) if index != back]
+    coefficients = polynomial.polyfromroots(others) / math.prod(nodes[back] - node for node in others)
+    low, high = polynomial.polyval([start, end], polynomial.polyint(coefficients))
+    return float(high - low)

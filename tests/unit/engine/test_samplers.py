@@ -69,9 +69,9 @@ def exact_from_karras() -> Tensor:
 @pytest.mark.parametrize("sampler", STOCHASTIC)
 def test_with_noise_the_distribution_is_met(sampler: str) -> None:
     model = GaussianModel()
-    got = run(sampler, model, size=32, steps=40, strength=1.0).latent
+    got = run(sampler, model, size=24, steps=30, strength=1.0).latent
     assert got.mean().item() == pytest.approx(model.mean, abs=0.05)
-    assert got.std().item() == pytest.approx(model.spread, rel=0.12)
+    assert got.std().item() == pytest.approx(model.spread, rel=0.15)
 
 
 @pytest.mark.parametrize("sampler", TIMESTEP)
