@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from modules.engine.devices import has_fast_bfloat16
-from tests.bench.rivals import Diffusers, Meter, Ours
+from tests.bench.ours import Meter, Ours
 from tests.bench.write_sd15 import DEFAULT_FILE, write_sd15
 
 MUST_RATIO, MUST_MIB = 0.60, 3072
@@ -82,6 +82,8 @@ def summarise(meter: Meter, steps: int) -> dict[str, float]:
 
 def compare(checkpoint: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Both programs in this process, request by request in turn."""
+    from tests.bench.plain_diffusers import Diffusers
+
     with tempfile.TemporaryDirectory() as data:
         rivals = {"ours": Ours(checkpoint, Path(data), arguments.no_half), "diffusers": Diffusers(checkpoint)}
         for number in range(arguments.rounds):
