@@ -80,7 +80,8 @@ def test_strange_texts_come_through(client: TestClient, picture: str) -> None:
     strange = {"init_images": [picture], "prompt": "\ud800", "force_task_id": "tâsk\r\nX-Evil: 1 " + "é" * 500}
     reply = client.post(IMG2IMG, content=json.dumps(strange), headers={"content-type": "application/json"})
     assert reply.status_code == 200 and "x-evil" not in reply.headers and reply.headers["x-job-id"].startswith("t%C3%A2sk%0D%0AX-Evil:")
-    reply = client.post(IMG2IMG, content=json.dumps(strange | {"alwayson_scripts": {"\udfff": {}}}), headers={"content-type": "application/json"})
+    unknown = strange | {"alwayson_scripts": {"\udfff": {}}}
+    reply = client.post(IMG2IMG, content=json.dumps(unknown), headers={"content-type": "application/json"})
     assert reply.status_code == 422 and "not found" in reply.json()["detail"]
 
 
