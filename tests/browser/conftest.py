@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from modules.web.server import main
 flags = parse_flags(sys.argv[2:])
 sys.exit(main(flags, Paths.under(Path(sys.argv[1]), flags.data_dir)))
 """
+FEW_FRAMES = "window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 200);"
+"""The image editor draws in every frame, with no GPU in software: at 60 frames a second that alone fills a small machine."""
+NewPage = Callable[..., Page]
 expect.set_options(timeout=LOOK_LIMIT_MS)
 
 
@@ -90,11 +93,25 @@ def browser(chromium_options: dict[str, Any]) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """An empty page of 1100 x 760 px, in English, in a browser profile of its own."""
-    context = browser.new_context(viewport={"width": 1100, "height": 760}, locale="en-US", accept_downloads=True)
-    yield context.new_page()
-    context.close()
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """Makes empty pages, each in a browser profile of its own; 1100 x 760 px and in English unless told otherwise."""
+    contexts = []
+
+    def make(**options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1100, "height": 760}, "locale": "en-US", **options})
+        context.add_init_script(FEW_FRAMES)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """An empty page."""
+    return new_page()
 
 
 @pytest.fixture

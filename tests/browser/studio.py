@@ -76,6 +76,11 @@ class StudioPage:
         self.page.locator("#img2maskimg").get_by_role("button", name=name).first.click()
         self.page.wait_for_timeout(300)
 
+    def choose(self, element_id: str, label: str) -> None:
+        """Pick from a drop-down list."""
+        self.page.locator(f"#{element_id} input").click()
+        self.page.get_by_role("option", name=label, exact=True).click()
+
     def set_number(self, element_id: str, value: object) -> None:
         box = self.page.locator(f"#{element_id} input[type=number]")
         box.fill(str(value))

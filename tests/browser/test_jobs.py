@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.studio import StudioPage
 
@@ -67,11 +68,10 @@ def test_a_reload_finds_the_running_job_and_its_picture_again(studio: StudioPage
     studio.expect_status(re.compile(r"Done in [0-3]\.\d s"))
 
 
-def test_one_visitor_cannot_stop_another(studio: StudioPage, browser: Browser, photo: Path) -> None:
+def test_one_visitor_cannot_stop_another(studio: StudioPage, new_page: Callable[..., Page], photo: Path) -> None:
     studio.set_number("img2img_batch_count", 50)
     begin_long_job(studio, photo)
-    context = browser.new_context(locale="en-US", viewport={"width": 1400, "height": 900})
-    other = StudioPage(context.new_page(), studio.url).open()
+    other = StudioPage(new_page(), studio.url).open()
     other.expect_status("Ready")
     other.open_tab("img2img")
     other.upload_img2img(photo)
@@ -80,7 +80,6 @@ def test_one_visitor_cannot_stop_another(studio: StudioPage, browser: Browser, p
     other.expect_status("Waiting, 1 before this one")
     other.by_id("img2img_interrupt").click()
     other.expect_status("Interrupted after")
-    context.close()
     studio.expect_status(RUNNING)
     studio.by_id("img2img_interrupt").click()
     studio.expect_status("Interrupted after")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.studio import StudioPage
 
@@ -72,9 +73,9 @@ def test_light_and_dark_can_be_switched_and_stay(studio: StudioPage) -> None:
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-def test_nothing_is_cut_off_on_a_narrow_screen(browser: Browser, studio_url: str, photo: Path, locale: str) -> None:
-    context = browser.new_context(viewport={"width": 420, "height": 900}, locale=locale, color_scheme="dark")
-    studio = StudioPage(context.new_page(), studio_url).open()
+def test_nothing_is_cut_off_on_a_narrow_screen(new_page: Callable[..., Page], studio_url: str, photo: Path, locale: str) -> None:
+    narrow = new_page(viewport={"width": 420, "height": 900}, locale=locale, color_scheme="dark")
+    studio = StudioPage(narrow, studio_url).open()
     if locale == "zh-CN":
         studio.upload(photo)
     beyond = studio.page.evaluate(
@@ -83,7 +84,6 @@ def test_nothing_is_cut_off_on_a_narrow_screen(browser: Browser, studio_url: str
             .map((element) => `${element.tagName}#${element.id}.${element.className}`)"""
     )
     wide = studio.page.evaluate("() => document.documentElement.scrollWidth")
-    context.close()
     assert wide <= 420 and not beyond
 
 
