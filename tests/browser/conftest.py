@@ -64,7 +64,7 @@ def serve(root: Path, data: Path, arguments: list[str]) -> Iterator[str]:
         print(f"\nstart to page: {time.monotonic() - begun_s:.1f} s")
         yield url
         log.seek(0)
-        assert "Traceback" not in (said := log.read()), said
+        assert "Exception in ASGI" not in (said := log.read()), said
     finally:
         server.kill()
         server.wait()
