@@ -94,6 +94,7 @@ class StableDiffusionProcessing:
     seeds: list[int] = field(default_factory=list)
     subseeds: list[int] = field(default_factory=list)
     rng: ImageNoise | None = field(default=None, repr=False)
+    is_padded: bool = False
 
 
 @dataclass

@@ -79,7 +79,7 @@ def make_noise(p: StableDiffusionProcessingImg2Img, plan: Plan, latent: Tensor) 
     resize_from = None
     if plan.seed_resize is not None:
         cells = plan.seed_resize.floor_divide(p.sd_model.latent_factor)
-        resize_from = (cells.width, cells.height)
+        resize_from = cells.shape
     return ImageNoise(
         shape,
         p.seeds,
@@ -125,7 +125,7 @@ def sample_iteration(p: StableDiffusionProcessingImg2Img, positive: Conditioning
         is_interrupted=lambda: context.is_interrupted() or context.is_skipped(),
         on_blend=lambda params: p.scripts.dispatch("on_mask_blend", p, params) if p.scripts else None,
     )
-    return sample_img2img(
+    result = sample_img2img(
         model,
         p.plan.sampling,
         p.init_latent[: len(p.seeds)],
@@ -136,4 +136,6 @@ def sample_iteration(p: StableDiffusionProcessingImg2Img, positive: Conditioning
         mask=None if p.nmask is None else LatentMask(p.nmask),
         concat=None if p.image_conditioning is None else p.image_conditioning[: len(p.seeds)],
         callbacks=callbacks,
-    ).latent
+    )
+    p.is_padded = result.is_padded
+    return result.latent

@@ -130,3 +130,16 @@ def test_neutral_fill_and_growth_are_in_the_infotext(run: Run, mask: Image.Image
     processed, _ = run(image_mask=mask, inpainting_fill="neutral", grow_mask_by=6)
     assert "Masked content: neutral" in processed.infotexts[0]
     assert "Mask growth: 6" in processed.infotexts[0]
+
+
+def test_a_seed_is_resized_from_a_size_that_is_not_square(run: Run) -> None:
+    same, other = (run(seed_resize_from_w=width, seed_resize_from_h=height)[0].images[0] for width, height in ((128, 96), (64, 96)))
+    assert differing(same, other).any()
+    assert "Seed resize from: 64x96" in run(seed_resize_from_w=64, seed_resize_from_h=96)[0].infotexts[0]
+
+
+def test_padding_is_stated_only_where_prompts_were_padded(run: Run) -> None:
+    options = Options().coerced({"pad_cond_uncond": True})
+    long = ", ".join(["a cat"] * 60)
+    assert "Pad conds: True" in run(options=options, prompt=long)[0].infotexts[0]
+    assert "Pad conds" not in run(options=options, prompt="a cat")[0].infotexts[0]
