@@ -43,12 +43,13 @@ class StudioPage:
         self.wait_canvas()
 
     def wait_canvas(self) -> None:
-        """Until the canvas has come to rest at its zoom."""
+        """Until the canvas has come to rest: it glides to its zoom, and a stroke begun before that would land elsewhere."""
+        canvas = self.page.locator("#img2maskimg canvas").first
         expect(self.page.locator("#img2maskimg").get_by_text(ZOOM)).to_be_visible()
-        seen: list[float] = []
-        while len(seen) < 4 or len(set(seen[-4:])) > 1:
-            self.page.wait_for_timeout(200)
-            seen.append(self.zoom())
+        seen = [b"", canvas.screenshot()]
+        while seen[-1] != seen[-2]:
+            self.page.wait_for_timeout(500)
+            seen.append(canvas.screenshot())
 
     def upload_img2img(self, path: Path) -> None:
         self.page.locator("#img2img_image input[type=file]").set_input_files(path)
