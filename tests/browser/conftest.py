@@ -29,8 +29,6 @@ from modules.web.server import main
 flags = parse_flags(sys.argv[2:])
 sys.exit(main(flags, Paths.under(Path(sys.argv[1]), flags.data_dir)))
 """
-FEW_FRAMES = "window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 200);"
-"""The image editor draws in every frame, with no GPU in software: at 60 frames a second that alone fills a small machine."""
 NewPage = Callable[..., Page]
 expect.set_options(timeout=LOOK_LIMIT_MS)
 
@@ -99,7 +97,6 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 
     def make(**options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1100, "height": 760}, "locale": "en-US", **options})
-        context.add_init_script(FEW_FRAMES)
         contexts.append(context)
         return context.new_page()
 
