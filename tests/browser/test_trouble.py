@@ -45,4 +45,4 @@ def test_an_emptied_number_is_refused_kindly(studio: StudioPage, photo: Path) ->
     studio.upload_img2img(photo)
     studio.page.locator("#img2img_seed input").fill("")
     studio.generate()
-    expect(studio.toast()).to_contain_text("Seed:")
+    expect(studio.toast()).to_contain_text("Seed is empty")

@@ -35,6 +35,8 @@ def explain(texts: Texts, language: str, error: BaseException, error_id: str | N
     if isinstance(error, InvalidRequest):
         label_id = f"form.{error.field}"
         field = texts.say(language, label_id) if texts.has(label_id) else error.field
+        if error.got is None:
+            return texts.say(language, "error.empty", field=field, wanted=error.wanted)
         got = repr(error.got)
         return texts.say(language, "error.field", field=field, got=got if len(got) <= 60 else got[:57] + "...", wanted=error.wanted)
     if isinstance(error, PentimentoError):
@@ -53,7 +55,7 @@ def guarded(texts: Texts, handler: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return handler(language, *values)
         except Exception as error:
-            gr.Warning(html.escape(explain(texts, language, error)), duration=12, title=texts.say(language, "error.title"))
+            gr.Warning(html.escape(explain(texts, language, error)), duration=9, title=texts.say(language, "error.title"))
             return gr.skip()
 
     run.__name__ = handler.__name__
