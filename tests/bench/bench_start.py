@@ -104,10 +104,8 @@ def main() -> None:
     arguments = parser.parse_args()
     result = measure()
     print(json.dumps(result, indent=1))
-    print(
     print(f"page after {result['page_s']:.1f} s (must {MUST_PAGE_S:g} on a second start)")
     print(f"first picture after {result['first_picture_s']:.1f} s, the next in {result['warm_picture_s']:.1f} s")
-    )
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1))
 
