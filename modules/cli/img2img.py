@@ -49,7 +49,7 @@ def main(argv: list[str], make_session: MakeSession = Session) -> int:
     """
     arguments, flags = parse_arguments(argv)
     try:
-        work = list_work(arguments.init, arguments.mask, arguments.out)
+        work = list_work(arguments.init, arguments.mask, arguments.out, arguments.n_iter)
         session = make_session(Paths.under(ROOT, flags.data_dir), flags)
         preset = session.preset(arguments.model)
     except PentimentoError as error:

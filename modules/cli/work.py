@@ -24,13 +24,14 @@ class Work:
         return self.out if index == 0 else self.out.with_stem(f"{self.out.stem}-{index + 1}")
 
 
-def list_work(init: Path, mask: Path | None, out: Path) -> list[Work]:
+def list_work(init: Path, mask: Path | None, out: Path, count: int = 1) -> list[Work]:
     """Pair pictures, masks and results.
 
     Args:
         init: A file, or a folder whose pictures are taken in order of their names.
         mask: One for all, or a folder with a mask of the same stem for each picture (or a single one for all).
         out: A file for one picture; else a folder, made when needed, with the stems of the pictures.
+        count: Results for each picture.
 
     Raises:
         InvalidRequest: Something is missing, ambiguous, or would overwrite an input.
@@ -46,7 +47,7 @@ def list_work(init: Path, mask: Path | None, out: Path) -> list[Work]:
     if is_folder and out.is_file():
         raise InvalidRequest("--out", str(out), "a folder, because --init is one")
     work = [Work(path, _find_mask(path, mask), out / f"{path.stem}.png" if is_folder else out) for path in inits]
-    _refuse_collisions(work)
+    _refuse_collisions(work, count)
     return work
 
 
@@ -68,13 +69,13 @@ def _find_mask(init: Path, mask: Path | None) -> Path | None:
     return found[0]
 
 
-def _refuse_collisions(work: list[Work]) -> None:
+def _refuse_collisions(work: list[Work], count: int) -> None:
     inputs = {path.resolve() for item in work for path in (item.init, item.mask) if path is not None}
     outs: set[Path] = set()
-    for item in work:
-        place = item.out.resolve()
+    for path in (item.out_path(index) for item in work for index in range(count)):
+        place = path.resolve()
         if place in inputs:
-            raise InvalidRequest("--out", str(item.out), "a place that overwrites no input")
+            raise InvalidRequest("--out", str(path), "a place that overwrites no input")
         if place in outs:
-            raise InvalidRequest("--out", str(item.out), "inputs with different names: two would give this result")
+            raise InvalidRequest("--out", str(path), "inputs with different names: two would give this result")
         outs.add(place)

@@ -6,9 +6,10 @@ import json
 import re
 from typing import Any
 
-PARAMETER = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+PARAMETER = re.compile(r'\s*(\w[\w \-/]{1,100}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 SIZE = re.compile(r"^(\d+)x(\d+)$")
 MIN_PARAMETERS = 3
+MAX_PARAMETERS_CHARS = 20_000
 NEGATIVE = "Negative prompt:"
 DEFAULTS: dict[str, Any] = {
     "Clip skip": "1",
@@ -56,10 +57,11 @@ def parse_infotext(text: str) -> dict[str, Any]:
         Values stay strings.
     """
     *lines, last = text.strip().split("\n")
-    if len(PARAMETER.findall(last)) < MIN_PARAMETERS:
-        lines, last = [*lines, last], ""
+    found = PARAMETER.findall(last) if len(last) <= MAX_PARAMETERS_CHARS else []
+    if len(found) < MIN_PARAMETERS:
+        lines, found = [*lines, last], []
     parsed = _split_prompts(lines)
-    for key, value in PARAMETER.findall(last):
+    for key, value in found:
         value = unquote(value)
         size = SIZE.match(value)
         if size:

@@ -93,6 +93,8 @@ def check_request(p: StableDiffusionProcessingImg2Img) -> None:
             _within(name, getattr(p, name), 0, 1024)
     _whole("inpaint_full_res_padding", p.inpaint_full_res_padding, 0, MAX_SIDE_PX)
     _whole("grow_mask_by", p.grow_mask_by, 0, 64)
+    for name in ("seed_resize_from_w", "seed_resize_from_h"):
+        _whole(name, getattr(p, name) or -1, -1, MAX_SIDE_PX)
     if p.resize_mode not in list(ResizeMode):
         raise InvalidRequest("resize_mode", p.resize_mode, "0 (stretch), 1 (crop), 2 (fill) or 3 (stretch latents)")
     MaskedContent.parse(p.inpainting_fill)
@@ -100,6 +102,19 @@ def check_request(p: StableDiffusionProcessingImg2Img) -> None:
         raise InvalidRequest("init_images", p.init_images, "at least one picture")
     if len(p.init_images) > max(p.batch_size, 1):
         raise InvalidRequest("init_images", f"{len(p.init_images)} pictures", f"at most batch_size = {p.batch_size}")
+    if p.resize_mode == ResizeMode.LATENT:
+        _check_latent_resize([image.size for image in p.init_images])
+
+
+def _check_latent_resize(sizes: list[tuple[int, int]]) -> None:
+    # This mode alone shows pictures to the model at their own size.
+    for width, height in sizes:
+        if min(width, height) < 8 or width * height > MAX_WORKING_AREA_PX:
+            raise InvalidRequest(
+                "init_images", f"{width}x{height}", f"sides from 8 px and at most {MAX_WORKING_AREA_PX} pixels, with resize_mode 3"
+            )
+    if len(set(sizes)) > 1:
+        raise InvalidRequest("init_images", sizes, "pictures of one size, with resize_mode 3")
 
 
 def derive_plan(p: StableDiffusionProcessingImg2Img, sampling: SamplingPlan) -> Plan:

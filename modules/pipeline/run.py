@@ -167,7 +167,8 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         p.batch_index = place
         composed = _compose_one(p, plan, p.prepared, to_picture(pixels), place)
         infotext = build_infotext(p, plan, number)
-        is_wanted = not p.context.is_interrupted() or plan.options.save_incomplete_images
+        is_whole = not p.context.is_interrupted() and not p.context.is_skipped()
+        is_wanted = is_whole or plan.options.save_incomplete_images
         saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
         results.paths.append(save_picture(p, plan, composed.picture, number, infotext) if saves else None)
         _save_masks(p, plan, composed, number, infotext, saves)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -112,9 +113,11 @@ class MemoryJobQueue:
             result = self._run(job)
         except PentimentoError as error:
             logger.info("job %s: %s", job.id, error)
+            _let_frames_go(error)
             job.finish(JobState.FAILED, error=error)
         except BaseException as error:
             logger.exception("job %s failed", job.id)
+            _let_frames_go(error)
             job.finish(JobState.FAILED, error=error)
         else:
             job.finish(JobState.INTERRUPTED if job.is_interrupted else JobState.DONE, result=result)
@@ -125,3 +128,11 @@ class MemoryJobQueue:
             job.result, job.request = None, None
         for job in finished[:-KEPT_JOBS]:
             del self._known[job.id]
+
+
+def _let_frames_go(error: BaseException | None) -> None:
+    """A remembered error must not keep the pictures and tensors of the calls it came through."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

@@ -134,7 +134,7 @@ class Session:
         if name:
             return self.pool.choose(name)
         configured = self.options.current.sd_model_checkpoint
-        for candidate in (configured, str(self.flags.ckpt or "")):
+        for candidate in (configured, str(self.flags.ckpt.resolve()) if self.flags.ckpt else ""):
             try:
                 if candidate:
                     return self.pool.choose(candidate)

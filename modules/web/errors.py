@@ -62,7 +62,8 @@ def describe(error: BaseException) -> tuple[int, dict[str, object]]:
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return status, error_body(type(error).__name__, str(error))
-    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
+    is_out_of_memory = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
+    if is_out_of_memory or isinstance(error, MemoryError):
         detail = "the machine ran out of memory; use a smaller width and height or batch_size"
         return 507, error_body(type(error).__name__, detail, str(error))
     return 500, error_body(type(error).__name__, "the program failed on this request; its log says where", str(error))

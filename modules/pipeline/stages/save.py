@@ -6,13 +6,17 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from modules.base.files import write_atomically
-from modules.base.paths import contain
+from modules.base.errors import UnsafePath
+from modules.base.paths import Paths, contain
 from modules.imaging.naming import NameFacts
-from modules.imaging.saving import SaveFormat, SaveNaming, save_image
+from modules.imaging.saving import SaveFormat, SaveNaming, save_image, write_new
 from modules.pipeline.infotext import model_name
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+
+PROGRAM_FOLDERS = (
+    ".git", ".venv", ".ci", "cache", "docs", "extensions", "extensions-builtin", "models", "modules", "scripts", "tests",
+)  # fmt: skip
 
 
 def save_picture(p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, index: int, infotext: str, suffix: str = "") -> Path:
@@ -60,16 +64,25 @@ def _write(
     options = plan.options
     path = save_image(
         image,
-        contain(p.context.paths.data, folder),
+        _output_folder(p.context.paths, folder),
         infotext=infotext if options.enable_pnginfo else None,
         facts=_facts(p, plan, index),
         naming=naming,
         fmt=SaveFormat(extension, options.jpeg_quality, options.webp_lossless),
     )
     if options.save_txt:
-        write_atomically(path.with_suffix(".txt"), infotext.encode())
+        write_new(path.parent, iter([f"{path.stem}.txt", f"{path.name}.txt"]), infotext.encode())
     p.context.on_saved(path, infotext)
     return path
+
+
+def _output_folder(paths: Paths, folder: str) -> Path:
+    """`folder` below the data folder, but nowhere in the program or among its models."""
+    place = contain(paths.data, folder)
+    own = [paths.data / name for name in PROGRAM_FOLDERS]
+    if place == paths.data or any(place.is_relative_to(part) for part in own):
+        raise UnsafePath(f"results are not saved into {folder!r}; choose a folder such as outputs/mine")
+    return place
 
 
 def _facts(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> NameFacts:

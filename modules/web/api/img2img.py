@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
 
 from modules.base.errors import InvalidRequest
 from modules.pipeline.plan import check_request
@@ -120,7 +121,10 @@ def _with_infotext(body: StableDiffusionProcessingImg2Img, options: Options) -> 
     fields, overrides = read_fields(body.infotext, options)
     given = body.model_dump(include=body.model_fields_set)
     overrides |= body.override_settings or {}
-    return StableDiffusionProcessingImg2Img.model_validate({**fields, **given, "override_settings": overrides})
+    try:
+        return StableDiffusionProcessingImg2Img.model_validate({**fields, **given, "override_settings": overrides})
+    except ValidationError as error:
+        raise InvalidRequest("infotext", body.infotext, f"values that fit their fields: {error.errors()[0]['msg']}") from error
 
 
 async def _wait(job: Job) -> tuple[Any, BaseException | None]:
