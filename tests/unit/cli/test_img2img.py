@@ -200,3 +200,10 @@ def test_main_reports_a_missing_model(tmp_path: Path, photo: Path, capsys: Any) 
     make: Any = lambda paths, flags: SimpleNamespace(preset=lambda name: (_ for _ in ()).throw(InvalidRequest("model", "x", "another")))  # noqa: E731
     assert main(["--init", str(photo), "--out", str(tmp_path / "out.png")], make) == 1
     assert "img2img: model" in capsys.readouterr().err
+
+
+def test_further_results_overwrite_no_input_either(tmp_path: Path) -> None:
+    original = tmp_path / "result-2.png"
+    Image.new("RGB", (8, 8)).save(original)
+    with pytest.raises(InvalidRequest, match="overwrites no input"):
+        list_work(original, None, tmp_path / "result.png", 2)

@@ -37,6 +37,7 @@ def test_an_ordinary_request_passes() -> None:
         ("inpaint_full_res_padding", -5),
         ("grow_mask_by", 65),
         ("resize_mode", 7),
+        ("seed_resize_from_w", 10**6),
         ("inpainting_fill", 9),
         ("inpainting_fill", "purple"),
         ("init_images", []),
@@ -67,3 +68,10 @@ def test_a_missing_seed_is_drawn(seed: object) -> None:
 def test_a_seed_beyond_64_bits_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="seed"):
         resolve_seed(2**70)
+
+
+@pytest.mark.parametrize("sizes", [[(4, 4)], [(8000, 6000)], [(64, 64), (32, 64)]])
+def test_latent_resize_bounds_the_pictures_themselves(sizes: list[tuple[int, int]]) -> None:
+    pictures = [Image.new("RGB", size) for size in sizes]
+    with pytest.raises(InvalidRequest, match="init_images"):
+        check_request(make_request(resize_mode=3, init_images=pictures, batch_size=len(pictures)))

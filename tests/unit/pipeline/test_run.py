@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from modules.backends.fake import FakeModel
-from modules.base.errors import InvalidRequest, UnknownName
+from modules.base.errors import InvalidRequest, UnknownName, UnsafePath
 from modules.engine.model import ModelKind
 from modules.imaging.masks import blur_mask
 from modules.imaging.metadata import read_infotext
@@ -143,3 +144,27 @@ def test_padding_is_stated_only_where_prompts_were_padded(run: Run) -> None:
     long = ", ".join(["a cat"] * 60)
     assert "Pad conds: True" in run(options=options, prompt=long)[0].infotexts[0]
     assert "Pad conds" not in run(options=options, prompt="a cat")[0].infotexts[0]
+
+
+def test_a_text_beside_the_picture_takes_no_other_file(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "outputs" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "same.txt").write_text("precious")
+    options = Options().coerced(
+        {
+            "save_txt": True,
+            "outdir_samples": "outputs/mine",
+            "save_to_dirs": False,
+            "samples_filename_pattern": "same",
+            "save_images_add_number": False,
+        }
+    )
+    run(options=options)
+    assert (folder / "same.txt").read_text() == "precious"
+    assert "Steps: 4" in (folder / "same.png.txt").read_text()
+
+
+@pytest.mark.parametrize("folder", [".", "models/mine", "../elsewhere", ".venv"])
+def test_results_stay_out_of_the_program(run: Run, folder: str) -> None:
+    with pytest.raises(UnsafePath):
+        run(override_settings={"outdir_samples": folder})
