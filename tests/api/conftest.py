@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.api.serving import Server, encode, start_server
-from tests.golden.tiny_models import VOCABULARY, tiny_models_folder
+from tests.golden.tiny_models import require_vocabulary, tiny_models_folder
 
 SIZE_PX = 64
 
@@ -29,8 +29,7 @@ def take_port() -> int:
 @pytest.fixture(scope="session")
 def tiny_models() -> Path:
     """Folder of tiny checkpoints."""
-    if not VOCABULARY.is_file():
-        pytest.skip(f"{VOCABULARY.name} is not in models/tokenizer: run `python launch.py` once with a network connection")
+    require_vocabulary()
     return tiny_models_folder()
 
 

@@ -21,9 +21,9 @@ from modules.base.paths import Paths
 from modules.pipeline.processing import Img2ImgProcessing
 from modules.runtime.session import Session
 from modules.settings.flags import parse_flags
+from tests.golden.tiny_models import require_vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
-VOCABULARY = ROOT / "models" / "tokenizer" / "bpe_simple_vocab_16e6.txt.gz"
 SOAK_JOBS, WARM_JOBS, GROWTH_MIB = 300, 50, 64
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def test_training_stops_resumes_and_exports_what_loads(tmp_path: Path) -> None:
     save_file({"token_embedding": torch.randn(49408, 128) * 0.02}, text)
     common = {"pack": pack, "basis": basis}
     run_module("models.training.autoencoder", **common, state=tmp_path / "ae", minutes=0.2)
-    stage = {**common, "text": text, "vocabulary": VOCABULARY, "state": tmp_path / "unet"}
+    stage = {**common, "text": text, "vocabulary": require_vocabulary(), "state": tmp_path / "unet"}
     run_module("models.training.diffusion", **stage, minutes=0.2)
     run_module("models.training.diffusion", **stage, minutes=0.4, resume=True)
     out = tmp_path / "models" / "trained.safetensors"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.tiny_models import VOCABULARY, tiny_models_folder
+from tests.golden.tiny_models import require_vocabulary, tiny_models_folder
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,4 @@ def tiny_models() -> Path:
 @pytest.fixture(scope="session")
 def vocabulary() -> Path:
     """CLIP's vocabulary, which set-up fetches; without it the test is left out."""
-    if not VOCABULARY.is_file():
-        pytest.skip(f"{VOCABULARY.name} is not in models/tokenizer: run `python launch.py` once with a network connection")
-    return VOCABULARY
+    return require_vocabulary()
