@@ -8,14 +8,13 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from modules.engine.blending import blend
-from modules.engine.callbacks import BlendParams, DenoisedParams, DenoiserParams, GuidedParams, SamplerCallbacks
+from modules.engine.blending import MaskBlending
+from modules.engine.callbacks import DenoisedParams, DenoiserParams, GuidedParams, SamplerCallbacks
 from modules.engine.devices import check_finite
 from modules.engine.model import Interrupted
 from modules.engine.predictors import Predictor
@@ -49,15 +48,6 @@ class Guidance:
     repeats_last: bool = False
 
 
-@dataclass(frozen=True)
-class Masking:
-    """Keep `original` (B, C, h, w) where `repaint` is 0; `is_before`: in the model's input, not in its output."""
-
-    original: Tensor
-    repaint: Tensor
-    is_before: bool
-
-
 class GuidedDenoiser:
     """Callable (x, level) -> guided prediction, counting its calls.
 
@@ -65,7 +55,7 @@ class GuidedDenoiser:
         predictor: The model as the sampler's family sees it.
         positive, negative: Conditioning of the batch.
         guidance: How they are combined.
-        masking: What to keep; None = nothing.
+        masking: How parts are kept; None = nothing.
         concat: (B, K, h, w) extra input channels, or None.
         callbacks: Of the run.
         total_steps: Sampler steps of the run, for the callbacks.
@@ -86,7 +76,7 @@ class GuidedDenoiser:
         negative: Conditioning,
         guidance: Guidance,
         *,
-        masking: Masking | None = None,
+        masking: MaskBlending | None = None,
         concat: Tensor | None = None,
         callbacks: SamplerCallbacks | None = None,
         total_steps: int = 0,
@@ -118,15 +108,15 @@ class GuidedDenoiser:
         if self.callbacks.is_interrupted():
             raise Interrupted
         levels = torch.as_tensor(level, dtype=torch.float32).to(x.device).expand(len(x)).clone()
-        if self.masking and self.masking.is_before:
-            x = self._blend(x, levels, self.masking)
+        if self.masking:
+            x = self.masking.enter(x, levels, self)
         params, weights = self._batch(x, levels)
         self.callbacks.on_denoiser(params)
         outputs, is_guided = self._predict(params, weights, levels)
         self.last_uncond = outputs[-len(x) :]
         result = self._combine(outputs, weights, len(x), is_guided)
-        if self.masking and not self.masking.is_before:
-            result = self._blend(result, levels, self.masking)
+        if self.masking:
+            result = self.masking.leave(result, levels, self)
         self.clean = self.predictor.clean(x, result, levels)
         guided = GuidedParams(result, self.steps, self.total_steps)
         self.callbacks.on_guided(guided)
@@ -215,21 +205,3 @@ class GuidedDenoiser:
             for row, weight in parts:
                 result[image] += (outputs[row] - uncond[image]) * (weight * scale)
         return result
-
-    def _blend(self, current: Tensor, levels: Tensor, masking: Masking) -> Tensor:
-        return blend_observed(current, masking.original, masking.repaint, self.callbacks.on_blend, self, levels)
-
-
-def blend_observed(
-    current: Tensor,
-    original: Tensor,
-    repaint: Tensor,
-    on_blend: Callable[[BlendParams], None],
-    denoiser: GuidedDenoiser | None = None,
-    levels: Tensor | None = None,
-) -> Tensor:
-    """Blend linearly, and let a callback blend in another way."""
-    blended = blend(current, original, repaint)
-    params = BlendParams(current, repaint, original, 1.0 - repaint, blended, denoiser, levels)
-    on_blend(params)
-    return params.blended_latent

@@ -11,10 +11,10 @@ from PIL.Image import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from modules.engine.conventions.table import CONVENTIONS
 from modules.engine.model import DiffusionModel, ModelKind
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.imaging.fills import MaskedContent
-from modules.imaging.masks import latent_mask
 from modules.imaging.resize import ResizeMode
 from modules.pipeline.context import ReuseCache
 from modules.pipeline.plan import Plan
@@ -52,12 +52,13 @@ def encode(prepared: Prepared, plan: Plan, model: DiffusionModel, cache: ReuseCa
     concat = _conditioning_channels(prepared, plan, model, cache, latent)
     if prepared.masks is None:
         return Encoded(latent, None, concat)
-    rows = latent_mask(prepared.masks.latent, cells, plan.is_mask_rounded)
+    rows = CONVENTIONS.get(plan.sampling.compat).latent_mask(prepared.masks.latent, cells, plan.is_mask_rounded)
     repaint = torch.from_numpy(rows).to(latent)[None].repeat(latent.shape[1], 1, 1)
     return Encoded(_fill_latent(latent, repaint, plan, model), repaint, concat)
 
 
 def _encode_cached(pixels: Tensor, plan: Plan, model: DiffusionModel, cache: ReuseCache) -> Tensor:
+    pixels = CONVENTIONS.get(plan.sampling.compat).fit_to_vae(pixels, model.latent_factor)
     digest = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
     key = ("latent", model.sha256, str(model.dtype), plan.is_tiling, tuple(pixels.shape), digest)
     return cache.get_or_make(key, lambda: model.encode(pixels.to(model.device)))

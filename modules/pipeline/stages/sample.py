@@ -7,8 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from modules.engine.callbacks import SamplerCallbacks
+from modules.engine.conventions.table import CONVENTIONS
 from modules.engine.noise import ImageNoise, NoiseSource
-from modules.engine.prompts.conditioning import Conditioning, build_conditioning
+from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 from modules.pipeline.plan import Plan
@@ -80,7 +81,7 @@ def make_noise(p: StableDiffusionProcessingImg2Img, plan: Plan, latent: Tensor) 
     if plan.seed_resize is not None:
         cells = plan.seed_resize.floor_divide(p.sd_model.latent_factor)
         resize_from = cells.shape
-    return ImageNoise(
+    return CONVENTIONS.get(plan.sampling.compat).image_noise(
         shape,
         p.seeds,
         subseeds=p.subseeds,
@@ -108,6 +109,7 @@ def encode_prompts(p: StableDiffusionProcessingImg2Img, plan: Plan) -> tuple[Con
         "cache": p.context.cache if options.persistent_cond_cache else None,
         "cache_key": (model.sha256, plan.working),
     }
+    build_conditioning = CONVENTIONS.get(plan.sampling.compat).build_conditioning
     return build_conditioning(p.prompts, **common), build_conditioning(p.negative_prompts, is_composable=False, **common)
 
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from modules.engine.blending import CleanBlending
 from modules.engine.callbacks import BlendParams, DenoisedParams, DenoiserParams, GuidedParams, SamplerCallbacks
-from modules.engine.denoiser import Guidance, GuidedDenoiser, Masking
+from modules.engine.denoiser import Guidance, GuidedDenoiser
 from modules.engine.devices import NansException
 from modules.engine.model import Interrupted, ModelKind
 from modules.engine.noise import ImageNoise
@@ -28,7 +29,7 @@ def denoiser(
     positive: tuple[tuple[SubPrompt, ...], ...] = (cond(1.0), cond(2.0)),
     negative: tuple[tuple[SubPrompt, ...], ...] = (cond(0.0), cond(-1.0)),
     guidance: Guidance | None = None,
-    masking: Masking | None = None,
+    masking: CleanBlending | None = None,
     concat: Tensor | None = None,
     callbacks: SamplerCallbacks | None = None,
     total_calls: int = 0,
@@ -122,11 +123,11 @@ def test_masks_keep_the_original_in_output_or_input() -> None:
     original, repaint = torch.full((2, 4, 2, 2), 9.0), torch.tensor([[1.0, 0.0], [0.5, 1.0]])
     model = GaussianModel()
     free = denoiser(model)(X, SIGMA)
-    after = denoiser(GaussianModel(), masking=Masking(original, repaint, is_before=False))
+    after = denoiser(GaussianModel(), masking=CleanBlending(original, repaint, is_before=False))
     got = after(X, SIGMA)
     assert (got[..., 0, 1] == 9.0).all() and torch.equal(got[..., 0, 0], free[..., 0, 0])
     assert torch.allclose(got[..., 1, 0], (free[..., 1, 0] + 9.0) / 2) and after.clean is not None
-    before = denoiser(GaussianModel(), masking=Masking(original, repaint, is_before=True))(X, SIGMA)
+    before = denoiser(GaussianModel(), masking=CleanBlending(original, repaint, is_before=True))(X, SIGMA)
     assert torch.allclose(before, denoiser(GaussianModel())(X * repaint + original * (1 - repaint), SIGMA))
 
 
@@ -152,9 +153,9 @@ def test_callbacks_see_and_change_everything() -> None:
         order.append("guided")
         params.x = params.x + 10
 
-    callbacks = SamplerCallbacks(on_denoiser=on_denoiser, on_denoised=on_denoised, on_guided=on_guided, on_blend=on_blend)
+    callbacks = SamplerCallbacks(on_denoiser=on_denoiser, on_denoised=on_denoised, on_guided=on_guided)
     model = GaussianModel()
-    masking = Masking(X, torch.ones(2, 2), is_before=False)
+    masking = CleanBlending(X, torch.ones(2, 2), is_before=False, on_blend=on_blend)
     got = denoiser(model, guidance=Guidance(1.0), masking=masking, callbacks=callbacks)(X, SIGMA)
     assert order == ["denoiser", "denoised", "blend", "guided"]
     assert torch.allclose(got, (expected(model, (0.0, 0.0)) + 1) * 2 + 10, atol=1e-5)

@@ -1,0 +1,1 @@
+"""Whose numbers to follow: each program's rules as one set of strategies."""
