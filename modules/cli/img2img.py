@@ -25,6 +25,7 @@ from modules.pipeline.processing import Img2ImgProcessing
 from modules.runtime.jobs import Job
 from modules.runtime.presets import Preset
 from modules.runtime.session import Session
+from modules.runtime.shared_objects import SHARED
 from modules.settings.flags import Flags
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def main(argv: list[str], make_session: MakeSession = Session) -> int:
     try:
         work = list_work(arguments.init, arguments.mask, arguments.out, arguments.n_iter)
         session = make_session(Paths.under(ROOT, flags.data_dir), flags)
+        SHARED.bind(session)
         preset = session.preset(arguments.model)
     except PentimentoError as error:
         return _fail(str(error))

@@ -12,6 +12,9 @@ from modules.plugins.script import Processing, Script
 
 logger = logging.getLogger(__name__)
 
+PAGE_ONLY = frozenset({"extra options", "refiner", "sampler", "seed", "hypertile"})
+"""A1111's always-on scripts that only lay out its page: clients name them, and their values change nothing over its API either."""
+
 
 class ScriptRunner:
     """The scripts of one tab, and where their control values lie in `script_args`.
@@ -21,7 +24,7 @@ class ScriptRunner:
     Args:
         selectable: Scripts of the dropdown.
         alwayson: Scripts that take part in every job.
-        defaults: Default control values a script starts with, by title.
+        defaults: Default control values a script starts with, by title; else those of its controls.
     """
 
     def __init__(
@@ -31,7 +34,7 @@ class ScriptRunner:
         self.alwayson_scripts = list(alwayson)
         self._default_args: list[Any] = [0]
         for script in [*self.alwayson_scripts, *self.selectable_scripts]:
-            values = list((defaults or {}).get(script.title(), ()))
+            values = list((defaults or {}).get(script.title(), [control.value for control in script.control_values]))
             script.args_from = len(self._default_args)
             self._default_args.extend(values)
             script.args_to = len(self._default_args)
@@ -45,7 +48,9 @@ class ScriptRunner:
         return list(self._default_args)
 
     def assemble_args(self, script_name: str | None, script_args: Sequence[Any], alwayson: Mapping[str, Mapping[str, Any]]) -> list[Any]:
-        """`script_args` for a request that names scripts by title (matched without case).
+        """`script_args` for a request that names scripts by title (matched without case); fewer values than controls may come.
+
+        Titles of `PAGE_ONLY` are accepted and change nothing.
 
         Raises:
             InvalidRequest: A title is unknown, or a selectable script came among the always-on ones.
@@ -59,6 +64,8 @@ class ScriptRunner:
             self._place(args, self.selectable_scripts[index], script_args)
         for title, given in alwayson.items():
             index = self._find(self.alwayson_scripts, title)
+            if index is None and title.casefold() in PAGE_ONLY:
+                continue
             if index is None:
                 is_selectable = self._find(self.selectable_scripts, title) is not None
                 wanted = (

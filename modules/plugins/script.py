@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from modules.plugins.controls import Control
 
 ALWAYS_VISIBLE = object()
+NOT_IN_TITLES = re.compile(r"[^a-z_0-9]")
 
 
 class Processing(Protocol):
@@ -17,12 +22,19 @@ class Processing(Protocol):
 class Script:
     """A selectable script, or an always-on one when `show` returns `ALWAYS_VISIBLE`.
 
-    Besides the methods here, a script may define any hook of `modules.plugins.hooks.HOOKS`.
+    Besides the methods here, a script may define any hook of `modules.plugins.hooks.HOOKS`. What is set on the class is a start value:
+    the loader fills the rest in before `ui` is called.
 
     Attributes:
+        name: The title in lower case, as the API lists it.
         filename: The file it came from.
         args_from, args_to: Where its control values lie in a job's `script_args`.
+        controls: What `ui` gave, on the page last built; None = it has no controls.
+        control_values: The controls as plain data, with the values they start with.
+        group: What the page lays the controls into.
         is_img2img, is_txt2img: The tab it was created for.
+        infotext_fields: Pairs of a control and the infotext key that fills it.
+        paste_field_names: Infotext keys that travel with "send to".
     """
 
     name: str | None = None
@@ -33,6 +45,9 @@ class Script:
     alwayson: bool = False
     is_txt2img: bool = False
     is_img2img: bool = True
+    group: Any = None
+    controls: Sequence[Any] | None = None
+    control_values: Sequence[Control] = ()
     infotext_fields: ClassVar[list[Any] | None] = None
     paste_field_names: ClassVar[list[str] | None] = None
 
@@ -45,9 +60,20 @@ class Script:
         return True
 
     def ui(self, is_img2img: bool) -> Sequence[Any] | None:
-        """Build controls; their values arrive as `*args`, in order."""
+        """Build controls; their values arrive as `*args`, in order. May be called more than once."""
         return None
 
     def run(self, p: Any, *args: Any) -> Any:
         """Do the whole job of a selectable script and return a `Processed`, or None for the ordinary job."""
         return None
+
+    def elem_id(self, item_id: str) -> str:
+        """A control's id on the page: "script_", the tab if the script is on both, its title, and `item_id`."""
+        tab = "img2img_" if self.is_img2img else "txt2img_"
+        is_on_both = self.show(True) == self.show(False)
+        title = NOT_IN_TITLES.sub("", re.sub(r"\s", "_", self.title().lower()))
+        return f"script_{tab if is_on_both else ''}{title}_{item_id}"
+
+    def describe(self) -> str:
+        """A sentence for the page; empty by default."""
+        return ""

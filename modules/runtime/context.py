@@ -29,7 +29,7 @@ class JobContext:
         options: Snapshot taken when the job began.
         cache: Conditioning and encoded pictures that outlive a job.
         load_model: Gives the model for a checkpoint name; None or "" = the configured one.
-        scripts: Always-on scripts of jobs that bring none of their own.
+        load_scripts: Gives the scripts of jobs that bring none of their own.
         user: Login of the person, for infotext; empty when there is none.
     """
 
@@ -38,7 +38,7 @@ class JobContext:
     paths: Paths
     cache: ReuseCache
     load_model: Callable[[str | None], Any]
-    scripts: ScriptRunner
+    load_scripts: Callable[[], ScriptRunner]
     user: str = ""
 
     def model(self, name: str | None = None) -> Any:
@@ -52,7 +52,7 @@ class JobContext:
                 job.textinfo = None
 
     def script_runner(self) -> ScriptRunner:
-        return self.scripts
+        return self.load_scripts()
 
     def begin(self, images: int, steps: int) -> None:
         """So many iterations of so many steps lie ahead; nested runs (scripts) begin again."""

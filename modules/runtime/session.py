@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from modules.base.errors import UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.context import ReuseCache
+from modules.plugins.discovery import ScriptFile, find_scripts
+from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
 from modules.runtime.jobs import Job, JobQueue, JobState
@@ -70,7 +73,7 @@ class Session:
         pool: The loaded model.
         queue: All jobs.
         cache: Conditioning and encoded pictures kept between jobs.
-        scripts: The img2img scripts.
+        library: All scripts; `library.broken` tells which were left out.
     """
 
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None) -> None:
@@ -80,9 +83,14 @@ class Session:
         self.catalog = make_catalog(checkpoint_folders(paths, flags), paths.cache / "checkpoints.json")
         self.pool = ModelPool(self.catalog, self._load, lambda: self.options.current.prediction_override)
         self.cache = ReuseCache()
-        self.scripts = ScriptRunner()
+        self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
         self.queue: JobQueue = MemoryJobQueue(self._run)
         self._process = process
+
+    @property
+    def scripts(self) -> ScriptRunner:
+        """The img2img scripts; the first to ask waits until they are loaded."""
+        return self.library.img2img
 
     def submit(self, request: Any, owner: str, job_id: str | None = None, kind: str = "img2img") -> Job:
         """Queue a request (an `Img2ImgProcessing`); returns at once.
@@ -176,12 +184,15 @@ class Session:
     def _run(self, job: Job) -> Any:
         if job.kind == LOADING:
             self.model()
+            self.library.load()
         process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
         if job.kind == LOADING:
             return None
         user = getattr(job.request, "user", None) or ""
         try:
-            return process(job.request, JobContext(job, self.options.current, self.paths, self.cache, self.model, self.scripts, user))
+            return process(
+                job.request, JobContext(job, self.options.current, self.paths, self.cache, self.model, lambda: self.scripts, user)
+            )
         finally:
             _let_go(job.request)
 
@@ -202,6 +213,17 @@ def _let_go(request: Any) -> None:
     for name in HEAVY_FIELDS:
         if getattr(request, name, None) is not None:
             setattr(request, name, None)
+
+
+def script_files(paths: Paths, flags: Flags) -> list[ScriptFile]:
+    """Script files in the order they are loaded; none under `--safe`."""
+    return [] if flags.safe else find_scripts(paths.scripts, paths.builtin_extensions, paths.extensions)
+
+
+def _make_controls_context() -> Any:
+    """What scripts build their controls in where there is no page."""
+    make_blocks: Any = load_dotted("gradio:Blocks")
+    return make_blocks(analytics_enabled=False)
 
 
 def checkpoint_folders(paths: Paths, flags: Flags) -> list[Path]:

@@ -128,3 +128,11 @@ OPTS, STATE, CMD_OPTS = SharedOptions(SHARED), SharedState(SHARED), SharedFlags(
 def loaded_model() -> Any:
     """The model in memory, or None."""
     return SHARED.session.pool.loaded if SHARED.is_bound else None
+
+
+def loaded_scripts(*, is_img2img: bool) -> Any:
+    """The `ScriptRunner` of a tab, or None before a session is there."""
+    if not SHARED.is_bound:
+        return None
+    library = SHARED.session.library
+    return library.img2img if is_img2img else library.txt2img

@@ -24,6 +24,7 @@ from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.version import VERSION
 from modules.runtime.session import Session
+from modules.runtime.shared_objects import SHARED
 from modules.settings.flags import Flags
 from modules.web.access import AccessRules
 from modules.web.api.routes import ROUTERS
@@ -48,6 +49,7 @@ def create_app(session: Session, *, with_page: bool) -> FastAPI:
         InvalidRequest: A login on the command line is malformed.
     """
     rules = AccessRules.from_flags(session.flags)
+    SHARED.bind(session)
     app = FastAPI(
         title="Pentimento",
         version=VERSION,

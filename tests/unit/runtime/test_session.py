@@ -15,6 +15,7 @@ from PIL import Image
 
 from modules.base.errors import MissingModel
 from modules.base.paths import Paths
+from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
 from modules.runtime.jobs import Job, JobState
 from modules.runtime.session import Session, checkpoint_folders
@@ -125,7 +126,7 @@ def test_checkpoint_folders(tmp_path: Path) -> None:
 def context(session: Session) -> JobContext:
     job = Job("ann", None, state=JobState.RUNNING)
     options = session.options.current.coerced({"show_progress_every_n_steps": 2})
-    return JobContext(job, options, session.paths, session.cache, lambda name: f"model {name}", session.scripts)
+    return JobContext(job, options, session.paths, session.cache, lambda name: f"model {name}", ScriptRunner)
 
 
 def test_previews_come_every_n_steps(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
