@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 from PIL import Image
 from torch import Tensor
@@ -26,6 +25,12 @@ from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
 from modules.pipeline.stages.save import save_grid, save_picture
 from modules.pipeline.version import VERSION
+from modules.plugins.hook_arguments import (
+    PostprocessBatchListArgs,
+    PostprocessImageArgs,
+    PostProcessMaskOverlayArgs,
+    PostSampleArgs,
+)
 from modules.plugins.runner import ScriptRunner
 
 EXTRA_NETWORK = re.compile(r"<(\w+):([^>]+)>")
@@ -150,7 +155,7 @@ def _sample(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: object, n
     p.rng = make_noise(p, plan, p.init_latent)
     p.scripts.dispatch("process_before_every_sampling", p, x=p.init_latent, noise=None, c=positive, uc=negative)
     latents = p.sample(positive, negative, p.seeds, p.subseeds, p.subseed_strength, p.prompts)  # type: ignore[arg-type]
-    after = SimpleNamespace(samples=latents)
+    after = PostSampleArgs(latents)
     p.scripts.dispatch("post_sample", p, after)
     return after.samples
 
@@ -160,7 +165,7 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         raise RuntimeError("p.init() left nothing prepared")
     batch = decode(latents, p.sd_model)
     p.scripts.dispatch("postprocess_batch", p, images=batch, batch_number=p.iteration)
-    listed = SimpleNamespace(images=list(batch))
+    listed = PostprocessBatchListArgs(list(batch))
     p.scripts.dispatch("postprocess_batch_list", p, listed, batch_number=p.iteration)
     for place, pixels in enumerate(listed.images):
         number = p.iteration * plan.batch_size + min(place, plan.batch_size - 1)
@@ -181,15 +186,13 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
 def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prepared, patch: Image.Image, place: int) -> Composed:
     if p.scripts is None:
         raise RuntimeError("process_images gives p its scripts")
-    shown = SimpleNamespace(image=patch)
+    shown = PostprocessImageArgs(patch)
     p.scripts.dispatch("postprocess_image", p, shown)
     overlays = p.overlay_images or []
-    over = SimpleNamespace(
-        index=place, mask_for_overlay=p.mask_for_overlay, overlay_image=overlays[min(place, len(overlays) - 1)] if overlays else None
-    )
+    over = PostProcessMaskOverlayArgs(place, p.mask_for_overlay, overlays[min(place, len(overlays) - 1)] if overlays else None)
     p.scripts.dispatch("postprocess_maskoverlay", p, over)
     composed = compose(shown.image, place, prepared, plan, over.overlay_image, over.mask_for_overlay)
-    finished = SimpleNamespace(image=composed.picture)
+    finished = PostprocessImageArgs(composed.picture)
     p.scripts.dispatch("postprocess_image_after_composite", p, finished)
     profile = p.init_images[min(place, len(p.init_images) - 1)].info.get("icc_profile")
     if profile is not None:  # the same numbers mean the same colours only under the same profile
