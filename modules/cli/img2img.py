@@ -156,7 +156,7 @@ def _open_mask(work: Work, picture: Picture) -> Image.Image | None:
 def _write(session: Session, result: Any, work: Work) -> list[Path]:
     """Encode and write; returns the paths."""
     images = result.images[result.index_of_first_image :]
-    infotexts = result.infotexts[result.index_of_first_image :]
+    infotexts = [result.text_of(index) for index in range(result.index_of_first_image, len(result.images))]
     options = session.options.current
     written = []
     for index, (image, infotext) in enumerate(zip(images, infotexts, strict=False)):

@@ -3,78 +3,126 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 
+from modules.engine.model import ModelKind
+from modules.pipeline.infotext import model_name
+from modules.pipeline.version import VERSION
 
-@dataclass
+if TYPE_CHECKING:
+    from modules.pipeline.processing import StableDiffusionProcessing
+
+INFO_KEYS = (
+    "prompt all_prompts negative_prompt all_negative_prompts seed all_seeds subseed all_subseeds subseed_strength width height "
+    "sampler_name cfg_scale steps batch_size restore_faces face_restoration_model sd_model_name sd_model_hash "
+    "sd_vae_name sd_vae_hash seed_resize_from_w seed_resize_from_h denoising_strength "
+    "extra_generation_params index_of_first_image infotexts styles clip_skip is_using_inpainting_conditioning version job_timestamp"
+).split()
+
+
 class Processed:
     """Results, in A1111's words.
 
-    Attributes:
-        images: A grid first if there is one, then each picture with what was asked to go with it.
-        infotexts: One for each entry of `images`.
+    The text that belongs to a picture travels in `image.info["parameters"]`; a picture without it is sent without text.
+
+    Args:
+        p: The job; what it says of prompts, size and sampling is copied. None = nothing is known.
+        images_list: A grid first if there is one, then each picture with what was asked to go with it.
+        seed: Of the first picture.
+        info: Infotext of the first picture, and of all of them where `infotexts` is left out.
+        all_prompts, all_negative_prompts, all_seeds, all_subseeds: One for each picture of the job; None = those of `p`.
         index_of_first_image: 1 after a grid, else 0.
-        paths: Where each entry of `images` was saved; None for those that were not.
+        infotexts: One for the grid and for each picture; masks and the like have none.
         changed_outside_mask: For each picture, pixels that differ from the input where the mask is 0; None when no mask was used.
-        notes: What the person should know, such as conversions of the input.
+        notes: What the person should know, such as conversions of the input; None = those of `p`.
+
+    Attributes:
+        images: `images_list`, to be changed freely.
+        paths: Where each entry of `images` was saved; None for those that were not.
         is_interrupted: Whether the job was cut short.
     """
 
-    images: list[Image]
-    prompt: str = ""
-    all_prompts: list[str] = field(default_factory=list)
-    negative_prompt: str = ""
-    all_negative_prompts: list[str] = field(default_factory=list)
-    seed: int = -1
-    all_seeds: list[int] = field(default_factory=list)
-    subseed: int = -1
-    all_subseeds: list[int] = field(default_factory=list)
-    subseed_strength: float = 0
-    width: int = 0
-    height: int = 0
-    sampler_name: str = ""
-    cfg_scale: float = 7.0
-    image_cfg_scale: float | None = None
-    steps: int = 0
-    batch_size: int = 1
-    restore_faces: bool = False
-    face_restoration_model: str | None = None
-    sd_model_name: str | None = None
-    sd_model_hash: str | None = None
-    sd_vae_name: str | None = None
-    sd_vae_hash: str | None = None
-    seed_resize_from_w: int = -1
-    seed_resize_from_h: int = -1
-    denoising_strength: float | None = None
-    extra_generation_params: dict[str, Any] = field(default_factory=dict)
-    index_of_first_image: int = 0
-    infotexts: list[str] = field(default_factory=list)
-    styles: list[str] = field(default_factory=list)
-    clip_skip: int = 1
-    is_using_inpainting_conditioning: bool = False
-    version: str = ""
-    job_timestamp: str = ""
-    info: str = ""
-    comments: str = ""
-    paths: list[Path | None] = field(default_factory=list)
-    changed_outside_mask: list[int | None] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    is_interrupted: bool = False
+    def __init__(
+        self,
+        p: StableDiffusionProcessing | None = None,
+        images_list: Sequence[Image] = (),
+        seed: int | None = -1,
+        info: str | None = "",
+        subseed: int | None = None,
+        all_prompts: list[str] | None = None,
+        all_negative_prompts: list[str] | None = None,
+        all_seeds: list[int] | None = None,
+        all_subseeds: list[int] | None = None,
+        index_of_first_image: int = 0,
+        infotexts: list[str] | None = None,
+        comments: str = "",
+        *,
+        changed_outside_mask: list[int | None] | None = None,
+        notes: list[str] | None = None,
+    ) -> None:
+        self.images = list(images_list)
+        self.seed = -1 if seed is None else int(seed)
+        self.subseed = -1 if subseed is None else int(subseed)
+        self.info = info or ""
+        self.infotexts = [self.info] * len(self.images) if infotexts is None else infotexts
+        self.index_of_first_image = index_of_first_image
+        self.comments = comments
+        self.prompt: str = getattr(p, "prompt", "")
+        self.negative_prompt: str = getattr(p, "negative_prompt", "")
+        self.all_prompts: list[str] = all_prompts or getattr(p, "all_prompts", None) or [self.prompt]
+        self.all_negative_prompts: list[str] = all_negative_prompts or getattr(p, "all_negative_prompts", None) or [self.negative_prompt]
+        self.all_seeds: list[int] = all_seeds or getattr(p, "all_seeds", None) or [self.seed]
+        self.all_subseeds: list[int] = all_subseeds or getattr(p, "all_subseeds", None) or [self.subseed]
+        self.notes: list[str] = getattr(p, "notes", []) if notes is None else notes
+        self.changed_outside_mask = changed_outside_mask or []
+        self.paths: list[Path | None] = [getattr(image, "already_saved_as", None) for image in self.images]
+        self.version = VERSION
+        self.job_timestamp = datetime.now().strftime("%Y%m%d%H%M%S")
+        self._copy_numbers(p)
+        self._copy_model(p)
+
+    def _copy_numbers(self, p: StableDiffusionProcessing | None) -> None:
+        plan = getattr(p, "plan", None)
+        self.width: int = getattr(p, "width", 0)
+        self.height: int = getattr(p, "height", 0)
+        self.steps: int = getattr(p, "steps", 0)
+        self.cfg_scale: float = getattr(p, "cfg_scale", 7.0)
+        self.image_cfg_scale: float | None = getattr(p, "image_cfg_scale", None)
+        self.denoising_strength: float | None = getattr(p, "denoising_strength", None)
+        self.batch_size: int = getattr(p, "batch_size", 1)
+        self.subseed_strength: float = getattr(p, "subseed_strength", 0)
+        self.seed_resize_from_w: int = getattr(p, "seed_resize_from_w", -1)
+        self.seed_resize_from_h: int = getattr(p, "seed_resize_from_h", -1)
+        self.sampler_name: str = (plan.sampling.sampler if plan else getattr(p, "sampler_name", None)) or ""
+        self.restore_faces = bool(getattr(p, "restore_faces", False))
+        self.face_restoration_model: str | None = None
+        self.styles: list[str] = list(getattr(p, "styles", None) or [])
+        self.extra_generation_params: dict[str, Any] = getattr(p, "extra_generation_params", {})
+        self.clip_skip: int = p.options.CLIP_stop_at_last_layers if p is not None else 1
+
+    def _copy_model(self, p: StableDiffusionProcessing | None) -> None:
+        model, context = getattr(p, "sd_model", None), getattr(p, "context", None)
+        self.sd_model_name = model_name(model.name) if model else None
+        self.sd_model_hash = model.sha256[:10] if model else None
+        self.sd_vae_name: str | None = None
+        self.sd_vae_hash: str | None = None
+        self.is_using_inpainting_conditioning = bool(model and model.kind is ModelKind.INPAINT)
+        self.is_interrupted = bool(context and context.is_interrupted())
+
+    def text_of(self, index: int) -> str:
+        """What is known of entry `index` of `images`: its own text, else that of the job where every entry has one."""
+        own = self.images[index].info.get("parameters")
+        is_aligned = len(self.infotexts) == len(self.images)
+        return str(own) if own is not None else self.infotexts[index] if is_aligned else ""
 
     def as_info(self) -> dict[str, Any]:
         """The `info` object of the API: A1111's keys, then ours under "pentimento"."""
-        names = (
-            "prompt all_prompts negative_prompt all_negative_prompts seed all_seeds subseed all_subseeds subseed_strength width height "
-            "sampler_name cfg_scale steps batch_size restore_faces face_restoration_model sd_model_name sd_model_hash "
-            "sd_vae_name sd_vae_hash seed_resize_from_w seed_resize_from_h denoising_strength "
-            "extra_generation_params index_of_first_image infotexts styles clip_skip is_using_inpainting_conditioning version"
-        ).split()
-        info = {name: getattr(self, name) for name in names}
-        info["job_timestamp"] = self.job_timestamp
+        info = {name: getattr(self, name) for name in INFO_KEYS}
         info["pentimento"] = {"changed_outside_mask": self.changed_outside_mask, "notes": self.notes, "is_interrupted": self.is_interrupted}
         return info
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from PIL import Image
 from torch import Tensor
 
-from modules.engine.model import ModelKind
 from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows, make_grid
 from modules.pipeline.context import RunContext
-from modules.pipeline.infotext import build_infotext, model_name, note_mask_keys, note_sampling_keys
+from modules.pipeline.infotext import build_infotext, note_mask_keys, note_sampling_keys
 from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
@@ -24,7 +22,6 @@ from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
 from modules.pipeline.stages.save import save_grid, save_picture
-from modules.pipeline.version import VERSION
 from modules.plugins.hook_arguments import (
     PostprocessBatchListArgs,
     PostprocessImageArgs,
@@ -104,12 +101,12 @@ def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img) -> None:
     if len(p.init_images) > 1:
         p.batch_size = len(p.init_images)
     count = p.batch_size * p.n_iter
-    fix_seed(p)
+    seed, subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
     p.all_prompts = [p.prompt] * count
     p.all_negative_prompts = [p.negative_prompt] * count
     # With a variation strength, A1111 keeps the seed and lets only the subseed run.
-    p.all_seeds = [p.seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
-    p.all_subseeds = [p.subseed + index for index in range(count)]
+    p.all_seeds = [seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
+    p.all_subseeds = [subseed + index for index in range(count)]
 
 
 def _note_masks(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
@@ -172,6 +169,7 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         p.batch_index = place
         composed = _compose_one(p, plan, p.prepared, to_picture(pixels), place)
         infotext = build_infotext(p, plan, number)
+        _label(composed.picture, infotext, plan)
         is_whole = not p.context.is_interrupted() and not p.context.is_skipped()
         is_wanted = is_whole or plan.options.save_incomplete_images
         saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
@@ -200,6 +198,13 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
     return dataclasses.replace(composed, picture=finished.image)
 
 
+def _label(picture: Image.Image, infotext: str, plan: Plan) -> None:
+    """Let the picture carry its text; a script that makes a new one of it leaves the text behind."""
+    picture.info.pop("parameters", None)
+    if plan.options.enable_pnginfo:
+        picture.info["parameters"] = infotext
+
+
 def _save_masks(p: StableDiffusionProcessingImg2Img, plan: Plan, composed: Composed, number: int, infotext: str, saves: bool) -> None:
     options = plan.options
     if saves and options.save_mask and p.mask_for_overlay is not None:
@@ -226,14 +231,21 @@ def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -
     images, infotexts, paths = [], [], []
     for picture, extras, infotext, path in zip(results.pictures, results.extras, results.infotexts, results.paths, strict=True):
         images += [picture, *extras]
-        infotexts += [infotext] * (1 + len(extras))
+        infotexts.append(infotext)
         paths += [path] + [None] * len(extras)
     first = _add_grid(p, plan, results, images, infotexts, paths)
-    processed = _describe(p, plan)
-    processed.images, processed.infotexts, processed.paths, processed.index_of_first_image = images, infotexts, paths, first
-    processed.info = infotexts[0] if infotexts else ""
-    processed.changed_outside_mask = results.changed
-    processed.is_interrupted = bool(p.context and p.context.is_interrupted())
+    info = infotexts[0] if infotexts else ""
+    processed = Processed(
+        p,
+        images,
+        p.all_seeds[0],
+        info,
+        p.all_subseeds[0],
+        index_of_first_image=first,
+        infotexts=infotexts,
+        changed_outside_mask=results.changed,
+    )
+    processed.paths = paths
     scripts = p.scripts or ScriptRunner()
     scripts.dispatch("postprocess", p, processed)
     return processed
@@ -254,6 +266,7 @@ def _add_grid(
         return 0
     rows = choose_rows(count, options.n_rows, plan.batch_size, is_gapless=options.grid_prevent_empty_spots)
     grid = make_grid(results.pictures, rows)
+    _label(grid, infotexts[0], plan)
     path = save_grid(p, plan, grid, infotexts[0]) if options.grid_save else None
     if not options.return_grid:
         return 0
@@ -261,39 +274,3 @@ def _add_grid(
     paths.insert(0, path)
     infotexts.insert(0, infotexts[0])
     return 1
-
-
-def _describe(p: StableDiffusionProcessingImg2Img, plan: Plan) -> Processed:
-    model = p.sd_model
-    return Processed(
-        images=[],
-        prompt=p.prompt,
-        all_prompts=p.all_prompts,
-        negative_prompt=p.negative_prompt,
-        all_negative_prompts=p.all_negative_prompts,
-        seed=p.all_seeds[0],
-        all_seeds=p.all_seeds,
-        subseed=p.all_subseeds[0],
-        all_subseeds=p.all_subseeds,
-        subseed_strength=p.subseed_strength,
-        width=p.width,
-        height=p.height,
-        sampler_name=plan.sampling.sampler,
-        cfg_scale=p.cfg_scale,
-        image_cfg_scale=p.image_cfg_scale,
-        steps=p.steps,
-        batch_size=p.batch_size,
-        restore_faces=bool(p.restore_faces),
-        sd_model_name=model_name(model.name) if model else None,
-        sd_model_hash=model.sha256[:10] if model else None,
-        seed_resize_from_w=p.seed_resize_from_w,
-        seed_resize_from_h=p.seed_resize_from_h,
-        denoising_strength=p.denoising_strength,
-        extra_generation_params=p.extra_generation_params,
-        styles=list(p.styles or []),
-        clip_skip=plan.options.CLIP_stop_at_last_layers,
-        is_using_inpainting_conditioning=bool(model and model.kind is ModelKind.INPAINT),
-        version=VERSION,
-        job_timestamp=datetime.now().strftime("%Y%m%d%H%M%S"),
-        notes=p.notes,
-    )

@@ -80,7 +80,7 @@ def fake_process(step_s: float) -> Any:
         seeds = [p.seed if p.seed >= 0 else 1234567 + n for n in range(len(images))]
         lines = [f"{p.prompt}\nSteps: {p.steps}, Sampler: {p.sampler_name}, Seed: {seed}, Size: {p.width}x{p.height}" for seed in seeds]
         changed = [None if p.image_mask is None else count_changed(picture, image, mask) for image in images]
-        return Processed(images, all_seeds=seeds, infotexts=lines, changed_outside_mask=changed, notes=p.notes)
+        return Processed(None, images, all_seeds=seeds, infotexts=lines, changed_outside_mask=changed, notes=p.notes)
 
     return process
 

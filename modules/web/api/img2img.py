@@ -99,7 +99,7 @@ def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user
 
 def build_reply(body: StableDiffusionProcessingImg2Img, result: Any, options: Options) -> bytes:
     """The reply as JSON; `result` None stands for a job that was taken off the queue before it began."""
-    images = encode_pictures(result.images, result.infotexts, options) if result is not None and body.send_images else []
+    images = encode_pictures(result.images, options) if result is not None and body.send_images else []
     parameters = body.model_dump()
     if not body.include_init_images:
         parameters |= {"init_images": None, "mask": None}

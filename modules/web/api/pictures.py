@@ -35,18 +35,16 @@ def decode_picture(value: object, field: str, options: Options) -> Picture:
     return decode_base64_image(value, field, max_pixels=max_pixels)
 
 
-def encode_pictures(images: Sequence[Image.Image], infotexts: Sequence[str], options: Options) -> list[str]:
+def encode_pictures(images: Sequence[Image.Image], options: Options) -> list[str]:
     """Encode results in the format of the options.
 
     Args:
-        images: Results, a grid first if there is one.
-        infotexts: One for each image; further images have none.
+        images: Results, a grid first if there is one; `info["parameters"]` is the text that belongs to a picture.
 
     Returns:
-        Base64 without a prefix, each picture carrying its infotext.
+        Base64 without a prefix, each picture carrying its text if it has one.
     """
-    texts = [*infotexts, *([None] * len(images))][: len(images)]
-    return [_encode(image, text, options) for image, text in zip(images, texts, strict=True)]
+    return [_encode(image, image.info.get("parameters"), options) for image in images]
 
 
 def encode_preview(image: Image.Image, fmt: str) -> str:

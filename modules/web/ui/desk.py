@@ -161,7 +161,7 @@ class Desk:
             return []
         shown = []
         for number, image in enumerate(result.images):
-            infotext = result.infotexts[number] if number < len(result.infotexts) else ""
+            infotext = result.text_of(number)
             saved = result.paths[number] if number < len(result.paths) else None
             index = max(0, number - result.index_of_first_image)
             seed = result.all_seeds[index] if index < len(result.all_seeds) else result.seed

@@ -37,7 +37,7 @@ class Pipeline:
         context.on_step(4, 4, None, None)
         count = request.n_iter
         seeds = [5 + index for index in range(count)]
-        return Processed(images=[request.init_images[0]] * count, all_seeds=seeds, infotexts=[INFOTEXT] * count, notes=list(request.notes))
+        return Processed(None, [request.init_images[0]] * count, all_seeds=seeds, infotexts=[INFOTEXT] * count, notes=list(request.notes))
 
 
 @pytest.fixture

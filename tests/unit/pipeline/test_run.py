@@ -124,7 +124,7 @@ def test_masks_are_returned_after_their_picture(run: Run, mask: Image.Image) -> 
     options = Options().coerced({"return_mask": True, "return_mask_composite": True})
     processed, _ = run(options=options, image_mask=mask)
     assert [image.mode for image in processed.images] == ["RGB", "RGB", "RGBA"]
-    assert len(processed.infotexts) == 3
+    assert [image.info.get("parameters") for image in processed.images] == [*processed.infotexts, None, None]
 
 
 def test_neutral_fill_and_growth_are_in_the_infotext(run: Run, mask: Image.Image) -> None:

@@ -52,8 +52,9 @@ class Pipeline:
             while not self.may_end.is_set() and not context.is_interrupted():
                 self.may_end.wait(0.001)
         count = request.batch_size * request.n_iter
-        images = [request.init_images[0].convert("RGB")] * count
-        return Processed(images=images, seed=5, all_seeds=[5] * count, infotexts=[INFOTEXT] * count, notes=list(request.notes))
+        picture = request.init_images[0].convert("RGB")
+        picture.info["parameters"] = INFOTEXT
+        return Processed(None, [picture] * count, 5, all_seeds=[5] * count, infotexts=[INFOTEXT] * count, notes=list(request.notes))
 
 
 @pytest.fixture
