@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from modules.engine.model import DiffusionModel
+    from modules.pipeline.processing import StableDiffusionProcessing
 
 
 class RunContext(Protocol):
@@ -31,8 +33,10 @@ class RunContext(Protocol):
     cache: ReuseCache
     user: str
 
-    def model(self, name: str | None) -> DiffusionModel:
+    def model(self, name: str | None, options: Options | None = None) -> DiffusionModel:
         """The model whose checkpoint `name` names (None or empty: the configured one), loaded.
+
+        `options` are given when the job wants it loaded otherwise than configured (`Options.loading`).
 
         Raises:
             MissingModel, UnknownName, BrokenCheckpoint, UnsupportedCheckpoint: It cannot be had.
@@ -70,6 +74,10 @@ class RunContext(Protocol):
     def on_saved(self, path: Path, infotext: str) -> None:
         """A picture is on disk."""
         ...
+
+
+RUNNING: ContextVar[StableDiffusionProcessing | None] = ContextVar("RUNNING", default=None)
+"""The request that `process_images` runs in this thread, the innermost where a script runs others; None outside a job."""
 
 
 class ReuseCache:

@@ -10,9 +10,10 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
+from modules.engine.model import DiffusionModel
 from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows, make_grid
-from modules.pipeline.context import RunContext
+from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.infotext import build_infotext, note_mask_keys, note_sampling_keys
 from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
@@ -45,7 +46,7 @@ class Results:
 
 
 def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | None = None) -> Processed:
-    """Run a request: selected script, or the ordinary way.
+    """Run a request: its selected script, or the ordinary way. Runs that a script makes are always the ordinary way.
 
     Args:
         p: The request; filled in while it runs.
@@ -63,7 +64,15 @@ def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | No
     p.options = context.options.coerced(p.override_settings)
     p.scripts = p.scripts or context.script_runner()
     p.script_args = p.script_args or p.scripts.default_args()
-    return p.scripts.run_selected(p) or process_images_inner(p)
+    p.outpath_samples = p.outpath_samples or p.options.outdir_samples or p.options.outdir_img2img_samples
+    p.outpath_grids = p.outpath_grids or p.options.outdir_grids or p.options.outdir_img2img_grids
+    is_within_script = RUNNING.get() is not None
+    token = RUNNING.set(p)
+    try:
+        processed = None if is_within_script else p.scripts.run_selected(p)
+        return processed or process_images_inner(p)
+    finally:
+        RUNNING.reset(token)
 
 
 def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
@@ -74,7 +83,7 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     scripts.dispatch("before_process", p)
     check_request(p)
     plan_sampling(p)  # an unknown sampler is said before a model is loaded
-    p.sd_model = context.model(p.options.sd_model_checkpoint or None)
+    p.sd_model = _load_model(p, context)
     _list_prompts_and_seeds(p)
     p.extra_generation_params["Denoising strength"] = p.denoising_strength
     scripts.dispatch("process", p)
@@ -90,6 +99,16 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
             break
         _run_iteration(p, plan, index, results)
     return _finish(p, plan, results)
+
+
+def _load_model(p: StableDiffusionProcessingImg2Img, context: RunContext) -> DiffusionModel:
+    """The model that the job's options ask for."""
+    name, is_as_configured = p.options.sd_model_checkpoint or None, p.options.loading() == context.options.loading()
+    model = context.model(name) if is_as_configured else context.model(name, p.options)
+    wanted = p.options.sd_vae
+    if wanted not in ("Automatic", "None", "") and model.vae_name is None:
+        p.notes.append(f"The VAE {wanted} is not among the files of models/VAE; the checkpoint's own was used.")
+    return model
 
 
 def fix_seed(p: StableDiffusionProcessingImg2Img) -> None:

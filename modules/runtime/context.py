@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class JobContext:
     Attributes:
         options: Snapshot taken when the job began.
         cache: Conditioning and encoded pictures that outlive a job.
-        load_model: Gives the model for a checkpoint name; None or "" = the configured one.
+        load_model: Gives the model for a checkpoint name (None or "" = the configured one) and, where they differ, the job's options.
         load_scripts: Gives the scripts of jobs that bring none of their own.
         user: Login of the person, for infotext; empty when there is none.
     """
@@ -37,32 +37,41 @@ class JobContext:
     options: Options
     paths: Paths
     cache: ReuseCache
-    load_model: Callable[[str | None], Any]
+    load_model: Callable[..., Any]
     load_scripts: Callable[[], ScriptRunner]
     user: str = ""
+    _expected: int = field(default=0, init=False)
+    _index: int | None = field(default=None, init=False)
 
-    def model(self, name: str | None = None) -> Any:
-        """The `DiffusionModel` for `name`, loaded."""
+    def model(self, name: str | None = None, options: Options | None = None) -> Any:
+        """The `DiffusionModel` for `name`, loaded as `options` want it; None = as configured."""
         with self.job.changing() as job:
-            job.textinfo = "Loading the model"
+            before, job.textinfo = job.textinfo, "Loading the model"
         try:
-            return self.load_model(name)
+            return self.load_model(name) if options is None else self.load_model(name, options)
         finally:
             with self.job.changing() as job:
-                job.textinfo = None
+                job.textinfo = before
 
     def script_runner(self) -> ScriptRunner:
         return self.load_scripts()
 
     def begin(self, images: int, steps: int) -> None:
-        """So many iterations of so many steps lie ahead; nested runs (scripts) begin again."""
+        """So many iterations of so many steps lie ahead; those of further runs (a script's) are added, unless the script told how many."""
+        self._expected += images
+        self._index = 0 if self._index is None else -1
         with self.job.changing() as job:
-            job.images, job.image_no, job.step, job.steps = images, 0, 0, steps
-            job.began_s = time.time()
+            if not job.is_counted:
+                job.images = self._expected
+            job.step, job.steps = 0, steps
+            job.began_s = job.began_s or time.time()
 
     def begin_iteration(self, index: int) -> None:
+        """Counts on over all runs of the job; `index` begins again with each."""
         with self.job.changing() as job:
-            job.image_no, job.step = index, 0
+            job.image_no += index - (self._index or 0)
+            job.step = 0
+        self._index = index
 
     def on_step(self, step: int, total: int, latent: Any, model: Any) -> None:
         """`step` of `total` is done; `latent` (B, C, h, w) is the denoised estimate."""

@@ -45,6 +45,7 @@ class Job:
         created_s, started_s, finished_s: Seconds since the epoch; None = not yet.
         began_s: When sampling began, the model being there.
         image_no, images: Batches finished, and batches in this job (A1111's job_no and job_count).
+        is_counted: Whether a script said how many batches there will be.
         step, steps: Sampling step within the batch.
         textinfo: One line about what is being done, or None.
         preview: PIL picture of the step last looked at, or None.
@@ -64,6 +65,7 @@ class Job:
     began_s: float | None = None
     image_no: int = 0
     images: int = 0
+    is_counted: bool = False
     step: int = 0
     steps: int = 0
     textinfo: str | None = None
@@ -73,24 +75,30 @@ class Job:
     error: BaseException | None = None
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
     _version: int = 0
+    _furthest: float = 0.0
     _wants_stop: bool = False
     _wants_skip: bool = False
     _observers: list[Callable[[Job], None]] = field(default_factory=list, repr=False)
 
     @property
     def progress(self) -> float:
-        """Share done, 0 to 1; exactly 0 before the start, at least 0.01 from then on, 1 when done."""
+        """Share done, 0 to 1; exactly 0 before the start, at least 0.01 from then on, 1 when done. Never goes back."""
         if self.state is JobState.DONE:
             return 1.0
-        return min(1.0, 0.01 + self._share) if self.state is JobState.RUNNING else 0.0
+        return min(1.0, 0.01 + self._reached) if self.state is JobState.RUNNING else 0.0
 
     @property
     def eta_s(self) -> float | None:
         """Seconds left by the pace of sampling so far; None while nothing can be said."""
-        if self.state is not JobState.RUNNING or self.began_s is None or self._share <= 0:
+        if self.state is not JobState.RUNNING or self.began_s is None or self._reached <= 0:
             return None
         elapsed_s = time.time() - self.began_s
-        return max(0.0, elapsed_s / self._share - elapsed_s)
+        return max(0.0, elapsed_s / self._reached - elapsed_s)
+
+    @property
+    def _reached(self) -> float:
+        """The largest share so far: more batches may turn up than were announced."""
+        return max(self._furthest, self._share)
 
     @property
     def _share(self) -> float:
@@ -119,6 +127,7 @@ class Job:
         with self._changed:
             yield self
             self._version += 1
+            self._furthest = max(self._furthest, self._share)
             self._changed.notify_all()
 
     def interrupt(self) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules.runtime.jobs import Job
+from modules.pipeline.context import RUNNING
 from modules.runtime.session import Session
+from modules.runtime.shared_state import SharedState
 from modules.settings.flags import Flags
 from modules.settings.options import Options
 
@@ -36,7 +37,10 @@ class SharedSession:
 
 
 class SharedOptions:
-    """`shared.opts`: options as attributes, `data` as a dictionary, `set` to change one."""
+    """`shared.opts`: options as attributes, `data` as a dictionary, `set` to change one.
+
+    Within a job these are the options of that job, the request's own among them, and a change holds for that job alone.
+    """
 
     def __init__(self, shared: SharedSession) -> None:
         object.__setattr__(self, "_shared", shared)
@@ -49,6 +53,12 @@ class SharedOptions:
     def set(self, name: str, value: object) -> bool:
         """Change and save one option; False when nothing changed."""
         before = self._current
+        running = RUNNING.get()
+        if running is not None:
+            running.options = before.coerced({name: value}, ignore_unknown=True)
+            if running.context is not None:
+                running.context.options = running.context.options.coerced({name: value}, ignore_unknown=True)
+            return bool(running.options != before)
         return bool(self._shared.session.options.update({name: value}) != before)
 
     def __getattr__(self, name: str) -> Any:
@@ -59,56 +69,10 @@ class SharedOptions:
 
     @property
     def _current(self) -> Options:
+        running = RUNNING.get()
+        if running is not None:
+            return running.options
         return self._shared.session.options.current if self._shared.is_bound else Options()
-
-
-class SharedState:
-    """`shared.state`: the running job, as A1111's scripts look at it."""
-
-    def __init__(self, shared: SharedSession) -> None:
-        self._shared = shared
-
-    @property
-    def _job(self) -> Job | None:
-        return self._shared.session.queue.running() if self._shared.is_bound else None
-
-    @property
-    def interrupted(self) -> bool:
-        return bool(self._job and self._job.is_interrupted)
-
-    @property
-    def skipped(self) -> bool:
-        return bool(self._job and self._job.is_skipped)
-
-    @property
-    def job(self) -> str:
-        return self._job.kind if self._job else ""
-
-    @property
-    def job_count(self) -> int:
-        return self._job.images if self._job else 0
-
-    @property
-    def job_no(self) -> int:
-        return self._job.image_no if self._job else 0
-
-    @property
-    def sampling_step(self) -> int:
-        return self._job.step if self._job else 0
-
-    @property
-    def sampling_steps(self) -> int:
-        return self._job.steps if self._job else 0
-
-    def interrupt(self) -> None:
-        """Stop the running job as soon as possible."""
-        if self._job:
-            self._job.interrupt()
-
-    def skip(self) -> None:
-        """Stop the iteration in hand."""
-        if self._job:
-            self._job.skip()
 
 
 class SharedFlags:
@@ -122,7 +86,11 @@ class SharedFlags:
 
 
 SHARED = SharedSession()
-OPTS, STATE, CMD_OPTS = SharedOptions(SHARED), SharedState(SHARED), SharedFlags(SHARED)
+OPTS, STATE, CMD_OPTS = (
+    SharedOptions(SHARED),
+    SharedState(lambda: SHARED.session.queue.running() if SHARED.is_bound else None),
+    SharedFlags(SHARED),
+)
 
 
 def loaded_model() -> Any:

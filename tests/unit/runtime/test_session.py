@@ -170,3 +170,25 @@ def test_importing_and_making_a_session_needs_no_torch(tmp_path: Path, project_r
         "assert not {'torch', 'gradio', 'fastapi'} & set(sys.modules), 'heavy'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=project_root)
+
+
+def test_progress_of_a_script_that_runs_several_jobs_never_goes_back(context: JobContext) -> None:
+    job, seen = context.job, [0.0]
+    job.images, job.is_counted = 3, True
+    for _ in range(3):
+        context.begin(1, 4)
+        context.begin_iteration(0)
+        seen.append(job.progress)
+        for step in range(1, 5):
+            context.on_step(step, 4, None, None)
+            seen.append(job.progress)
+    assert seen == sorted(seen) and seen[5] == pytest.approx(0.01 + 1 / 3) and job.image_no == 2
+
+
+def test_unannounced_runs_are_added(context: JobContext) -> None:
+    for _ in range(2):
+        context.begin(2, 1)
+        context.begin_iteration(0)
+        context.begin_iteration(1)
+        context.on_step(1, 1, None, None)
+    assert (context.job.images, context.job.image_no) == (4, 3)
