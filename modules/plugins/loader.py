@@ -44,11 +44,13 @@ class BrokenScript:
 
     Attributes:
         file: Its file.
+        basedir: The extension it belongs to.
         stage: "import", "create" or "ui".
         reason: The error, in one line.
     """
 
     file: Path
+    basedir: Path
     stage: str
     reason: str
 
@@ -118,7 +120,7 @@ class ScriptLibrary:
             with _loading_from(file.basedir):
                 module = load_module(file)
         except (Exception, SystemExit) as error:
-            self._leave_out(file.path, "import", error)
+            self._leave_out(file.path, file.basedir, "import", error)
             return []
         known = {data.script_class for data in SCRIPTS_DATA if data.path != str(file.path)}
         found = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, Script) and value is not Script]
@@ -145,14 +147,16 @@ class ScriptLibrary:
                 script.control_values = read_controls(script.controls)
             script.name = title.lower() if script.controls is not None else script.name or title.lower()
         except (Exception, SystemExit) as error:
-            self._leave_out(Path(data.path), stage, error)
+            self._leave_out(Path(data.path), Path(data.basedir), stage, error)
             return None
         return script
 
-    def _leave_out(self, file: Path, stage: str, error: BaseException) -> None:
+    def _leave_out(self, file: Path, basedir: Path, stage: str, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         logger.error("script %s failed at %s and is left out: %s", file, stage, reason, exc_info=error)
-        self.broken.append(BrokenScript(file, stage, reason))
+        entry = BrokenScript(file, basedir, stage, reason)
+        if entry not in self.broken:  # both tabs may stumble over the same fault
+            self.broken.append(entry)
 
 
 def load_module(file: ScriptFile) -> ModuleType:

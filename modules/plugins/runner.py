@@ -99,8 +99,8 @@ class ScriptRunner:
                 continue
             try:
                 method(p, *positional, *p.script_args[script.args_from : script.args_to], **named)
-            except Exception:  # a third party's fault must not cost the picture
-                logger.exception("script %r failed in %s and was skipped", script.title(), hook)
+            except (Exception, SystemExit) as error:  # a third party's fault must not cost the picture
+                _note_failure(p, script, hook, error)
 
     @staticmethod
     def _find(scripts: Sequence[Script], title: str) -> int | None:
@@ -111,3 +111,14 @@ class ScriptRunner:
     def _place(args: list[Any], script: Script, values: Sequence[Any]) -> None:
         count = min(len(values), script.args_to - script.args_from)
         args[script.args_from : script.args_from + count] = values[:count]
+
+
+def _note_failure(p: Processing, script: Script, hook: str, error: BaseException) -> None:
+    try:
+        name = script.title()
+    except Exception:
+        name = type(script).__name__
+    logger.error("script %r failed in %s and was skipped", name, hook, exc_info=error)
+    notes, note = getattr(p, "notes", None), f"Script {name} failed in {hook} and was skipped: {type(error).__name__}: {error}"
+    if isinstance(notes, list) and note not in notes:
+        notes.append(note)

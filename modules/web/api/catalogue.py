@@ -1,4 +1,4 @@
-"""What is installed: checkpoints, samplers, schedulers, scripts and the rest of A1111's lists."""
+"""What is installed: checkpoints, samplers, schedulers and the rest of A1111's lists."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from modules.imaging.upscalers import UPSCALERS
 from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
-
-UPSCALER_SCALE = 4.0
 
 
 @router.get("/sd-models")
@@ -42,10 +41,17 @@ def get_schedulers(session: SessionDependency, user: UserDependency) -> list[dic
 
 @router.get("/upscalers")
 def get_upscalers(user: UserDependency) -> list[dict[str, Any]]:
-    """Upscalers that need no model file."""
-    names = ("None", "Lanczos", "Nearest")
-    empty = {"model_name": None, "model_path": None, "model_url": None}
-    return [{"name": name, **empty, "scale": UPSCALER_SCALE} for name in names]
+    """Upscalers, for `upscaler_for_img2img` and scripts."""
+    return [
+        {
+            "name": upscaler.name,
+            "model_name": upscaler.model_name,
+            "model_path": upscaler.data_path,
+            "model_url": upscaler.model_url,
+            "scale": upscaler.scale,
+        }
+        for _, upscaler in UPSCALERS.items()
+    ]
 
 
 @router.get("/latent-upscale-modes")
@@ -100,30 +106,6 @@ def get_loras(user: UserDependency) -> list[dict[str, Any]]:
 def get_extensions(user: UserDependency) -> list[dict[str, Any]]:
     """None: this version loads none."""
     return []
-
-
-@router.get("/scripts")
-def get_scripts(session: SessionDependency, user: UserDependency) -> dict[str, list[str]]:
-    """Titles in lower case, selectable ones first."""
-    scripts = [*session.scripts.selectable_scripts, *session.scripts.alwayson_scripts]
-    return {"txt2img": [], "img2img": [script.title().lower() for script in scripts]}
-
-
-@router.get("/script-info")
-def get_script_info(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
-    """Scripts with the values their controls start with."""
-    runner = session.scripts
-    defaults = runner.default_args()
-    blank = {"label": None, "minimum": None, "maximum": None, "step": None, "choices": None}
-    return [
-        {
-            "name": script.title().lower(),
-            "is_alwayson": script in runner.alwayson_scripts,
-            "is_img2img": True,
-            "args": [{**blank, "value": value} for value in defaults[script.args_from : script.args_to]],
-        }
-        for script in (*runner.selectable_scripts, *runner.alwayson_scripts)
-    ]
 
 
 @router.post("/refresh-checkpoints")

@@ -32,6 +32,16 @@ class Broken(Noted):
         raise RuntimeError("third party")
 
 
+class Leaving(Noted):
+    def title(self) -> str:
+        if self.args_to:
+            raise RuntimeError("no title any more")
+        return self._title
+
+    def process(self, p: Any, *args: Any) -> None:
+        raise SystemExit(3)
+
+
 def job(args: list[Any]) -> Any:
     return SimpleNamespace(script_args=args)
 
@@ -50,9 +60,15 @@ def test_each_script_gets_its_own_values() -> None:
 
 def test_a_script_that_raises_is_named_and_skipped(caplog: pytest.LogCaptureFixture) -> None:
     calls: list[Any] = []
-    runner = ScriptRunner([], [Broken("Bad", calls), Noted("Good", calls)])
-    runner.dispatch("process", job(runner.default_args()))
-    assert calls == [("Good", ())]
+    runner = ScriptRunner([], [Broken("Bad", calls), Leaving("Gone", calls), Noted("Good", calls)])
+    p = SimpleNamespace(script_args=runner.default_args(), notes=[])
+    runner.dispatch("process", p)
+    runner.dispatch("process", p)
+    assert calls == [("Good", ()), ("Good", ())]
+    assert p.notes == [
+        "Script Bad failed in process and was skipped: RuntimeError: third party",
+        "Script Leaving failed in process and was skipped: SystemExit: 3",
+    ]
     assert "'Bad' failed in process" in caplog.text
 
 
