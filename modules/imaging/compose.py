@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from modules.imaging.geometry import Box, Extent
-from modules.imaging.resize import ResizeMode, resize_image
+from modules.imaging.resize import ResizeMode, Upscaler, resize_image
 
 
 def make_overlay(image: Image.Image, overlay_mask: Image.Image) -> Image.Image:
@@ -28,7 +28,9 @@ def make_overlay(image: Image.Image, overlay_mask: Image.Image) -> Image.Image:
     return held.convert("RGBA")
 
 
-def paste_back(patch: Image.Image, overlay: Image.Image | None, box: Box | None, canvas: Extent) -> Image.Image:
+def paste_back(
+    patch: Image.Image, overlay: Image.Image | None, box: Box | None, canvas: Extent, upscaler: Upscaler | None = None
+) -> Image.Image:
     """Composite a result below the overlay, on its place on the canvas.
 
     Args:
@@ -37,6 +39,7 @@ def paste_back(patch: Image.Image, overlay: Image.Image | None, box: Box | None,
             patch (latent resize) is laid at the top left corner and cut.
         box: Where the patch belongs, in canvas pixels; it is scaled to cover the box. None: it is the whole picture.
         canvas: Full size when a box is given.
+        upscaler: Enlarges the patch where the box is larger; None = Lanczos.
 
     Returns:
         RGB, of the canvas's extent with a box, else of the patch's.
@@ -44,7 +47,7 @@ def paste_back(patch: Image.Image, overlay: Image.Image | None, box: Box | None,
     base = patch
     if box is not None:
         base = Image.new("RGBA", canvas.size)
-        base.paste(resize_image(ResizeMode.CROP, patch, box.extent), (box.x, box.y))
+        base.paste(resize_image(ResizeMode.CROP, patch, box.extent, upscaler), (box.x, box.y))
     base = base.convert("RGBA")
     if overlay is not None:
         base.alpha_composite(overlay.crop((0, 0, *base.size)) if overlay.size != base.size else overlay)

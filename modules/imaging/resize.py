@@ -53,41 +53,6 @@ def resize_image(mode: ResizeMode | int, image: Image.Image, extent: Extent, ups
     return canvas
 
 
-def upscale_in_passes(step: Upscaler, image: Image.Image, scale: float) -> Image.Image:
-    """Repeat one enlarging step until the target is reached, at most three times, then resize to it.
-
-    The target is `scale` times the size, rounded down to a multiple of 8.
-    """
-    target = Extent(int(image.width * scale // 8 * 8), int(image.height * scale // 8 * 8))
-    for index in range(3):
-        if image.width >= target.width and image.height >= target.height and (index > 0 or scale != 1):
-            break
-        before = image.size
-        image = step(image, scale)
-        if image.size == before:
-            break
-    return image if image.size == target.size else image.resize(target.size, Image.Resampling.LANCZOS)
-
-
-def upscale_lanczos(image: Image.Image, scale: float) -> Image.Image:
-    """The built-in upscaler "Lanczos"."""
-    return upscale_in_passes(lambda part, factor: _scaled(part, factor, Image.Resampling.LANCZOS), image, scale)
-
-
-def upscale_nearest(image: Image.Image, scale: float) -> Image.Image:
-    """The built-in upscaler "Nearest"."""
-    return upscale_in_passes(lambda part, factor: _scaled(part, factor, Image.Resampling.NEAREST), image, scale)
-
-
-def built_in_upscalers() -> dict[str, Upscaler | None]:
-    """By A1111's names; None stands for "no upscaler"."""
-    return {"None": None, "Lanczos": upscale_lanczos, "Nearest": upscale_nearest}
-
-
-def _scaled(image: Image.Image, factor: float, filter_: Image.Resampling) -> Image.Image:
-    return image.resize((int(image.width * factor), int(image.height * factor)), filter_)
-
-
 def _resize(image: Image.Image, extent: Extent, upscaler: Upscaler | None) -> Image.Image:
     if upscaler is not None and image.mode != "L":
         factor = max(extent.width / image.width, extent.height / image.height)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from modules.base.errors import InvalidRequest
 from modules.imaging.fills import MaskedContent
 from modules.imaging.geometry import Extent
-from modules.imaging.resize import ResizeMode
+from modules.imaging.resize import ResizeMode, Upscaler
+from modules.imaging.upscalers import find_upscaler
 from modules.settings.options import Options
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Plan:
         seeds, subseeds, prompts, negative_prompts: One for each picture of the whole job.
         seed_resize: Size whose noise is imitated; None = not.
         mask_blur: (x, y) Gaussian sigmas in px.
+        upscaler: Enlarges colour pictures; None = Lanczos.
         sampling: Sampler, schedule, guidance and noise strategy; its `compat` says whose conventions hold.
     """
 
@@ -48,6 +50,7 @@ class Plan:
     seed_resize: Extent | None
     sampling: SamplingPlan
     resize_mode: ResizeMode
+    upscaler: Upscaler | None
     content: MaskedContent
     grow_mask_by: int
     is_mask_inverted: bool
@@ -138,6 +141,7 @@ def derive_plan(p: StableDiffusionProcessingImg2Img, sampling: SamplingPlan) -> 
         seed_resize=Extent(*resize_from) if min(resize_from) > 0 else None,
         sampling=sampling,
         resize_mode=ResizeMode(p.resize_mode),
+        upscaler=find_upscaler(p.options.upscaler_for_img2img),
         content=MaskedContent.parse(p.inpainting_fill),
         grow_mask_by=int(p.grow_mask_by),
         is_mask_inverted=bool(p.inpainting_mask_invert),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 NAMES_WITHOUT_EFFECT = frozenset(
     """
-    add_vae_hash_to_info add_vae_name_to_info auto_backcompat auto_launch_browser auto_vae_precision auto_vae_precision_bfloat16
+    auto_backcompat auto_launch_browser auto_vae_precision auto_vae_precision_bfloat16
     cache_fp16_weight canvas_auto_expand canvas_blur_prompt canvas_disabled_functions canvas_hotkey_adjust canvas_hotkey_fullscreen
     canvas_hotkey_grow_brush canvas_hotkey_move canvas_hotkey_overlap canvas_hotkey_reset canvas_hotkey_shrink_brush
     canvas_hotkey_zoom canvas_show_tooltip clean_temp_dir_at_start code_former_weight compact_prompt_box cross_attention_optimization
@@ -47,7 +47,7 @@ NAMES_WITHOUT_EFFECT = frozenset(
     textual_inversion_print_at_load token_merging_ratio token_merging_ratio_hr token_merging_ratio_img2img training_enable_tensorboard
     training_image_repeats_per_epoch training_tensorboard_flush_every training_tensorboard_save_images training_write_csv_every
     training_xattention_optimizations txt2img_settings_accordion ui_extra_networks_tab_reorder ui_reorder_list ui_tab_order
-    unload_models_when_training upcast_attn upscaler_for_img2img upscaling_max_images_in_cache use_old_emphasis_implementation
+    unload_models_when_training upcast_attn upscaling_max_images_in_cache use_old_emphasis_implementation
     use_old_hires_fix_width_height use_original_name_batch use_save_to_dirs_for_ui use_upscaler_name_as_suffix
     """.split()
 )

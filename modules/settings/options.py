@@ -62,7 +62,12 @@ class Options:
 
     sd_model_checkpoint: str = option("", "Checkpoint", section=MODEL, help="Empty: the built-in model, or the first that loads.")
     sd_checkpoints_limit: int = option(1, "Checkpoints kept in memory", section=MODEL, minimum=1, maximum=10)
-    sd_vae: str = option("Automatic", "VAE", section=MODEL, choices=("Automatic", "None"), help="Both use the checkpoint's own.")
+    sd_vae: str = option(
+        "Automatic",
+        "VAE",
+        section=MODEL,
+        help="A file of models/VAE. Automatic: the one named as the checkpoint, if any; None: the checkpoint's own.",
+    )
     CLIP_stop_at_last_layers: int = option(1, "Clip skip", section=MODEL, minimum=1, maximum=12)
     emphasis: str = option("Original", "Emphasis mode", section=MODEL, choices=("None", "Ignore", "Original", "No norm"))
     comma_padding_backtrack: int = option(20, "Comma back-track in long prompts, tokens", section=MODEL, minimum=0, maximum=74)
@@ -76,12 +81,22 @@ class Options:
         choices=("Automatic", "eps", "v"),
         help="Automatic: YAML, metadata, weights.",
     )
+    pentimento_precision: str = option(
+        "Automatic",
+        "Precision",
+        section=MODEL,
+        choices=("Automatic", "fp32", "bf16"),
+        help="Automatic: bf16 for models above 300 M parameters on CPUs that are fast in it. Same seed, same picture needs fp32.",
+    )
 
     inpainting_mask_weight: float = option(1.0, "Conditional mask weight of inpainting models", section=IMG2IMG, minimum=0, maximum=1)
     initial_noise_multiplier: float = option(1.0, "Noise multiplier", section=IMG2IMG, minimum=0, maximum=1.5)
     img2img_extra_noise: float = option(0.0, "Extra noise", section=IMG2IMG, minimum=0, maximum=1)
     img2img_color_correction: bool = option(False, "Match the result's colours to the original", section=IMG2IMG)
     img2img_fix_steps: bool = option(False, "Do exactly as many steps as the slider says", section=IMG2IMG)
+    upscaler_for_img2img: str = option(
+        "None", "Upscaler for pictures smaller than the canvas", section=IMG2IMG, help="A name of the upscaler list; None: Lanczos."
+    )
     img2img_background_color: str = option("#ffffff", "Colour under transparent parts", section=IMG2IMG)
     return_mask: bool = option(False, "Return the mask too", section=IMG2IMG)
     return_mask_composite: bool = option(False, "Return the masked part too", section=IMG2IMG)
@@ -122,6 +137,8 @@ class Options:
 
     add_model_name_to_info: bool = option(True, "Write the model's name", section=INFOTEXT)
     add_model_hash_to_info: bool = option(True, "Write the model's hash", section=INFOTEXT)
+    add_vae_name_to_info: bool = option(True, "Write the name of a separate VAE", section=INFOTEXT)
+    add_vae_hash_to_info: bool = option(True, "Write the hash of a separate VAE", section=INFOTEXT)
     add_user_name_to_info: bool = option(False, "Write the user's name", section=INFOTEXT)
     add_version_to_infotext: bool = option(True, "Write the program's version", section=INFOTEXT)
 
@@ -153,6 +170,10 @@ class Options:
             elif name not in NAMES_WITHOUT_EFFECT and not ignore_unknown:
                 raise UnknownName("override_settings", name, sorted(fields))
         return dataclasses.replace(self, **values)
+
+    def loading(self) -> tuple[str, ...]:
+        """The options on which it depends how a checkpoint is loaded."""
+        return self.prediction_override, self.sd_vae, self.pentimento_precision
 
     def as_dict(self) -> dict[str, Any]:
         """Names to values, JSON-ready."""

@@ -50,12 +50,14 @@ def compose(
     box = prepared.masks.box if prepared.masks else None
     canvas = prepared.canvases[min(index, len(prepared.canvases) - 1)]
     extent = Extent(*canvas.size)
-    picture = paste_back(patch, overlay, box, extent)
+    picture = paste_back(patch, overlay, box, extent, plan.upscaler)
     fits = picture.size == canvas.size == overlay_mask.size
     return Composed(
         picture,
         mask=overlay_mask.convert("RGB") if plan.options.return_mask else None,
-        masked_part=_cut_out(paste_back(patch, None, box, extent), overlay_mask) if plan.options.return_mask_composite else None,
+        masked_part=_cut_out(paste_back(patch, None, box, extent, plan.upscaler), overlay_mask)
+        if plan.options.return_mask_composite
+        else None,
         changed_outside=count_changed(canvas, picture, overlay_mask) if fits else None,
     )
 

@@ -119,7 +119,7 @@ def _fit_mask(mask: Image, picture: Extent, notes: list[str]) -> Image:
 
 def _to_canvas(image: Image, plan: Plan, masks: MaskSet | None) -> Image:
     keeps_size = plan.resize_mode is ResizeMode.LATENT or (plan.is_only_masked and masks is not None)
-    return image if keeps_size else resize_image(plan.resize_mode, image, plan.working)
+    return image if keeps_size else resize_image(plan.resize_mode, image, plan.working, plan.upscaler)
 
 
 def _fit_overlay_mask(mask: Image, canvas: Image, plan: Plan) -> Image:
@@ -129,7 +129,7 @@ def _fit_overlay_mask(mask: Image, canvas: Image, plan: Plan) -> Image:
 def _to_working(canvas: Image, plan: Plan, masks: MaskSet | None) -> Image:
     if masks is None or masks.box is None:
         return canvas
-    return resize_image(ResizeMode.FILL, canvas.crop(masks.box.edges), plan.working)
+    return resize_image(ResizeMode.FILL, canvas.crop(masks.box.edges), plan.working, plan.upscaler)
 
 
 def _fill(picture: Image, masks: MaskSet, plan: Plan) -> Image:

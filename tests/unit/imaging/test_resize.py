@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from modules.imaging.geometry import Extent
-from modules.imaging.resize import ResizeMode, built_in_upscalers, resize_image, upscale_in_passes, upscale_nearest
+from modules.imaging.resize import ResizeMode, resize_image
+from modules.imaging.upscalers import UPSCALERS
 
 
 def gradient(width: int, height: int) -> Image.Image:
@@ -47,21 +48,9 @@ def test_upscaler_is_asked_only_to_enlarge_colour() -> None:
 
     def upscaler(image: Image.Image, factor: float) -> Image.Image:
         asked.append(factor)
-        return upscale_nearest(image, factor)
+        return UPSCALERS.get("Nearest")(image, factor)
 
     resize_image(0, gradient(32, 32), Extent(96, 64), upscaler)
     resize_image(0, gradient(32, 32), Extent(16, 16), upscaler)
     resize_image(0, gradient(32, 32).convert("L"), Extent(96, 64), upscaler)
     assert asked == [3.0]
-
-
-def test_passes_end_at_a_multiple_of_eight() -> None:
-    calls: list[int] = []
-
-    def double(image: Image.Image, factor: float) -> Image.Image:
-        calls.append(image.width)
-        return image.resize((image.width * 2, image.height * 2))
-
-    assert upscale_in_passes(double, gradient(20, 20), 5.1).size == (96, 96)
-    assert calls == [20, 40, 80]
-    assert built_in_upscalers()["None"] is None
