@@ -19,7 +19,7 @@ from modules.engine.brownian import BrownianNoise
 from modules.engine.levels import ConsistencyLevels, NoiseLevels
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.prompts.attention import parse_attention
-from modules.engine.prompts.chunks import chunk_fragments
+from modules.engine.prompts.chunks import Embedding, chunk_fragments
 from modules.engine.prompts.schedule import schedule_prompt, split_and
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.schedules import SCHEDULERS, SigmaOptions, make_sigmas, plan_steps, timestep_schedule
@@ -109,11 +109,12 @@ def test_attention_and_chunks(vocabulary: Path) -> None:
             return tokenizer.tokenize(text)
 
     class Table:
+        signature = "table"
         name = tokenizer.tokenize("tiny_ti")
 
-        def find(self, tokens: Sequence[int], position: int) -> tuple[str, Tensor, int] | None:
+        def find(self, tokens: Sequence[int], position: int) -> tuple[Embedding, int] | None:
             is_named = list(tokens[position : position + len(self.name)]) == self.name
-            return ("tiny_ti", torch.zeros(3, 16), len(self.name)) if is_named else None
+            return (Embedding("tiny_ti", torch.zeros(3, 16)), len(self.name)) if is_named else None
 
     for case in read("prompt_chunks.json"):
         fragments = parse_attention(case["prompt"])
@@ -122,7 +123,7 @@ def test_attention_and_chunks(vocabulary: Path) -> None:
         assert got.token_count == case["token_count"], case["prompt"]
         for chunk, wanted in zip(got.chunks, case["chunks"], strict=True):
             assert (chunk.tokens, chunk.weights) == (wanted["tokens"], wanted["multipliers"]), case["prompt"]
-            assert [[item.offset, item.name] for item in chunk.insertions] == wanted["fixes"], case["prompt"]
+            assert [[item.offset, item.embedding.name] for item in chunk.insertions] == wanted["fixes"], case["prompt"]
 
 
 def test_samplers_and_schedulers_as_the_api_lists_them() -> None:

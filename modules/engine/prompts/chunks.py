@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,25 +10,45 @@ from torch import Tensor
 
 from modules.engine.model import TextEncoder
 from modules.engine.prompts.attention import Fragment
+from modules.engine.prompts.limits import MAX_CHUNKS, require
 
 CHUNK_TOKENS = 75
 
 
-class EmbeddingTable(Protocol):
-    """Textual inversions that a prompt may name."""
+@dataclass(frozen=True)
+class Embedding:
+    """A textual inversion: learned vectors that a name in a prompt stands for.
 
-    def find(self, tokens: Sequence[int], position: int) -> tuple[str, Tensor, int] | None:
-        """The embedding named by the tokens at `position`: its name, vectors (n, width), and how many tokens name it."""
+    Attributes:
+        vectors: (1 to 75, width of the encoder) float32.
+        short_hash: First 12 digits of its file's sha256; "" when it has no file.
+    """
+
+    name: str
+    vectors: Tensor
+    short_hash: str = ""
+
+
+class EmbeddingTable(Protocol):
+    """Textual inversions that a prompt may name.
+
+    Attributes:
+        signature: Equal only for tables that find equal vectors under equal names.
+    """
+
+    signature: Hashable
+
+    def find(self, tokens: Sequence[int], position: int) -> tuple[Embedding, int] | None:
+        """The embedding named by the tokens at `position`, and how many tokens name it."""
         ...
 
 
 @dataclass(frozen=True)
 class Insertion:
-    """Vectors of a textual inversion, `offset` tokens into a chunk (the start token not counted)."""
+    """A textual inversion `offset` tokens into a chunk (the start token not counted)."""
 
     offset: int
-    name: str
-    vectors: Tensor
+    embedding: Embedding
 
 
 @dataclass
@@ -55,8 +75,8 @@ class ChunkedText:
 
 
 class _Builder:
-    def __init__(self, encoder: TextEncoder, comma_backtrack: int) -> None:
-        self.encoder, self.comma_backtrack = encoder, comma_backtrack
+    def __init__(self, encoder: TextEncoder, comma_backtrack: int, field: str) -> None:
+        self.encoder, self.comma_backtrack, self.field = encoder, comma_backtrack, field
         self.chunks: list[Chunk] = []
         self.token_count = 0
         self.open = Chunk()
@@ -73,6 +93,7 @@ class _Builder:
         chunk.tokens = [self.encoder.start_token, *chunk.tokens, *[self.encoder.end_token] * (CHUNK_TOKENS - length + 1)]
         chunk.weights = [1.0, *chunk.weights, *[1.0] * (CHUNK_TOKENS - length + 1)]
         self.chunks.append(chunk)
+        require(self.field, len(self.chunks), MAX_CHUNKS, "chunks of 75 tokens")
         self.open, self.last_comma = Chunk(), None
 
     def add_token(self, token: int, weight: float) -> None:
@@ -85,23 +106,27 @@ class _Builder:
         self.open.tokens.append(token)
         self.open.weights.append(weight)
 
-    def add_vectors(self, first_token: int, name: str, vectors: Tensor, weight: float) -> None:
+    def add_vectors(self, first_token: int, embedding: Embedding, weight: float) -> None:
         """Room for a textual inversion; it is never torn apart."""
+        count = len(embedding.vectors)
         if first_token == self.encoder.comma_token:
             self.last_comma = len(self.open.tokens)
         elif self.is_full and self._comma_is_near():
             self._carry_over()
-        if len(self.open.tokens) + len(vectors) > CHUNK_TOKENS:
+        if len(self.open.tokens) + count > CHUNK_TOKENS:
             self.close()
-        self.open.insertions.append(Insertion(len(self.open.tokens), name, vectors))
-        self.open.tokens += [0] * len(vectors)
-        self.open.weights += [weight] * len(vectors)
+        self.open.insertions.append(Insertion(len(self.open.tokens), embedding))
+        self.open.tokens += [0] * count
+        self.open.weights += [weight] * count
 
     def _comma_is_near(self) -> bool:
         return self.last_comma is not None and len(self.open.tokens) - self.last_comma <= self.comma_backtrack
 
     def _carry_over(self) -> None:
-        """Close the chunk after its last comma; what came later opens the next."""
+        """Close the chunk after its last comma; what came later opens the next.
+
+        Only tokens move: as in A1111, vectors inserted after the comma stay behind, over the padding of the chunk that is closed.
+        """
         assert self.last_comma is not None
         cut = self.last_comma + 1
         tokens, weights = self.open.tokens[cut:], self.open.weights[cut:]
@@ -111,7 +136,11 @@ class _Builder:
 
 
 def chunk_fragments(
-    fragments: Sequence[Fragment], encoder: TextEncoder, comma_backtrack: int = 20, embeddings: EmbeddingTable | None = None
+    fragments: Sequence[Fragment],
+    encoder: TextEncoder,
+    comma_backtrack: int = 20,
+    embeddings: EmbeddingTable | None = None,
+    field: str = "prompt",
 ) -> ChunkedText:
     """Tokenise fragments and cut them into chunks.
 
@@ -122,11 +151,15 @@ def chunk_fragments(
         encoder: Its tokenizer and special tokens.
         comma_backtrack: In tokens; 0 = never break at commas.
         embeddings: Textual inversions to look for at every token.
+        field: Named in errors.
 
     Returns:
         At least one chunk.
+
+    Raises:
+        InvalidRequest: More than `MAX_CHUNKS` chunks.
     """
-    builder = _Builder(encoder, comma_backtrack)
+    builder = _Builder(encoder, comma_backtrack, field)
     for fragment in fragments:
         if fragment.is_break:
             builder.close()
@@ -139,8 +172,8 @@ def chunk_fragments(
                 builder.add_token(tokens[position], fragment.weight)
                 position += 1
             else:
-                name, vectors, length = found
-                builder.add_vectors(tokens[position], name, vectors, fragment.weight)
+                embedding, length = found
+                builder.add_vectors(tokens[position], embedding, fragment.weight)
                 position += length
     if builder.open.tokens or not builder.chunks:
         builder.close(is_last=True)

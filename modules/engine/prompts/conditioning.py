@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, MutableMapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -12,7 +13,13 @@ from torch import Tensor
 from modules.engine.model import TextEncoder, TokenVectors
 from modules.engine.prompts.attention import Fragment, parse_attention
 from modules.engine.prompts.chunks import Chunk, EmbeddingTable, chunk_fragments, empty_chunk
-from modules.engine.prompts.schedule import schedule_prompt, split_and
+from modules.engine.prompts.limits import MAX_ENCODED_CHUNKS, check_length, require
+from modules.engine.prompts.schedule import TimedText, schedule_prompt, split_and
+
+_ROWS_AT_ONCE = 32
+"""Chunks that the text encoder is given in one call."""
+_LARGEST_CACHED = 32 << 20
+"""Bytes; larger conditioning is not kept between jobs."""
 
 
 class Emphasis(Enum):
@@ -62,10 +69,35 @@ class CondBatch:
 
 
 @dataclass(frozen=True)
+class PromptUse:
+    """What one sub-prompt, in all its alternatives, made use of.
+
+    Attributes:
+        embeddings: (name, short hash) of textual inversions, by first occurrence.
+        has_brackets: Whether "(" or "[" is left in a text when its edits are resolved.
+    """
+
+    embeddings: tuple[tuple[str, str], ...]
+    has_brackets: bool
+
+
+@dataclass(frozen=True)
 class Conditioning:
-    """Conditioning of a batch of images over a whole job; `images[i]` are the AND parts of image i."""
+    """Conditioning of a batch of images over a whole job.
+
+    Attributes:
+        images: `images[i]` are the AND parts of image i.
+        uses: One for each different sub-prompt, in order.
+    """
 
     images: tuple[tuple[SubPrompt, ...], ...]
+    uses: tuple[PromptUse, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its tensors, shared ones counted once."""
+        conds = {id(entry.cond): entry.cond for parts in self.images for part in parts for entry in part.schedule}
+        return sum(cond.nelement() * cond.element_size() for cond in conds.values())
 
     def at(self, call: int) -> CondBatch:
         """What holds for model call number `call` (0 first); shorter texts are extended by their last vector."""
@@ -100,6 +132,7 @@ def build_conditioning(
     embeddings: EmbeddingTable | None = None,
     cache: MutableMapping[Hashable, Conditioning] | None = None,
     cache_key: tuple[Hashable, ...] = (),
+    field: str = "prompt",
 ) -> Conditioning:
     """Parse and encode one prompt an image.
 
@@ -114,25 +147,46 @@ def build_conditioning(
         comma_backtrack: How many tokens back a full chunk may be broken at a comma; 0 = never.
         embeddings: Textual inversions.
         cache: Kept by the caller between jobs.
-        cache_key: What else the result depends on (model hash, LoRAs, embeddings, size ...), for `cache`.
+        cache_key: What else the result depends on (model hash, LoRAs, size ...), for `cache`.
+        field: Of the request, named in errors.
 
     Returns:
         Conditioning on the encoder's device.
+
+    Raises:
+        InvalidRequest: A text is beyond what `limits` allows.
     """
-    emphasis = Emphasis(emphasis)
-    key = ("conditioning", tuple(texts), steps, clip_skip, emphasis, is_composable, use_old_scheduling, comma_backtrack, *cache_key)
+    rules = _Rules(encoder, clip_skip, Emphasis(emphasis), comma_backtrack, embeddings, field)
+    how = (steps, clip_skip, rules.emphasis, is_composable, use_old_scheduling, comma_backtrack)
+    key = ("conditioning", tuple(texts), how, embeddings.signature if embeddings else None, *cache_key)
     if cache is not None and key in cache:
         return cache[key]
-    split = [split_and(text) if is_composable else [(text, 1.0)] for text in texts]
-    schedules: dict[str, tuple[ScheduledCond, ...]] = {}
-    for text in dict.fromkeys(text for parts in split for text, _ in parts):
-        timed = schedule_prompt(text, steps, use_old_scheduling)
-        conds = encode_texts([entry.text for entry in timed], encoder, clip_skip, emphasis, comma_backtrack, embeddings)
-        schedules[text] = tuple(ScheduledCond(entry.end_at_step, cond) for entry, cond in zip(timed, conds, strict=True))
-    conditioning = Conditioning(tuple(tuple(SubPrompt(schedules[text], weight) for text, weight in parts) for parts in split))
-    if cache is not None:
+    check_length(texts, field)
+    split = [split_and(text, field) if is_composable else [(text, 1.0)] for text in texts]
+    timed = {text: schedule_prompt(text, steps, use_old_scheduling, field) for parts in split for text, _ in parts}
+    chunked = {text: _chunk_texts([entry.text for entry in entries], rules) for text, entries in timed.items()}
+    require(field, sum(_count_chunks(texts) for texts in chunked.values()), MAX_ENCODED_CHUNKS, "chunks of 75 tokens in all")
+    schedules = {text: _encode_schedule(entries, chunked[text], rules) for text, entries in timed.items()}
+    images = tuple(tuple(SubPrompt(schedules[text], weight) for text, weight in parts) for parts in split)
+    conditioning = Conditioning(images, tuple(_describe_use(texts) for texts in chunked.values()))
+    if cache is not None and conditioning.size <= _LARGEST_CACHED:
         cache[key] = conditioning
     return conditioning
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """How texts become vectors."""
+
+    encoder: TextEncoder
+    clip_skip: int
+    emphasis: Emphasis
+    comma_backtrack: int
+    embeddings: EmbeddingTable | None
+    field: str
+
+
+_ChunkedTexts = dict[str, list[Chunk]]
 
 
 def encode_texts(
@@ -148,30 +202,60 @@ def encode_texts(
     They belong together: each chunk's mean is restored over all of `texts` (repetitions counted), as A1111 does with the
     alternatives of one edited prompt.
     """
-    unique = list(dict.fromkeys(texts))
-    rows = [unique.index(text) for text in texts]
-    chunked = [chunk_fragments(_fragments(text, emphasis), encoder, comma_backtrack, embeddings).chunks for text in unique]
+    rules = _Rules(encoder, clip_skip, emphasis, comma_backtrack, embeddings, "prompt")
+    conds = _encode_together(texts, _chunk_texts(texts, rules), rules)
+    return torch.stack([conds[text] for text in texts])
+
+
+def _chunk_texts(texts: Sequence[str], rules: _Rules) -> _ChunkedTexts:
+    return {text: _chunk_text(text, rules) for text in dict.fromkeys(texts)}
+
+
+def _chunk_text(text: str, rules: _Rules) -> list[Chunk]:
+    fragments = [Fragment(text)] if rules.emphasis is Emphasis.NONE else parse_attention(text, rules.field)
+    return chunk_fragments(fragments, rules.encoder, rules.comma_backtrack, rules.embeddings, rules.field).chunks
+
+
+def _count_chunks(chunked: _ChunkedTexts) -> int:
+    """What the encoder will be given: the shorter texts are filled up with empty chunks."""
+    return len(chunked) * max(len(chunks) for chunks in chunked.values())
+
+
+def _encode_schedule(entries: Sequence[TimedText], chunked: _ChunkedTexts, rules: _Rules) -> tuple[ScheduledCond, ...]:
+    conds = _encode_together([entry.text for entry in entries], chunked, rules)
+    return tuple(ScheduledCond(entry.end_at_step, conds[entry.text]) for entry in entries)
+
+
+def _encode_together(texts: Sequence[str], chunked: _ChunkedTexts, rules: _Rules) -> dict[str, Tensor]:
+    """Each different text's vectors; `texts` says how often each one counts in the mean."""
+    counts = Counter(texts)
+    repeats = torch.tensor([counts[text] for text in chunked], dtype=torch.float64)
     columns = []
-    for index in range(max(len(chunks) for chunks in chunked)):
-        column = [chunks[index] if index < len(chunks) else empty_chunk(encoder) for chunks in chunked]
-        vectors = _encode_chunks(column, encoder, clip_skip)[rows]
-        if emphasis in (Emphasis.ORIGINAL, Emphasis.NO_NORM):
-            weights = torch.tensor([chunk.weights for chunk in column], device=vectors.device)[rows]
-            vectors = _apply_weights(vectors, weights, keep_mean=emphasis is Emphasis.ORIGINAL)
+    for index in range(max(len(chunks) for chunks in chunked.values())):
+        column = [chunks[index] if index < len(chunks) else empty_chunk(rules.encoder) for chunks in chunked.values()]
+        vectors = _encode_chunks(column, rules)
+        if rules.emphasis in (Emphasis.ORIGINAL, Emphasis.NO_NORM):
+            weights = torch.tensor([chunk.weights for chunk in column], device=vectors.device)
+            weighted = vectors * weights.unsqueeze(-1)
+            is_scaled = rules.emphasis is Emphasis.ORIGINAL
+            vectors = weighted * (_mean(vectors, repeats) / _mean(weighted, repeats)).to(weighted) if is_scaled else weighted
         columns.append(vectors)
-    return torch.hstack(columns)
+    return dict(zip(chunked, torch.hstack(columns), strict=True))
 
 
-def _fragments(text: str, emphasis: Emphasis) -> list[Fragment]:
-    return [Fragment(text)] if emphasis is Emphasis.NONE else parse_attention(text)
+def _encode_chunks(chunks: Sequence[Chunk], rules: _Rules) -> Tensor:
+    parts = [chunks[start : start + _ROWS_AT_ONCE] for start in range(0, len(chunks), _ROWS_AT_ONCE)]
+    return torch.cat([_encode_rows(part, rules) for part in parts])
 
 
-def _encode_chunks(chunks: Sequence[Chunk], encoder: TextEncoder, clip_skip: int) -> Tensor:
-    tokens = torch.tensor([_padded(chunk.tokens, encoder) for chunk in chunks])
+def _encode_rows(chunks: Sequence[Chunk], rules: _Rules) -> Tensor:
+    tokens = torch.tensor([_padded(chunk.tokens, rules.encoder) for chunk in chunks])
     replaced = [
-        TokenVectors(row, insertion.offset + 1, insertion.vectors) for row, chunk in enumerate(chunks) for insertion in chunk.insertions
+        TokenVectors(row, insertion.offset + 1, insertion.embedding.vectors)
+        for row, chunk in enumerate(chunks)
+        for insertion in chunk.insertions
     ]
-    return encoder.encode(tokens, clip_skip, replaced) if replaced else encoder.encode(tokens, clip_skip)
+    return rules.encoder.encode(tokens, rules.clip_skip, replaced) if replaced else rules.encoder.encode(tokens, rules.clip_skip)
 
 
 def _padded(tokens: list[int], encoder: TextEncoder) -> list[int]:
@@ -182,6 +266,18 @@ def _padded(tokens: list[int], encoder: TextEncoder) -> list[int]:
     return tokens[:length] + [encoder.pad_token] * (len(tokens) - length)
 
 
-def _apply_weights(vectors: Tensor, weights: Tensor, keep_mean: bool) -> Tensor:
-    weighted = vectors * weights.unsqueeze(-1)
-    return weighted * (vectors.mean() / weighted.mean()) if keep_mean else weighted
+def _mean(vectors: Tensor, repeats: Tensor) -> Tensor:
+    """Mean (a scalar) of all of `vectors` (n, tokens, width), row i counted `repeats[i]` times.
+
+    In float32, as A1111 takes it: the mean is small beside the values, so that its rounding shows in the ratio of two.
+    """
+    rows = torch.stack([row.mean() for row in vectors]).cpu()
+    return ((rows * repeats).sum() / repeats.sum()).float()
+
+
+def _describe_use(chunked: _ChunkedTexts) -> PromptUse:
+    """Textual inversions in A1111's order: first chunks of all texts, then second ones."""
+    inside = [(index, item.embedding) for chunks in chunked.values() for index, chunk in enumerate(chunks) for item in chunk.insertions]
+    inside.sort(key=lambda found: found[0])
+    named = {embedding.name: embedding.short_hash for _, embedding in inside}
+    return PromptUse(tuple(named.items()), any(sign in text for text in chunked for sign in "(["))

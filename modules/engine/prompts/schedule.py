@@ -14,7 +14,10 @@ Text that does not follow it (a "|" outside an alternation, a lone backslash at 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from modules.engine.prompts.limits import MAX_PARTS, MAX_SCHEDULE_WORK, MAX_SCHEDULED_CHARACTERS, require
 
 _MAX_DEPTH = 100
 _PLAIN = re.compile(r"(?:[^\\\[\]():|]|\\.)+")
@@ -51,32 +54,47 @@ _Part = str | _Edit | _Alternation
 _Parts = tuple[_Part, ...]
 
 
-def split_and(prompt: str) -> list[tuple[str, float]]:
-    """Split a prompt at the word AND: texts with their weights (`text :1.2`, by default 1)."""
+def split_and(prompt: str, field: str = "prompt") -> list[tuple[str, float]]:
+    """Split a prompt at the word AND: texts with their weights (`text :1.2`, by default 1).
+
+    Raises:
+        InvalidRequest: There are more than `MAX_PARTS`; `field` is named.
+    """
     pairs = []
-    for part in _AND.split(prompt):
+    parts = _AND.split(prompt)
+    require(field, len(parts), MAX_PARTS, "parts joined by AND")
+    for part in parts:
         text = part.rstrip()
         match = _AND_WEIGHT.search(text)
         pairs.append((text[: match.start()].rstrip(), float(match[1])) if match else (text, 1.0))
     return pairs
 
 
-def schedule_prompt(prompt: str, steps: int, use_old_scheduling: bool = False) -> list[TimedText]:
+def schedule_prompt(prompt: str, steps: int, use_old_scheduling: bool = False, field: str = "prompt") -> list[TimedText]:
     """Resolve edits and alternations into plain texts and their times.
 
     Args:
         prompt: One sub-prompt.
         steps: What fractions refer to; alternations change at each of them.
         use_old_scheduling: Numbers below 1 are fractions; otherwise those with a "." in them are.
+        field: Named in errors.
 
     Returns:
         At least one text, by rising `end_at_step`; the last ends at `steps`.
+
+    Raises:
+        InvalidRequest: It changes so often that its texts are too many (`limits`).
     """
     try:
         parts = _Parser(prompt, steps, use_old_scheduling).parse()
     except _Mismatch:
         return [TimedText(steps, prompt)]
-    return [TimedText(end, _text_at(parts, end)) for end in sorted({steps, *_changes(parts, steps)})]
+    ends = sorted({steps, *_changes(parts, steps)})
+    if len(ends) > 1:
+        require(field, len(ends) * _count(parts), MAX_SCHEDULE_WORK, "pieces to put together over all its changes")
+    timed = [TimedText(end, _text_at(parts, end)) for end in ends]
+    require(field, sum(map(len, {entry.text for entry in timed})), MAX_SCHEDULED_CHARACTERS, "characters in the texts it changes into")
+    return timed
 
 
 class _Parser:
@@ -151,7 +169,7 @@ class _Parser:
     def _edit(self, before: _Parts, after: _Parts, when: re.Match[str]) -> tuple[_Parts, int]:
         value = float(when[1])
         is_fraction = value < 1 if self.use_old_scheduling else "." in when[1]
-        step = min(self.steps, int(min(value * self.steps if is_fraction else value, self.steps)))
+        step = int(max(-1.0, min(value * self.steps if is_fraction else value, self.steps)))
         return (_Edit(before, after, step),), when.end()
 
     def _at(self, position: int) -> str:
@@ -173,6 +191,18 @@ def _changes(parts: _Parts, steps: int) -> set[int]:
         elif isinstance(part, _Alternation):
             found |= set(range(1, steps + 1))
     return found
+
+
+def _count(parts: Iterable[_Part]) -> int:
+    """Pieces, those inside others included."""
+    count = 0
+    for part in parts:
+        if isinstance(part, _Edit):
+            count += _count(part.before) + _count(part.after)
+        elif isinstance(part, _Alternation):
+            count += sum(_count(choice) for choice in part.choices)
+        count += 1
+    return count
 
 
 def _text_at(parts: _Parts, step: int) -> str:

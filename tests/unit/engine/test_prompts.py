@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from modules.backends.fake import FakeTextEncoder
 from modules.engine.prompts.attention import Fragment, parse_attention
-from modules.engine.prompts.chunks import CHUNK_TOKENS, chunk_fragments
+from modules.engine.prompts.chunks import CHUNK_TOKENS, Embedding, chunk_fragments
 from modules.engine.prompts.conditioning import Emphasis, build_conditioning, encode_texts
 from modules.engine.prompts.schedule import schedule_prompt, split_and
 
@@ -30,7 +29,7 @@ def times(prompt: str, steps: int = 10, old: bool = False) -> list[tuple[int, st
         ("", [("", 1.0)]),
         ("a (b) [c]", [("a ", 1.0), ("b", 1.1), (" ", 1.0), ("c", 0.9091)]),
         ("(a (b:2):3)", [("a ", 3.0), ("b", 6.0)]),
-        (r"\(a\) \\ \x", [(r"(a) \ \x", 1.0)]),
+        (r"\(a\) \\ \x", [(r"(a) \ x", 1.0)]),
         ("(a", [("a", 1.1)]),
         ("a) b", [("a) b", 1.0)]),
         ("(a: 1.5 )", [("a", 1.5)]),
@@ -94,18 +93,6 @@ def test_and(prompt: str, wanted: list[tuple[str, float]]) -> None:
     assert split_and(prompt) == wanted
 
 
-@pytest.mark.parametrize(
-    "hostile",
-    ["[" * 5000, "[" * 3000 + "]" * 3000, "[a:" * 3000, " " * 20000 + ":" + " " * 20000, " BREAK" * 2000, "(a" * 1000, "[a|" * 2000],
-)
-def test_hostile_prompts_are_parsed_in_no_time(hostile: str) -> None:
-    started = time.perf_counter()
-    schedule_prompt(hostile, 20)
-    split_and(hostile)
-    parse_attention(hostile)
-    assert time.perf_counter() - started < 5
-
-
 def chunk_lengths(prompt: str, backtrack: int = 20) -> list[int]:
     chunks = chunk_fragments(parse_attention(prompt), ENCODER, backtrack).chunks
     assert all(len(chunk.tokens) == len(chunk.weights) == 77 for chunk in chunks)
@@ -144,11 +131,12 @@ def test_padding_with_another_token() -> None:
 class Table:
     """One embedding of three vectors, named by the two tokens of "tiny ti"."""
 
-    vectors = torch.ones(3, ENCODER.width)
+    signature = "table"
+    embedding = Embedding("tiny_ti", torch.ones(3, ENCODER.width), "0123456789ab")
 
-    def find(self, tokens: Sequence[int], position: int) -> tuple[str, Tensor, int] | None:
+    def find(self, tokens: Sequence[int], position: int) -> tuple[Embedding, int] | None:
         name = ENCODER.tokenize("tiny ti")
-        return ("tiny_ti", self.vectors, len(name)) if list(tokens[position : position + len(name)]) == name else None
+        return (self.embedding, len(name)) if list(tokens[position : position + len(name)]) == name else None
 
 
 def test_embeddings_are_inserted_whole() -> None:
