@@ -81,6 +81,8 @@ class FakeModel:
 
     latent_factor = 8
     scale_factor = 0.18215
+    vae_name: str | None = None
+    vae_sha256 = ""
 
     def __init__(
         self,

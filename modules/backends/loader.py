@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from modules.backends import diffusers_folder, ldm_layout
 from modules.backends.catalog import CheckpointInfo
 from modules.backends.clip_text import ClipTextEncoder, make_clip_text
 from modules.backends.families.sd1 import StableDiffusion, make_alphas_cumprod
+from modules.backends.hashes import hash_file
 from modules.backends.header import Header, read_header
 from modules.backends.ldm_layout import Part
 from modules.backends.ldm_yaml import LdmSettings, read_ldm_yaml
@@ -74,11 +77,30 @@ def load_checkpoint(
     if vae is not None:
         source = _with_vae(source, vae)
     networks = _build(source, device, dtype)
+    vae_sha256 = hash_file(vae) if vae is not None else ""
     if info.has_changed():
         raise BrokenCheckpoint(f"{info.name} changed while it was being loaded; try again when the file is complete")
     model = _assemble(info, source, networks, tokenizer, prediction or info.prediction, device, dtype)
+    model.vae_name, model.vae_sha256 = (vae.name if vae is not None else None), vae_sha256
     log.info("Loaded %s in %.1f s (%s, %s, %s)", model.title, time.perf_counter() - started, info.kind.value, model.prediction.value, dtype)
     return model
+
+
+@functools.lru_cache(maxsize=64)
+def count_parameters(info: CheckpointInfo) -> int:
+    """Numbers in the weights of a checkpoint, read from its headers; 0 for what cannot be loaded.
+
+    Raises:
+        BrokenCheckpoint: A header cannot be read.
+    """
+    if not info.is_supported:
+        return 0
+    if info.is_folder:
+        parts = (diffusers_folder.read_unet(info.path), diffusers_folder.read_vae(info.path)[0], diffusers_folder.read_clip_text(info.path))
+        headers = [part.header for part in parts]
+    else:
+        headers = [read_header(info.path)]
+    return sum(math.prod(tensor.shape) for header in headers for tensor in header.tensors.values())
 
 
 def _open_single_file(info: CheckpointInfo) -> _Source:

@@ -67,6 +67,7 @@ class GuidedDenoiser:
         clean: (B, C, h, w) latest estimate of the clean latents; None before the first call.
         last_uncond: (B, C, h, w) latest unguided prediction.
         is_padded: Whether prompts of unequal length were padded.
+        has_skipped_low: Whether the negative prompt was left out below `Guidance.skip_below`.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class GuidedDenoiser:
         self.calls = self.steps = 0
         self.clean: Tensor | None = None
         self.last_uncond: Tensor | None = None
-        self.is_padded = False
+        self.is_padded = self.has_skipped_low = False
 
     def __call__(self, x: Tensor, level: Tensor | float) -> Tensor:
         """Denoise a batch.
@@ -162,7 +163,10 @@ class GuidedDenoiser:
         is_early = guidance.skip_first != 0 and self.total_calls > 0 and self.calls / self.total_calls <= guidance.skip_first
         is_turn = guidance.skip_every or self.calls % 2 == 1
         is_low = is_turn and guidance.skip_below > 0 and float(levels[0]) < guidance.skip_below
-        return not self.is_picture_guided and (is_early or is_low)
+        if self.is_picture_guided:
+            return False
+        self.has_skipped_low = self.has_skipped_low or (is_low and not is_early)
+        return is_early or is_low
 
     def _predict(self, params: DenoiserParams, weights: Weights, levels: Tensor) -> tuple[Tensor, bool]:
         """Outputs of all rows, the unconditional ones last, and whether these are true and not stand-ins."""

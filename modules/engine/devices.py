@@ -12,6 +12,9 @@ from torch import Tensor
 from modules.base.errors import PentimentoError
 
 _BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+LARGE_MODEL_PARAMETERS = 300_000_000
+"""Above this, a CPU that is fast in bfloat16 uses it by default; smaller models are quick enough in float32."""
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class NansException(PentimentoError):
@@ -27,13 +30,23 @@ def choose_device(use_cpu: bool = False) -> torch.device:
     return torch.device("cpu")
 
 
-def choose_dtype(device: torch.device, no_half: bool = False) -> torch.dtype:
-    """float16 on a GPU; bfloat16 on a CPU that multiplies in it; float32 otherwise, or because it was asked for."""
+def choose_dtype(device: torch.device, no_half: bool = False, *, parameters: int = 0, precision: str = "Automatic") -> torch.dtype:
+    """What UNet and VAE compute in.
+
+    Args:
+        device: Where.
+        no_half: `--no-half`: float32, whatever else is asked for.
+        parameters: Of the model; the default depends on it on a CPU.
+        precision: A name of `PRECISIONS`, or "Automatic": float16 on a GPU; on a CPU that multiplies in bfloat16, that for models above
+            `LARGE_MODEL_PARAMETERS`; float32 otherwise.
+    """
     if no_half:
         return torch.float32
+    if precision in PRECISIONS:
+        return PRECISIONS[precision]
     if device.type != "cpu":
         return torch.float16
-    return torch.bfloat16 if has_fast_bfloat16() else torch.float32
+    return torch.bfloat16 if parameters > LARGE_MODEL_PARAMETERS and has_fast_bfloat16() else torch.float32
 
 
 def has_fast_bfloat16(cpu_info: Path = Path("/proc/cpuinfo")) -> bool:

@@ -87,6 +87,7 @@ class DiffusionModel(Protocol):
         dtype: What the UNet computes in; inputs and outputs are float32 all the same.
     """
 
+        vae_name, vae_sha256: File name and hash of a VAE that took the place of the checkpoint's own; None and "" otherwise.
     name: str
     title: str
     sha256: str
@@ -100,6 +101,8 @@ class DiffusionModel(Protocol):
     dtype: torch.dtype
     text: TextEncoder
 
+    vae_name: str | None
+    vae_sha256: str
     def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None) -> Tensor:
         """Run the UNet once.
 

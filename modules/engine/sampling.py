@@ -31,12 +31,14 @@ class SamplingResult:
         is_interrupted: Whether the run was cut short.
         model_calls: Calls of the denoiser made; each is one or two passes of the UNet.
         is_padded: Whether prompts of unequal length were padded ("Pad conds" in infotext).
+        has_skipped_low: Whether the negative prompt was left out at low levels ("NGMS" in infotext).
     """
 
     latent: Tensor
     is_interrupted: bool
     model_calls: int
     is_padded: bool
+    has_skipped_low: bool = False
 
 
 def total_steps(plan: SamplingPlan) -> int:
@@ -104,7 +106,7 @@ def sample_img2img(
     later = convention.step_noise(spec, walk, image_noise, x)
     latent, is_interrupted = _run(spec, plan, walk, denoiser, x, init_latent, later, alphas)
     latent = latent if masking is None else masking.finish(latent)
-    return SamplingResult(latent, is_interrupted, denoiser.calls, denoiser.is_padded)
+    return SamplingResult(latent, is_interrupted, denoiser.calls, denoiser.is_padded, denoiser.has_skipped_low)
 
 
 def _run(

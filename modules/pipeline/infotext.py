@@ -7,10 +7,12 @@ import re
 from typing import Any
 
 from modules.engine.model import ModelKind
-from modules.engine.samplers.table import SAMPLERS
+from modules.engine.prompts.schedule import schedule_prompt, split_and
+from modules.engine.samplers.table import SAMPLERS, SamplerSpec
+from modules.engine.schedules import SCHEDULERS
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
-from modules.pipeline.sampler_names import scheduler_label
+from modules.pipeline.sampler_names import FIXED_S_NOISE, scheduler_label
 from modules.pipeline.version import INFOTEXT_VERSION
 
 NEEDS_QUOTES = re.compile(r"[,:\n]")
@@ -25,10 +27,20 @@ def quote(value: object) -> str:
 def build_infotext(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> str:
     """The infotext of picture `index` of the whole job."""
     prompt, negative = p.all_prompts[index], p.all_negative_prompts[index]
-    keys = _parameters(p, plan, index)
+    keys = {key: _resolve(value, p, index) for key, value in _parameters(p, plan, index).items()}
     listed = ", ".join(key if key == value else f"{key}: {quote(value)}" for key, value in keys.items() if value is not None)
     negative_line = f"\nNegative prompt: {negative}" if negative else ""
     return f"{prompt}{negative_line}\n{listed}".strip()
+
+
+def _resolve(value: Any, p: StableDiffusionProcessingImg2Img, index: int) -> Any:
+    """Scripts may give a list (one value a picture of the iteration) or a function; what fails is left out."""
+    try:
+        if isinstance(value, list):
+            return value[index % max(len(p.seeds), 1)]
+        return value(p=p, index=index) if callable(value) else value
+    except Exception:
+        return None
 
 
 def _parameters(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> dict[str, Any]:
@@ -53,15 +65,14 @@ def _parameters(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> 
         "Conditional mask weight": options.inpainting_mask_weight if _is_kind(p, ModelKind.INPAINT) else None,
         "Clip skip": options.CLIP_stop_at_last_layers if options.CLIP_stop_at_last_layers > 1 else None,
         "ENSD": ensd if uses_ensd else None,
+        "Init image hash": p.init_img_hash,
         "RNG": options.randn_source if options.randn_source != "GPU" else None,
         "Tiling": "True" if plan.is_tiling else None,
+        **p.extra_generation_params,
+        "Precision": "bf16" if p.sd_model is not None and str(p.sd_model.dtype) == "torch.bfloat16" else None,
+        "Version": INFOTEXT_VERSION if options.add_version_to_infotext else None,
+        "User": p.user if options.add_user_name_to_info and p.user else None,
     }
-    for key, value in p.extra_generation_params.items():
-        keys[key] = value
-    if options.add_version_to_infotext:
-        keys["Version"] = INFOTEXT_VERSION
-    if options.add_user_name_to_info and p.user:
-        keys["User"] = p.user
     return keys
 
 
@@ -69,13 +80,16 @@ def _is_kind(p: StableDiffusionProcessingImg2Img, kind: ModelKind) -> bool:
     return p.sd_model is not None and p.sd_model.kind is kind
 
 
-def _model_keys(p: StableDiffusionProcessingImg2Img, plan: Plan) -> dict[str, str]:
-    keys = {}
-    if p.sd_model is not None and plan.options.add_model_hash_to_info:
-        keys["Model hash"] = p.sd_model.sha256[:10]
-    if p.sd_model is not None and plan.options.add_model_name_to_info:
-        keys["Model"] = model_name(p.sd_model.name)
-    return keys
+def _model_keys(p: StableDiffusionProcessingImg2Img, plan: Plan) -> dict[str, str | None]:
+    model, options = p.sd_model, plan.options
+    if model is None:
+        return {}
+    return {
+        "Model hash": model.sha256[:10] if options.add_model_hash_to_info else None,
+        "Model": model_name(model.name) if options.add_model_name_to_info else None,
+        "VAE hash": (model.vae_sha256[:10] or None) if options.add_vae_hash_to_info else None,
+        "VAE": model.vae_name if options.add_vae_name_to_info else None,
+    }
 
 
 def model_name(file_name: str) -> str:
@@ -89,8 +103,8 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
     if plan.is_mask_inverted:
         extra["Mask mode"] = "Inpaint not masked"
     blur_x, blur_y = plan.mask_blur
-    if blur_x == blur_y and blur_x > 0:
-        extra["Mask blur"] = blur_x
+    if blur_x > 0 or blur_y > 0:
+        extra["Mask blur"] = blur_x if blur_x == blur_y else None
     if has_crop:
         extra["Inpaint area"] = "Only masked"
         extra["Masked area padding"] = plan.padding_px
@@ -98,29 +112,69 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
         extra["Mask growth"] = plan.grow_mask_by
 
 
+def note_prompt_keys(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
+    """Add what infotext says of how prompts were read; after extra networks and embeddings had their say."""
+    options, steps = plan.options, prompt_steps(plan)
+    parts = [*(part for prompt in p.prompts for part, _ in split_and(prompt)), *p.negative_prompts]
+    timed = {part: schedule_prompt(part, steps, options.use_old_scheduling) for part in dict.fromkeys(parts)}
+    if options.use_old_scheduling and any(entries != schedule_prompt(part, steps, False) for part, entries in timed.items()):
+        p.extra_generation_params["Old prompt editing timelines"] = True
+    has_brackets = any(sign in entry.text for entries in timed.values() for entry in entries for sign in "([")
+    if options.emphasis != "Original" and has_brackets:
+        p.extra_generation_params["Emphasis"] = options.emphasis
+
+
 def note_sampling_keys(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
-    """Add what infotext says of sampling to `p.extra_generation_params`."""
-    sampling, options, extra = plan.sampling, plan.options, p.extra_generation_params
+    """Add what infotext says of sampling to `p.extra_generation_params`, in the order in which A1111 comes to each."""
+    sampling, options = plan.sampling, plan.options
     spec = SAMPLERS.get(sampling.sampler)
-    default_eta = 0.0 if spec.is_timestep else 1.0
-    changed: dict[str, Any] = {
-        "Noise multiplier": (sampling.noise_multiplier, 1.0),
-        "Extra noise": (sampling.extra_noise, 0.0),
-        "NGMS": (sampling.s_min_uncond, 0.0),
-        "NGMS all steps": (sampling.s_min_uncond_all if sampling.s_min_uncond else False, False),
-        "Skip Early CFG": (sampling.skip_early_cond, 0.0),
-        "Pad conds": (sampling.pad_cond_uncond and p.is_padded, False),
-        "Pad conds v0": (sampling.pad_cond_uncond_v0 and p.is_padded, False),
-        "Discard penultimate sigma": (sampling.discard_penultimate, False),
-        ("Eta DDIM" if spec.is_timestep else "Eta"): (sampling.eta if spec.takes_eta else default_eta, default_eta),
-        "Downcast alphas_cumprod": (sampling.use_downcasted_alpha_bar, False),
-        "Noise Schedule": (options.sd_noise_schedule, "Default"),
-    }
-    if spec.takes_churn:
-        for key, name in (("Sigma churn", "s_churn"), ("Sigma tmin", "s_tmin"), ("Sigma tmax", "s_tmax"), ("Sigma noise", "s_noise")):
-            changed[key] = (getattr(options, name), 1.0 if name == "s_noise" else 0.0)
-    for key, name in (("Schedule min sigma", "sigma_min"), ("Schedule max sigma", "sigma_max"), ("Schedule rho", "rho")):
-        changed[key] = (getattr(sampling, name), 0.0)
-    extra.update({key: value for key, (value, default) in changed.items() if value != default})
-    if scheduler_label(sampling.sampler, sampling.scheduler) == "Beta":
-        extra["Beta schedule alpha"], extra["Beta schedule beta"] = sampling.beta_alpha, sampling.beta_beta
+    is_early = sampling.skip_early_cond != 0
+    told: list[tuple[str, Any, bool]] = [
+        ("Downcast alphas_cumprod", True, sampling.use_downcasted_alpha_bar),
+        ("Noise Schedule", options.sd_noise_schedule, options.sd_noise_schedule != "Default"),
+        ("Noise multiplier", sampling.noise_multiplier, sampling.noise_multiplier != 1.0),
+        ("Discard penultimate sigma", True, sampling.discard_penultimate and not spec.discards_penultimate),
+        *_schedule_keys(spec, plan),
+        ("Extra noise", sampling.extra_noise, sampling.extra_noise > 0),
+        ("Eta DDIM" if spec.is_timestep else "Eta", sampling.eta, spec.takes_eta and sampling.eta != spec.default_eta),
+        *_churn_keys(spec, plan),
+        ("Skip Early CFG", sampling.skip_early_cond, is_early),
+        ("NGMS", sampling.s_min_uncond, p.has_skipped_low),
+        ("NGMS all steps", True, p.has_skipped_low and sampling.s_min_uncond_all),
+        ("Pad conds", True, p.is_padded and not sampling.pad_cond_uncond_v0),
+        ("Pad conds v0", True, p.is_padded and sampling.pad_cond_uncond_v0),
+    ]
+    p.extra_generation_params.update({key: value for key, value, is_told in told if is_told})
+
+
+def _schedule_keys(spec: SamplerSpec, plan: Plan) -> list[tuple[str, Any, bool]]:
+    """Only a schedule that is a function of sigmas takes sigmas from the options."""
+    sampling = plan.sampling
+    label = scheduler_label(spec.name, sampling.scheduler)
+    schedule = SCHEDULERS.get(label)
+    if spec.is_timestep or schedule.function is None:
+        return []
+    is_beta = label == "Beta"
+    takes_rho = schedule.default_rho != -1 and sampling.rho not in (0, schedule.default_rho)
+    return [
+        ("Schedule min sigma", sampling.sigma_min, sampling.sigma_min != 0),
+        ("Schedule max sigma", sampling.sigma_max, sampling.sigma_max != 0),
+        ("Schedule rho", sampling.rho, takes_rho),
+        ("Beta schedule alpha", sampling.beta_alpha, is_beta),
+        ("Beta schedule beta", sampling.beta_beta, is_beta),
+    ]
+
+
+def _churn_keys(spec: SamplerSpec, plan: Plan) -> list[tuple[str, Any, bool]]:
+    """Only what the options changed is told, and only to samplers whose numbers A1111 lets the options change."""
+    names = (("Sigma churn", "s_churn", 0.0), ("Sigma tmin", "s_tmin", 0.0), ("Sigma tmax", "s_tmax", 0.0), ("Sigma noise", "s_noise", 1.0))
+    changed = {key: (name, float(getattr(plan.options, name)), default) for key, name, default in names}
+    return [
+        (key, value, name in spec.parameters and spec.name not in FIXED_S_NOISE and value != default)
+        for key, (name, value, default) in changed.items()
+    ]
+
+
+def prompt_steps(plan: Plan) -> int:
+    """What prompt editing counts in: steps, twice for samplers that call the model twice a step."""
+    return plan.sampling.steps * (2 if SAMPLERS.get(plan.sampling.sampler).is_second_order else 1)

@@ -109,8 +109,8 @@ class Processed:
         model, context = getattr(p, "sd_model", None), getattr(p, "context", None)
         self.sd_model_name = model_name(model.name) if model else None
         self.sd_model_hash = model.sha256[:10] if model else None
-        self.sd_vae_name: str | None = None
-        self.sd_vae_hash: str | None = None
+        self.sd_vae_name: str | None = model.vae_name if model else None
+        self.sd_vae_hash: str | None = model.vae_sha256[:10] or None if model else None
         self.is_using_inpainting_conditioning = bool(model and model.kind is ModelKind.INPAINT)
         self.is_interrupted = bool(context and context.is_interrupted())
 

@@ -96,6 +96,8 @@ class StableDiffusionProcessing:
     rng: ImageNoise | None = field(default=None, repr=False)
     is_padded: bool = False
 
+    has_skipped_low: bool = False
+    init_img_hash: str | None = None
 
 @dataclass
 class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):

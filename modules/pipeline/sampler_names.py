@@ -7,6 +7,8 @@ from modules.engine.samplers.table import SAMPLERS
 from modules.engine.schedules import SCHEDULERS
 
 AUTOMATIC = "Automatic"
+FIXED_S_NOISE = frozenset({"Euler a", "DPM adaptive", "Restart"})
+"""Samplers that A1111 never gives `s_noise`, neither the request's nor the option's, although their functions would take it."""
 
 
 def resolve_sampler(sampler: str, scheduler: str | None) -> tuple[str, str]:

@@ -44,11 +44,11 @@ class ModelPool:
 
     Args:
         catalog: Knows the checkpoints.
-        load: Turns a checkpoint into a `DiffusionModel`.
-        settings: What else loading depends on; when it gives something else than before, the model is loaded anew.
+        load: Turns a checkpoint, and the settings given to `ensure`, into a `DiffusionModel`.
+        settings: What else loading a checkpoint depends on where `ensure` is not told.
     """
 
-    def __init__(self, catalog: Catalog, load: Callable[[Any], Any], settings: Callable[[], Hashable] = lambda: None) -> None:
+    def __init__(self, catalog: Catalog, load: Callable[[Any, Any], Any], settings: Callable[[Any], Hashable] = lambda info: None) -> None:
         self._catalog, self._load, self._settings = catalog, load, settings
         self._lock = threading.RLock()
         self._model: Any = None
@@ -83,23 +83,27 @@ class ModelPool:
         """The model for `name`; see `choose` and `ensure`."""
         return self.ensure(self.choose(name))
 
-    def ensure(self, info: Any) -> Any:
-        """The model of a checkpoint, loaded if it is not the one in memory or if its file changed.
+    def ensure(self, info: Any, settings: Hashable = None) -> Any:
+        """The model of a checkpoint, loaded if it is not the one in memory, or if its file or `settings` changed.
 
         When loading fails, the model that was in memory stays.
+
+        Args:
+            info: Entry of the catalogue.
+            settings: What else its loading depends on (precision, VAE ...); None = as the pool's own `settings` say.
 
         Raises:
             BrokenCheckpoint: The file cannot be loaded, or is gone.
         """
         with self._lock:
-            signature, settings = _signature(info.path), self._settings()
+            signature, settings = _signature(info.path), self._settings(info) if settings is None else settings
             if self._model is not None and self._info.path == info.path:
                 if (signature, settings) == (self._signature, self._loaded_with):
                     return self._model
                 logger.info("%s, or how it is to be read, changed; loading it anew", info.path.name)
                 info = self._scan_again(info.path)
             logger.info("loading %s", info.title)
-            model = self._load(info)
+            model = self._load(info, settings)
             self._model, self._info, self._signature, self._loaded_with = model, info, signature, settings
             return model
 

@@ -22,9 +22,11 @@ from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
 from modules.runtime.jobs import Job, JobQueue, JobState
 from modules.runtime.memory_queue import MemoryJobQueue
+from modules.runtime.model_loading import ModelLoader
 from modules.runtime.model_pool import ModelPool
 from modules.runtime.presets import Preset, preset_for
 from modules.settings.flags import Flags
+from modules.settings.options import Options
 from modules.settings.store import OptionsStore
 
 logger = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class Session:
     Attributes:
         options: The `OptionsStore`; `options.current` is the snapshot in force.
         catalog: `backends.catalog.Catalog`.
+        loader: Loads models, and knows the VAE files.
         pool: The loaded model.
         queue: All jobs.
         cache: Conditioning and encoded pictures kept between jobs.
@@ -173,9 +176,10 @@ class Session:
         live.sort(key=lambda job: job.state is not JobState.RUNNING)
         return live[0] if live else None
 
-    def model(self, name: str | None = None) -> Any:
-        """The loaded `DiffusionModel` for `name`; empty = the configured one."""
-        return self.pool.ensure(self.checkpoint(name))
+    def model(self, name: str | None = None, options: Options | None = None) -> Any:
+        """The loaded `DiffusionModel` for `name` (empty = the configured one), as `options` want it (None = those in force)."""
+        info = self.checkpoint(name)
+        return self.pool.ensure(info, self.loader.settings(info, options or self.options.current))
 
     def load_model(self, owner: str = "program") -> Job:
         """Queue the loading of the configured model; such a job counts neither as progress nor for `interrupt`."""
@@ -195,17 +199,6 @@ class Session:
             )
         finally:
             _let_go(job.request)
-
-    def _load(self, info: Any) -> Any:
-        choose_device: Any = load_dotted("modules.engine.devices:choose_device")
-        choose_dtype: Any = load_dotted("modules.engine.devices:choose_dtype")
-        load: Any = load_dotted("modules.backends.loader:load_checkpoint")
-        device = choose_device(self.flags.use_cpu)
-        vocabulary = self.paths.builtin_models / "tokenizer" / "bpe_simple_vocab_16e6.txt.gz"
-        override = self.options.current.prediction_override
-        parse_prediction: Any = load_dotted("modules.engine.model:Prediction")
-        prediction = None if override == "Automatic" else parse_prediction(override)
-        return load(info, device, choose_dtype(device, self.flags.no_half), vocabulary, prediction=prediction)
 
 
 def _let_go(request: Any) -> None:

@@ -18,6 +18,9 @@ class StableDiffusion:
         self,
         *,
         name: str,
+    vae_name: str | None = None
+    vae_sha256 = ""
+
         title: str,
         sha256: str,
         kind: ModelKind,

@@ -18,7 +18,17 @@ def test_the_cpu_when_asked_for() -> None:
 def test_precision() -> None:
     assert devices.choose_dtype(torch.device("cuda")) == torch.float16
     assert devices.choose_dtype(torch.device("cuda"), no_half=True) == torch.float32
-    assert devices.choose_dtype(torch.device("cpu")) in (torch.bfloat16, torch.float32)
+
+
+@pytest.mark.parametrize("is_fast", [False, True])
+def test_precision_on_a_cpu(is_fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "has_fast_bfloat16", lambda: is_fast)
+    cpu, small, large = torch.device("cpu"), 300_000_000, 300_000_001
+    assert devices.choose_dtype(cpu, parameters=small) == torch.float32
+    assert devices.choose_dtype(cpu, parameters=large) == (torch.bfloat16 if is_fast else torch.float32)
+    assert devices.choose_dtype(cpu, True, parameters=large, precision="bf16") == torch.float32
+    assert devices.choose_dtype(cpu, parameters=large, precision="fp32") == torch.float32
+    assert devices.choose_dtype(cpu, parameters=small, precision="bf16") == torch.bfloat16
 
 
 @pytest.mark.parametrize(("flags", "wanted"), [("fpu avx512_bf16 x", True), ("fpu amx_bf16", True), ("fpu avx512f", False), ("", False)])

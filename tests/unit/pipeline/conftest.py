@@ -27,7 +27,8 @@ class QuietContext:
         self.paths, self.options, self.cache, self.user = Paths.under(folder), options, ReuseCache(), ""
         self.fake, self.stop_after, self.steps, self.saved = model, stop_after, 0, []
 
-    def model(self, name: str | None) -> FakeModel:
+    def model(self, name: str | None, options: Options | None = None) -> FakeModel:
+        self.loaded_as = options
         return self.fake
 
     def script_runner(self) -> ScriptRunner:

@@ -46,7 +46,7 @@ class Loader:
         self.loaded: list[str] = []
         self.is_broken = False
 
-    def __call__(self, info: Info) -> Any:
+    def __call__(self, info: Info, settings: Any) -> Any:
         if self.is_broken:
             raise BrokenCheckpoint(f"{info.path.name}: truncated")
         self.loaded.append(info.path.name)
@@ -145,7 +145,7 @@ def test_when_loading_fails_the_previous_model_stays(pool: ModelPool, loader: Lo
 
 def test_other_settings_load_anew(catalog: Catalog, loader: Loader) -> None:
     settings = ["eps"]
-    pool = ModelPool(catalog, loader, lambda: settings[0])
+    pool = ModelPool(catalog, loader, lambda info: settings[0])
     pool.get("b.safetensors")
     settings[0] = "v"
     pool.get("b.safetensors")
