@@ -10,12 +10,13 @@ import math
 import re
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from modules.engine.lora.network import WeightedNetwork
 from modules.engine.model import ModelKind, Prediction, TokenVectors
 
 _WORDS = re.compile(r"<\|startoftext\|>|<\|endoftext\|>|[^\W\d_]+|\d|[^\s\w]+|_+")
@@ -77,12 +78,13 @@ class FakeModel:
         encode_calls: Number of `encode` calls so far.
         decode_calls: Number of `decode` calls so far.
         is_tiling: What `set_tiling` last said.
+        networks: What `apply_networks` was given last; changes no number.
     """
 
-    latent_factor = 8
-    scale_factor = 0.18215
     vae_name: str | None = None
     vae_sha256 = ""
+    latent_factor = 8
+    scale_factor = 0.18215
 
     def __init__(
         self,
@@ -104,6 +106,17 @@ class FakeModel:
         self.step_s, self.fails_after = step_s, fails_after
         self.predict_calls = self.encode_calls = self.decode_calls = 0
         self.is_tiling = False
+        self.networks: tuple[WeightedNetwork, ...] = ()
+
+    @property
+    def text_key(self) -> Hashable:
+        """Files and multipliers that were given for the text encoder."""
+        return tuple((network.file.key, network.te) for network in self.networks)
+
+    def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+        """Remembered in `networks`."""
+        self.networks = tuple(networks)
+        return []
 
     @property
     def concat_channels(self) -> int:

@@ -45,10 +45,11 @@ class HashCache:
                 log.warning("Checkpoint hashes will be computed again next time: %s", error)
 
 
-def hash_file(path: Path) -> str:
-    """sha256 in lower-case hex; about a second a GiB."""
+def hash_file(path: Path, start: int = 0) -> str:
+    """sha256 of everything from byte `start` on, in lower-case hex; about a second a GiB."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
+        file.seek(start)
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -47,6 +47,10 @@ class UnsupportedCheckpoint(PentimentoError):
     """A checkpoint is well-formed, but of a kind this version cannot run."""
 
 
+class UnusableNetwork(PentimentoError):
+    """A LoRA or embedding file is damaged, refused, or does not fit the model; the message names file, tensors and reason."""
+
+
 class UnsafePath(PentimentoError):
     """A path would leave the folder it must stay in."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from modules.engine.lora.network import WeightedNetwork
 
 
 class ModelKind(Enum):
@@ -85,9 +87,9 @@ class DiffusionModel(Protocol):
         alphas_cumprod: (1000,) float32, decreasing.
         device: Where latents and conditioning must be when they are handed in.
         dtype: What the UNet computes in; inputs and outputs are float32 all the same.
+        vae_name, vae_sha256: File name and hash of a VAE that took the place of the checkpoint's own; None and "" otherwise.
     """
 
-        vae_name, vae_sha256: File name and hash of a VAE that took the place of the checkpoint's own; None and "" otherwise.
     name: str
     title: str
     sha256: str
@@ -99,10 +101,28 @@ class DiffusionModel(Protocol):
     alphas_cumprod: Tensor
     device: torch.device
     dtype: torch.dtype
-    text: TextEncoder
-
     vae_name: str | None
     vae_sha256: str
+    text: TextEncoder
+
+    @property
+    def text_key(self) -> Hashable:
+        """What is merged into the text encoder: equal for equal weights, () for its own."""
+        ...
+
+    def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+        """Make the weights the checkpoint's with these LoRA files added in this order; none restores them to the bit.
+
+        The set that is merged already costs nothing. After an error, the weights are the checkpoint's.
+
+        Returns:
+            What a person should know: tensors that found no use.
+
+        Raises:
+            UnusableNetwork: A file does not fit the model, or is damaged.
+        """
+        ...
+
     def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None) -> Tensor:
         """Run the UNet once.
 

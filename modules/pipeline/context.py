@@ -15,6 +15,7 @@ from modules.settings.options import Options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from modules.backends.loras.catalog import LoraCatalog
     from modules.engine.model import DiffusionModel
     from modules.pipeline.processing import StableDiffusionProcessing
 
@@ -26,12 +27,14 @@ class RunContext(Protocol):
         options: Snapshot at the time the job began.
         cache: Results that outlive a job: conditioning and encoded pictures.
         user: Who asked, for infotext; empty when unknown.
+        loras: LoRA files that prompts may name.
     """
 
     options: Options
     paths: Paths
     cache: ReuseCache
     user: str
+    loras: LoraCatalog
 
     def model(self, name: str | None, options: Options | None = None) -> DiffusionModel:
         """The model whose checkpoint `name` names (None or empty: the configured one), loaded.

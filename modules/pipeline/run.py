@@ -14,7 +14,8 @@ from modules.engine.model import DiffusionModel
 from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows, make_grid
 from modules.pipeline.context import RUNNING, RunContext
-from modules.pipeline.infotext import build_infotext, note_mask_keys, note_sampling_keys
+from modules.pipeline.extra_networks import activate, parse_prompts
+from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
 from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
@@ -30,8 +31,6 @@ from modules.plugins.hook_arguments import (
     PostSampleArgs,
 )
 from modules.plugins.runner import ScriptRunner
-
-EXTRA_NETWORK = re.compile(r"<(\w+):([^>]+)>")
 
 
 @dataclass
@@ -148,14 +147,18 @@ def _run_iteration(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, 
     scripts.dispatch("before_process_batch", p, **named)
     if not p.prompts:
         return
-    p.prompts = [_drop_extra_networks(p, prompt) for prompt in p.prompts]
-    scripts.dispatch("process_batch", p, **{**named, "prompts": p.prompts})
+    p.prompts, p.extra_network_data = parse_prompts(p.prompts)
+    activate(p, {} if p.disable_extra_networks else p.extra_network_data)
+    named |= {"prompts": p.prompts}
+    if not p.disable_extra_networks:
+        scripts.dispatch("after_extra_networks_activate", p, **named, extra_network_data=p.extra_network_data)
+    scripts.dispatch("process_batch", p, **named)
     iteration = dataclasses.replace(plan, prompts=tuple(p.prompts), seeds=tuple(p.seeds), subseeds=tuple(p.subseeds))
     conditioning = encode_prompts(p, iteration)
+    note_prompt_keys(p, plan)
     latents = _sample(p, plan, *conditioning)
     if context.is_interrupted() and not latents.isfinite().all():
         return
-    _note_emphasis(p, plan)
     note_sampling_keys(p, plan)
     _decode_and_compose(p, plan, latents, results)
 
@@ -193,9 +196,11 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         is_wanted = is_whole or plan.options.save_incomplete_images
         saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
         results.paths.append(save_picture(p, plan, composed.picture, number, infotext) if saves else None)
-        _save_masks(p, plan, composed, number, infotext, saves)
+        if saves:
+            _save_extras(p, plan, composed, number, infotext)
         results.pictures.append(composed.picture)
-        results.extras.append([extra for extra in (composed.mask, composed.masked_part) if extra is not None])
+        returned = ((composed.mask, plan.options.return_mask), (composed.masked_part, plan.options.return_mask_composite))
+        results.extras.append([extra for extra, is_wanted in returned if extra is not None and is_wanted])
         results.infotexts.append(infotext)
         results.changed.append(composed.changed_outside)
 
@@ -224,26 +229,14 @@ def _label(picture: Image.Image, infotext: str, plan: Plan) -> None:
         picture.info["parameters"] = infotext
 
 
-def _save_masks(p: StableDiffusionProcessingImg2Img, plan: Plan, composed: Composed, number: int, infotext: str, saves: bool) -> None:
+def _save_extras(p: StableDiffusionProcessingImg2Img, plan: Plan, composed: Composed, number: int, infotext: str) -> None:
     options = plan.options
-    if saves and options.save_mask and p.mask_for_overlay is not None:
-        save_picture(p, plan, p.mask_for_overlay.convert("RGB"), number, infotext, "-mask")
-    if saves and options.save_mask_composite and composed.masked_part is not None:
+    if composed.uncorrected is not None:
+        save_picture(p, plan, composed.uncorrected, number, infotext, "-before-color-correction")
+    if options.save_mask and composed.mask is not None:
+        save_picture(p, plan, composed.mask, number, infotext, "-mask")
+    if options.save_mask_composite and composed.masked_part is not None:
         save_picture(p, plan, composed.masked_part, number, infotext, "-mask-composite")
-
-
-def _drop_extra_networks(p: StableDiffusionProcessingImg2Img, prompt: str) -> str:
-    for kind, name in EXTRA_NETWORK.findall(prompt):
-        note = f"<{kind}:{name}> was left out: this version cannot apply it."
-        if note not in p.notes:
-            p.notes.append(note)
-    return EXTRA_NETWORK.sub("", prompt)
-
-
-def _note_emphasis(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
-    has_brackets = any(sign in text for text in (*p.prompts, *p.negative_prompts) for sign in "([")
-    if plan.options.emphasis != "Original" and has_brackets:
-        p.extra_generation_params["Emphasis"] = plan.options.emphasis
 
 
 def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -> Processed:

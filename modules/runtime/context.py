@@ -30,6 +30,7 @@ class JobContext:
         cache: Conditioning and encoded pictures that outlive a job.
         load_model: Gives the model for a checkpoint name (None or "" = the configured one) and, where they differ, the job's options.
         load_scripts: Gives the scripts of jobs that bring none of their own.
+        loras: `backends.loras.catalog.LoraCatalog`.
         user: Login of the person, for infotext; empty when there is none.
     """
 
@@ -40,6 +41,7 @@ class JobContext:
     load_model: Callable[..., Any]
     load_scripts: Callable[[], ScriptRunner]
     user: str = ""
+    loras: Any = None
     _expected: int = field(default=0, init=False)
     _index: int | None = field(default=None, init=False)
 

@@ -75,6 +75,7 @@ class Session:
         loader: Loads models, and knows the VAE files.
         pool: The loaded model.
         queue: All jobs.
+        loras: `backends.loras.catalog.LoraCatalog`.
         cache: Conditioning and encoded pictures kept between jobs.
         library: All scripts; `library.broken` tells which were left out.
     """
@@ -84,7 +85,10 @@ class Session:
         self.options = OptionsStore(paths.config)
         make_catalog: Any = load_dotted("modules.backends.catalog:Catalog")
         self.catalog = make_catalog(checkpoint_folders(paths, flags), paths.cache / "checkpoints.json")
-        self.pool = ModelPool(self.catalog, self._load, lambda: self.options.current.prediction_override)
+        self.loader = ModelLoader(paths, flags, checkpoint_folders(paths, flags))
+        self.pool = ModelPool(self.catalog, self.loader.load, lambda info: self.loader.settings(info, self.options.current))
+        make_loras: Any = load_dotted("modules.backends.loras.catalog:LoraCatalog")
+        self.loras = make_loras(lora_folders(paths, flags), paths.cache / "loras.json")
         self.cache = ReuseCache()
         self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
         self.queue: JobQueue = MemoryJobQueue(self._run)
@@ -195,7 +199,8 @@ class Session:
         user = getattr(job.request, "user", None) or ""
         try:
             return process(
-                job.request, JobContext(job, self.options.current, self.paths, self.cache, self.model, lambda: self.scripts, user)
+                job.request,
+                JobContext(job, self.options.current, self.paths, self.cache, self.model, lambda: self.scripts, user, self.loras),
             )
         finally:
             _let_go(job.request)
@@ -226,4 +231,10 @@ def checkpoint_folders(paths: Paths, flags: Flags) -> list[Path]:
         folders.append(flags.ckpt_dir)
     if flags.ckpt is not None:
         folders.append(flags.ckpt.parent)
+    return list(dict.fromkeys(folder.resolve() for folder in folders))
+
+
+def lora_folders(paths: Paths, flags: Flags) -> list[Path]:
+    """Folders that are searched for LoRA files, each once; of files with the same name, the one in `--lora-dir` counts."""
+    folders = [paths.builtin_models / "Lora", paths.models / "Lora", *([flags.lora_dir] if flags.lora_dir is not None else [])]
     return list(dict.fromkeys(folder.resolve() for folder in folders))

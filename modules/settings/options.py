@@ -71,6 +71,10 @@ class Options:
     CLIP_stop_at_last_layers: int = option(1, "Clip skip", section=MODEL, minimum=1, maximum=12)
     emphasis: str = option("Original", "Emphasis mode", section=MODEL, choices=("None", "Ignore", "Original", "No norm"))
     comma_padding_backtrack: int = option(20, "Comma back-track in long prompts, tokens", section=MODEL, minimum=0, maximum=74)
+    sd_lora: str = option("None", "LoRA added to every prompt", section=MODEL, help="Its name; None: no LoRA is added.")
+    extra_networks_default_multiplier: float = option(
+        1.0, "Multiplier of the LoRA added to every prompt", section=MODEL, minimum=-10, maximum=10
+    )
     tiling: bool = option(False, "Tileable pictures", section=MODEL)
     enable_quantization: bool = option(False, "Round timesteps to whole numbers", section=MODEL)
     randn_source: str = option("GPU", "Where noise is drawn", section=MODEL, choices=("GPU", "CPU", "NV"))
@@ -139,6 +143,7 @@ class Options:
     add_model_hash_to_info: bool = option(True, "Write the model's hash", section=INFOTEXT)
     add_vae_name_to_info: bool = option(True, "Write the name of a separate VAE", section=INFOTEXT)
     add_vae_hash_to_info: bool = option(True, "Write the hash of a separate VAE", section=INFOTEXT)
+    lora_add_hashes_to_infotext: bool = option(True, "Write the hashes of LoRA files", section=INFOTEXT)
     add_user_name_to_info: bool = option(False, "Write the user's name", section=INFOTEXT)
     add_version_to_infotext: bool = option(True, "Write the program's version", section=INFOTEXT)
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 import torch
 from torch import Tensor, nn
 
 from modules.backends.clip_text import ClipTextEncoder
+from modules.backends.loras.merger import LoraMerger
 from modules.backends.unet import run_unet, set_circular_padding
 from modules.backends.vae import Vae
+from modules.engine.lora.network import WeightedNetwork
 from modules.engine.model import ModelKind, Prediction
 
 
 class StableDiffusion:
     """A `DiffusionModel` of `engine.model`: UNet and VAE in the running dtype, text encoder in float32."""
 
+    vae_name: str | None = None
+    vae_sha256 = ""
+
     def __init__(
         self,
         *,
         name: str,
-    vae_name: str | None = None
-    vae_sha256 = ""
-
         title: str,
         sha256: str,
         kind: ModelKind,
@@ -41,6 +45,16 @@ class StableDiffusion:
         self.alphas_cumprod = alphas_cumprod
         self.device, self.dtype = device, dtype
         self.unet, self.vae, self.text = unet, vae, text
+        self._loras = LoraMerger(unet, text.network)
+
+    @property
+    def text_key(self) -> Hashable:
+        """What is merged into the text encoder; see `engine.model.DiffusionModel`."""
+        return self._loras.text_key
+
+    def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+        """Merge these LoRA files and no others; see `engine.model.DiffusionModel.apply_networks`."""
+        return self._loras.apply(networks)
 
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None) -> Tensor:

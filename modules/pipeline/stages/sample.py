@@ -12,9 +12,10 @@ from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
+from modules.pipeline.infotext import prompt_steps
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
-from modules.pipeline.sampler_names import resolve_sampler
+from modules.pipeline.sampler_names import FIXED_S_NOISE, resolve_sampler
 
 
 def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
@@ -39,7 +40,7 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         s_churn=_churn(p, "s_churn"),
         s_tmin=_churn(p, "s_tmin"),
         s_tmax=_churn(p, "s_tmax"),
-        s_noise=_churn(p, "s_noise", default=1.0),
+        s_noise=1.0 if sampler in FIXED_S_NOISE else _churn(p, "s_noise", default=1.0),
         fix_steps=options.img2img_fix_steps,
         sigma_min=options.sigma_min,
         sigma_max=options.sigma_max,
@@ -98,16 +99,15 @@ def encode_prompts(p: StableDiffusionProcessingImg2Img, plan: Plan) -> tuple[Con
     if p.sd_model is None or p.context is None:
         raise RuntimeError("a model is loaded before prompts are encoded")
     options, model = plan.options, p.sd_model
-    steps = plan.sampling.steps * (2 if SAMPLERS.get(plan.sampling.sampler).is_second_order else 1)
     common: dict[str, Any] = {
-        "steps": steps,
+        "steps": prompt_steps(plan),
         "encoder": model.text,
         "clip_skip": options.CLIP_stop_at_last_layers,
         "emphasis": options.emphasis,
         "use_old_scheduling": options.use_old_scheduling,
         "comma_backtrack": options.comma_padding_backtrack,
         "cache": p.context.cache if options.persistent_cond_cache else None,
-        "cache_key": (model.sha256, plan.working),
+        "cache_key": (model.sha256, plan.working, model.text_key),
     }
     build_conditioning = CONVENTIONS.get(plan.sampling.compat).build_conditioning
     return build_conditioning(p.prompts, **common), build_conditioning(p.negative_prompts, is_composable=False, **common)
@@ -119,25 +119,39 @@ def sample_iteration(p: StableDiffusionProcessingImg2Img, positive: Conditioning
     Returns:
         (B, C, h, w) float32; after an interruption or skip, the estimate so far.
     """
-    if p.sd_model is None or p.context is None or p.plan is None or p.init_latent is None or p.rng is None:
+    if p.plan is None or p.init_latent is None or p.rng is None:
         raise RuntimeError("p.sample() runs inside process_images, after p.init()")
+    concat = None if p.image_conditioning is None else p.image_conditioning[: len(p.seeds)]
+    return run_engine(p, p.plan.sampling, p.init_latent[: len(p.seeds)], p.rng.first(), positive, negative, concat)
+
+
+def run_engine(
+    p: StableDiffusionProcessingImg2Img,
+    sampling: SamplingPlan,
+    latent: Tensor,
+    noise: Tensor,
+    positive: Conditioning,
+    negative: Conditioning,
+    concat: Tensor | None,
+) -> Tensor:
+    """Sample from `latent` and `noise` (both (B, C, h, w)) under `p.nmask`, reporting to the job of `p`; returns as `sample_iteration`."""
+    if p.sd_model is None or p.rng is None:
+        raise RuntimeError("sampling runs inside process_images, after p.init()")
+    mask = None if p.nmask is None else LatentMask(p.nmask)
+    result = sample_img2img(
+        p.sd_model, sampling, latent, noise, p.rng, positive, negative, mask=mask, concat=concat, callbacks=sampler_callbacks(p)
+    )
+    p.is_padded, p.has_skipped_low = result.is_padded, result.has_skipped_low
+    return result.latent
+
+
+def sampler_callbacks(p: StableDiffusionProcessingImg2Img) -> SamplerCallbacks:
+    """What connects a run of the engine with the job and the scripts of `p`."""
+    if p.sd_model is None or p.context is None:
+        raise RuntimeError("sampling runs inside process_images, which gives p its model and context")
     model, context = p.sd_model, p.context
-    callbacks = SamplerCallbacks(
+    return SamplerCallbacks(
         on_step=lambda step, total, latent: context.on_step(step, total, latent, model),
         is_interrupted=lambda: context.is_interrupted() or context.is_skipped(),
         on_blend=lambda params: p.scripts.dispatch("on_mask_blend", p, params) if p.scripts else None,
     )
-    result = sample_img2img(
-        model,
-        p.plan.sampling,
-        p.init_latent[: len(p.seeds)],
-        p.rng.first(),
-        p.rng,
-        positive,
-        negative,
-        mask=None if p.nmask is None else LatentMask(p.nmask),
-        concat=None if p.image_conditioning is None else p.image_conditioning[: len(p.seeds)],
-        callbacks=callbacks,
-    )
-    p.is_padded = result.is_padded
-    return result.latent

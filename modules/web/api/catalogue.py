@@ -97,9 +97,13 @@ def get_embeddings(user: UserDependency) -> dict[str, Any]:
 
 
 @router.get("/loras")
-def get_loras(user: UserDependency) -> list[dict[str, Any]]:
-    """None: this version cannot apply them."""
-    return []
+def get_loras(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """LoRA files that can be used."""
+    return [
+        {"name": info.name, "alias": info.alias, "path": str(info.path), "metadata": info.metadata}
+        for info in session.loras.scan()
+        if not info.problem
+    ]
 
 
 @router.get("/extensions")
@@ -120,8 +124,9 @@ def refresh_vaes(user: UserDependency) -> None:
 
 
 @router.post("/refresh-loras")
-def refresh_loras(user: UserDependency) -> None:
-    """Nothing to look for yet."""
+def refresh_loras(session: SessionDependency, user: UserDependency) -> None:
+    """Look for new LoRA files."""
+    session.loras.scan()
 
 
 @router.post("/refresh-embeddings")
