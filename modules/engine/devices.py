@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -55,6 +56,11 @@ def has_fast_bfloat16(cpu_info: Path = Path("/proc/cpuinfo")) -> bool:
         return False
     flags = next((line for line in cpu_info.read_text(errors="replace").splitlines() if line.startswith("flags")), "")
     return not _BF16_FLAGS.isdisjoint(flags.split())
+
+
+def autocast(disable: bool = False) -> AbstractContextManager[None]:
+    """Does nothing: models here take and give float32 and choose their own precision within. For scripts that ask."""
+    return nullcontext()
 
 
 def torch_gc() -> None:

@@ -78,6 +78,7 @@ class StableDiffusionProcessing:
     extra_generation_params: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     user: str | None = None
+    extra_network_data: dict[str, Any] = field(default_factory=dict, repr=False)
 
     sd_model: DiffusionModel | None = field(default=None, repr=False)
     options: Options = field(default_factory=Options, repr=False)
@@ -95,13 +96,26 @@ class StableDiffusionProcessing:
     subseeds: list[int] = field(default_factory=list)
     rng: ImageNoise | None = field(default=None, repr=False)
     is_padded: bool = False
-
     has_skipped_low: bool = False
     init_img_hash: str | None = None
+
 
 @dataclass
 class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
     """A job without a start picture; only its type is of interest so far."""
+
+
+class BothBlurs:
+    """`p.mask_blur`: reads as the blur of both axes, None where they differ; setting it sets both."""
+
+    def __get__(self, p: StableDiffusionProcessingImg2Img | None, owner: type) -> int | None:
+        if p is None:  # asked by the dataclass: the default
+            return None
+        return p.mask_blur_x if p.mask_blur_x == p.mask_blur_y else None
+
+    def __set__(self, p: StableDiffusionProcessingImg2Img, blur: int | None) -> None:
+        if blur is not None:
+            p.mask_blur_x = p.mask_blur_y = blur
 
 
 @dataclass
@@ -112,7 +126,8 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
         init_images: PIL pictures; one, or as many as `batch_size`.
         resize_mode: 0 stretch, 1 crop, 2 fill, 3 stretch latents.
         image_mask: PIL picture, white = repaint; None = the whole picture.
-        mask_blur: Gaussian sigma in px; None = see `mask_blur_x` and `mask_blur_y`.
+        mask_blur_x, mask_blur_y: Gaussian sigma along each axis, px.
+        mask_blur: Both at once; wins over them where a request has all.
         mask_round: Round the latent mask to 0 and 1.
         inpainting_fill: 0 fill, 1 original, 2 latent noise, 3 latent nothing, "patchmatch", "neutral".
         grow_mask_by: Box size in px by which the mask grows for the model (ComfyUI); 0 = not.
@@ -129,7 +144,7 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
     image_mask: Image | None = field(default=None, repr=False)
     mask_blur_x: int = 4
     mask_blur_y: int = 4
-    mask_blur: int | None = None
+    mask_blur: BothBlurs = BothBlurs()
     mask_round: bool = True
     inpainting_fill: int | str = 0
     grow_mask_by: int = 0

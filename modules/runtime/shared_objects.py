@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from modules.base.registry import load_dotted
 from modules.pipeline.context import RUNNING
 from modules.runtime.session import Session
 from modules.runtime.shared_state import SharedState
@@ -91,6 +92,17 @@ OPTS, STATE, CMD_OPTS = (
     SharedState(lambda: SHARED.session.queue.running() if SHARED.is_bound else None),
     SharedFlags(SHARED),
 )
+
+
+def computing_device() -> Any:
+    """The `torch.device` that computes."""
+    choose_device: Any = load_dotted("modules.engine.devices:choose_device")
+    return choose_device(CMD_OPTS.use_cpu)
+
+
+def computing_device_name() -> str:
+    """Such as `cpu` or `cuda`."""
+    return str(computing_device())
 
 
 def loaded_model() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from PIL.Image import Image
@@ -40,6 +41,21 @@ def save_picture(p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, 
     return _write(p, plan, image, index, infotext, folder, naming, options.samples_format)
 
 
+def save_start_pictures(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
+    """Save start pictures under the md5 of their pixels, each once, and remember the last one's for infotext.
+
+    Raises:
+        SaveFailed, UnsafePath: As for `save_picture`.
+    """
+    if p.context is None:
+        raise RuntimeError("pictures are saved inside process_images")
+    folder = output_folder(p.context.paths, plan.options.outdir_init_images)
+    for image in p.init_images:
+        p.init_img_hash = hashlib.md5(image.tobytes(), usedforsecurity=False).hexdigest()
+        if not (folder / f"{p.init_img_hash}.png").exists():
+            save_image(image, folder, naming=SaveNaming(directory_pattern=None, forced_name=p.init_img_hash))
+
+
 def save_grid(p: StableDiffusionProcessingImg2Img, plan: Plan, image: Image, infotext: str) -> Path:
     """Save the grid of a job; errors as for `save_picture`."""
     options = plan.options
@@ -64,9 +80,9 @@ def _write(
     options = plan.options
     path = save_image(
         image,
-        _output_folder(p.context.paths, folder),
+        output_folder(p.context.paths, folder),
         infotext=infotext if options.enable_pnginfo else None,
-        facts=_facts(p, plan, index),
+        facts=name_facts(p, plan, index),
         naming=naming,
         fmt=SaveFormat(extension, options.jpeg_quality, options.webp_lossless),
     )
@@ -76,7 +92,7 @@ def _write(
     return path
 
 
-def _output_folder(paths: Paths, folder: str) -> Path:
+def output_folder(paths: Paths, folder: str) -> Path:
     """`folder` below the data folder, but nowhere in the program or among its models."""
     place = contain(paths.data, folder)
     own = [paths.data / name for name in PROGRAM_FOLDERS]
@@ -85,7 +101,7 @@ def _output_folder(paths: Paths, folder: str) -> Path:
     return place
 
 
-def _facts(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> NameFacts:
+def name_facts(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> NameFacts:
     model = p.sd_model
     return NameFacts(
         seed=p.all_seeds[index],
