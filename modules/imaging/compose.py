@@ -44,14 +44,35 @@ def paste_back(
     Returns:
         RGB, of the canvas's extent with a box, else of the patch's.
     """
-    base = patch
-    if box is not None:
-        base = Image.new("RGBA", canvas.size)
-        base.paste(resize_image(ResizeMode.CROP, patch, box.extent, upscaler), (box.x, box.y))
-    base = base.convert("RGBA")
+    base = place_patch(patch, box, canvas, upscaler)
     if overlay is not None:
         base.alpha_composite(overlay.crop((0, 0, *base.size)) if overlay.size != base.size else overlay)
     return base.convert("RGB")
+
+
+def place_patch(patch: Image.Image, box: Box | None, canvas: Extent, upscaler: Upscaler | None = None) -> Image.Image:
+    """A result on its place on a transparent canvas (RGBA); arguments as for `paste_back`."""
+    if box is None:
+        return patch.convert("RGBA")
+    base = Image.new("RGBA", canvas.size)
+    base.paste(resize_image(ResizeMode.CROP, patch, box.extent, upscaler), (box.x, box.y))
+    return base
+
+
+def cut_out(picture: Image.Image, mask: Image.Image) -> Image.Image:
+    """The repainted part of a picture alone, on transparent ground.
+
+    Colours pass through premultiplied alpha, so those of nearly transparent pixels are coarse: at alpha 10, in steps of 25.
+
+    Args:
+        picture: RGB or RGBA.
+        mask: L, the overlay's; brought to the picture's size as in resize mode "fill".
+
+    Returns:
+        RGBA.
+    """
+    fitted = resize_image(ResizeMode.FILL, mask, Extent(*picture.size)).convert("L")
+    return Image.composite(picture.convert("RGBA").convert("RGBa"), Image.new("RGBa", picture.size), fitted).convert("RGBA")
 
 
 def keep_outside(original: Image.Image, result: Image.Image, mask: Image.Image) -> Image.Image:

@@ -24,6 +24,7 @@ from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
 from modules.pipeline.stages.save import save_grid, save_picture
+from modules.pipeline.unmet import describe_unmet
 from modules.plugins.hook_arguments import (
     PostprocessBatchListArgs,
     PostprocessImageArgs,
@@ -86,6 +87,7 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     _list_prompts_and_seeds(p)
     p.extra_generation_params["Denoising strength"] = p.denoising_strength
     scripts.dispatch("process", p)
+    p.notes.extend(describe_unmet(p))
     check_request(p)
     plan = p.plan = derive_plan(p, plan_sampling(p))
     p.sd_model.set_tiling(plan.is_tiling)
@@ -116,14 +118,14 @@ def fix_seed(p: StableDiffusionProcessingImg2Img) -> None:
 
 
 def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img) -> None:
-    if len(p.init_images) > 1:
-        p.batch_size = len(p.init_images)
     count = p.batch_size * p.n_iter
     seed, subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
     p.all_prompts = [p.prompt] * count
     p.all_negative_prompts = [p.negative_prompt] * count
     # With a variation strength, A1111 keeps the seed and lets only the subseed run.
     p.all_seeds = [seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
+    if len(p.init_images) > 1:
+        p.batch_size = len(p.init_images)  # seeds and prompts are listed for the batch size that was asked for
     p.all_subseeds = [subseed + index for index in range(count)]
 
 
@@ -245,7 +247,8 @@ def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -
         images += [picture, *extras]
         infotexts.append(infotext)
         paths += [path] + [None] * len(extras)
-    first = _add_grid(p, plan, results, images, infotexts, paths)
+    p.color_corrections = None
+    first = _add_grid(p, plan, images, infotexts, paths)
     info = infotexts[0] if infotexts else ""
     processed = Processed(
         p,
@@ -266,18 +269,17 @@ def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -
 def _add_grid(
     p: StableDiffusionProcessingImg2Img,
     plan: Plan,
-    results: Results,
     images: list[Image.Image],
     infotexts: list[str],
     paths: list[Path | None],
 ) -> int:
     options = plan.options
-    count = len(results.pictures)
+    count = len(images)
     is_wanted = (options.return_grid or options.grid_save) and not p.do_not_save_grid and count > 0
     if not is_wanted or (count == 1 and options.grid_only_if_multiple):
         return 0
     rows = choose_rows(count, options.n_rows, plan.batch_size, is_gapless=options.grid_prevent_empty_spots)
-    grid = make_grid(results.pictures, rows)
+    grid = make_grid(images, rows, options.grid_background_color)
     _label(grid, infotexts[0], plan)
     path = save_grid(p, plan, grid, infotexts[0]) if options.grid_save else None
     if not options.return_grid:

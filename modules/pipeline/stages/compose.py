@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from modules.imaging.color import correct_color
-from modules.imaging.compose import count_changed, paste_back
+from modules.imaging.compose import count_changed, cut_out, paste_back, place_patch
 from modules.imaging.geometry import Extent
 from modules.pipeline.plan import Plan
 from modules.pipeline.stages.prepare import Prepared
@@ -19,14 +19,16 @@ class Composed:
 
     Attributes:
         picture: RGB.
-        mask: RGB view of the overlay mask, where `return_mask` asks for it.
-        masked_part: RGBA, the repainted part alone, where `return_mask_composite` asks for it.
+        mask: RGB view of the overlay mask, where it is to be returned or saved.
+        masked_part: RGBA, the repainted part alone, where it is to be returned or saved.
+        uncorrected: RGB, without colour correction, where that is to be saved.
         changed_outside: Pixels that differ from the start picture where the mask is 0; None when that cannot be asked.
     """
 
     picture: Image.Image
     mask: Image.Image | None = None
     masked_part: Image.Image | None = None
+    uncorrected: Image.Image | None = None
     changed_outside: int | None = None
 
 
@@ -43,27 +45,28 @@ def compose(
         overlay: RGBA of the canvas, opaque where it stays; None = nothing is laid over.
         overlay_mask: L of the canvas.
     """
-    if prepared.color_targets:
-        patch = correct_color(prepared.color_targets[min(index, len(prepared.color_targets) - 1)], patch)
-    if overlay is None or overlay_mask is None or not plan.options.overlay_inpaint:
-        return Composed(patch)
     box = prepared.masks.box if prepared.masks else None
     canvas = prepared.canvases[min(index, len(prepared.canvases) - 1)]
-    extent = Extent(*canvas.size)
-    picture = paste_back(patch, overlay, box, extent, plan.upscaler)
-    fits = picture.size == canvas.size == overlay_mask.size
+    extent, options = Extent(*canvas.size), plan.options
+    covers = overlay if options.overlay_inpaint else None
+
+    def finish(part: Image.Image) -> Image.Image:
+        return part if covers is None else paste_back(part, covers, box, extent, plan.upscaler)
+
+    uncorrected = None
+    if prepared.color_targets:
+        uncorrected = finish(patch) if options.save_images_before_color_correction else None
+        patch = correct_color(prepared.color_targets[min(index, len(prepared.color_targets) - 1)], patch)
+    picture = finish(patch)
+    if overlay_mask is None:
+        return Composed(picture, uncorrected=uncorrected)
+    wants_part = options.return_mask_composite or options.save_mask_composite
+    placed = None if not wants_part else patch if covers is None else place_patch(patch, box, extent, plan.upscaler)
+    fits = covers is not None and picture.size == canvas.size == overlay_mask.size
     return Composed(
         picture,
-        mask=overlay_mask.convert("RGB") if plan.options.return_mask else None,
-        masked_part=_cut_out(paste_back(patch, None, box, extent, plan.upscaler), overlay_mask)
-        if plan.options.return_mask_composite
-        else None,
+        mask=overlay_mask.convert("RGB") if options.return_mask or options.save_mask else None,
+        masked_part=None if placed is None else cut_out(placed, overlay_mask),
+        uncorrected=uncorrected,
         changed_outside=count_changed(canvas, picture, overlay_mask) if fits else None,
     )
-
-
-def _cut_out(picture: Image.Image, mask: Image.Image) -> Image.Image:
-    # Premultiplied, as in A1111: what is fully masked out is black and transparent.
-    fitted = mask if mask.size == picture.size else mask.resize(picture.size)
-    premultiplied = picture.convert("RGBA").convert("RGBa")
-    return Image.composite(premultiplied, Image.new("RGBa", picture.size), fitted).convert("RGBA")

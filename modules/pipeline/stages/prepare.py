@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,7 @@ def prepare(
     flat = [flatten(image, plan.options.img2img_background_color) for image in images]
     masks = None if mask is None else _prepare_masks(mask, latent_mask, Extent(*flat[0].size), plan, notes)
     canvases = [_to_canvas(image, plan, masks) for image in flat]
-    overlays = [] if masks is None else [make_overlay(canvas, _fit_overlay_mask(masks.overlay, canvas, plan)) for canvas in canvases]
+    masks, overlays = _make_overlays(canvases, masks, plan)
     pictures = [_to_working(canvas, plan, masks) for canvas in canvases]
     if masks is not None:
         pictures = [_fill(picture, masks, plan) for picture in pictures]
@@ -120,6 +121,17 @@ def _fit_mask(mask: Image, picture: Extent, notes: list[str]) -> Image:
 def _to_canvas(image: Image, plan: Plan, masks: MaskSet | None) -> Image:
     keeps_size = plan.resize_mode is ResizeMode.LATENT or (plan.is_only_masked and masks is not None)
     return image if keeps_size else resize_image(plan.resize_mode, image, plan.working, plan.upscaler)
+
+
+def _make_overlays(canvases: list[Image], masks: MaskSet | None, plan: Plan) -> tuple[MaskSet | None, list[Image]]:
+    """One overlay a canvas; the overlay mask is left in the size of the last one, as in A1111."""
+    if masks is None:
+        return None, []
+    overlays, mask = [], masks.overlay
+    for canvas in canvases:
+        mask = _fit_overlay_mask(mask, canvas, plan)
+        overlays.append(make_overlay(canvas, mask))
+    return dataclasses.replace(masks, overlay=mask), overlays
 
 
 def _fit_overlay_mask(mask: Image, canvas: Image, plan: Plan) -> Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.stages.encode import encode
 from modules.pipeline.stages.prepare import prepare
+from modules.pipeline.stages.save import save_start_pictures
 
 
 def prepare_and_encode(p: StableDiffusionProcessingImg2Img) -> None:
@@ -16,12 +17,16 @@ def prepare_and_encode(p: StableDiffusionProcessingImg2Img) -> None:
     """
     if p.plan is None or p.sd_model is None or p.context is None:
         raise RuntimeError("p.init() runs inside process_images, which gives p its plan, model and context")
+    if p.plan.options.save_init_img:
+        save_start_pictures(p, p.plan)
     prepared = prepare(p.init_images, p.image_mask, p.latent_mask, p.plan, p.color_corrections or ())
     p.prepared = prepared
     p.notes.extend(note for note in prepared.notes if note not in p.notes)
     box = prepared.masks.box if prepared.masks else None
     p.mask_for_overlay = prepared.masks.overlay if prepared.masks else None
-    p.overlay_images = list(prepared.overlays)
+    copies = p.batch_size if len(prepared.overlays) == 1 else 1
+    p.overlay_images = list(prepared.overlays) * copies
+    p.color_corrections = list(prepared.color_targets) or None
     p.paste_to = None if box is None else (box.x, box.y, box.width, box.height)
     p.encoded = encode(prepared, p.plan, p.sd_model, p.context.cache)
     p.init_latent, p.image_conditioning = p.encoded.latent, p.encoded.concat

@@ -122,7 +122,7 @@ def test_override_settings_hold_for_one_job(run: Run) -> None:
 
 def test_masks_are_returned_after_their_picture(run: Run, mask: Image.Image) -> None:
     options = Options().coerced({"return_mask": True, "return_mask_composite": True})
-    processed, _ = run(options=options, image_mask=mask)
+    processed, _ = run(options=options, image_mask=mask, do_not_save_grid=True)
     assert [image.mode for image in processed.images] == ["RGB", "RGB", "RGBA"]
     assert [image.info.get("parameters") for image in processed.images] == [*processed.infotexts, None, None]
 
