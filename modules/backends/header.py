@@ -79,7 +79,7 @@ def read_header(path: Path, longest: int = _LONGEST_HEADER) -> Header:
         entries = json.loads(raw)
         metadata = entries.pop("__metadata__", {})
         tensors = {name: _parse_entry(entry) for name, entry in entries.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BrokenCheckpoint(f"{path.name} is no safetensors file: its header cannot be parsed ({error})") from error
     _check_places(path, tensors, size - _LENGTH_BYTES - length)
     return Header(path, tensors, {str(key): str(value) for key, value in metadata.items()})

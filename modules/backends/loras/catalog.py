@@ -93,8 +93,8 @@ class LoraInfo:
             try:
                 with self.path.open("rb") as file:
                     start = _LENGTH_BYTES + int.from_bytes(file.read(_LENGTH_BYTES), "little")
-                digest = hash_file(self.path, start)
-            except (OSError, OverflowError) as error:
+                digest = hash_file(self.path, min(start, self.stamp.size))
+            except OSError as error:
                 raise UnusableNetwork(f"LoRA {self.name!r} cannot be read: {error}") from error
             self.hashes.put(self.path, self.stamp.size, self.stamp.mtime_ns, digest)
         return digest
@@ -251,5 +251,5 @@ def _parse_object(value: str) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value

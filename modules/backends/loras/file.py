@@ -155,7 +155,7 @@ def _read_peft_alphas(header: Header, layers: Mapping[Layer, Mapping[str, tuple[
             alpha = float(_pattern_value(stated.get(f"{prefix}.alpha_pattern") or {}, layer[1], stated[f"{prefix}.lora_alpha"]))
             rank = shapes["lora_down"][0] if shapes["lora_down"] else 1
             found[layer] = alpha * rank**0.5 if stated.get(f"{prefix}.use_rslora") else alpha
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnusableNetwork(f"{header.path.name} has unreadable {_PEFT_METADATA}: {error}") from error
     return found
 

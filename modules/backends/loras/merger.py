@@ -150,7 +150,7 @@ def _said(network: str) -> str:
 
 
 def _made_for(file: NetworkFile) -> str:
-    return f"; the file says it was made for {file.made_for!r}" if file.made_for else "; it was made for another kind of model"
+    return f"; the file says it was made for {file.made_for!r}" if file.made_for else "; it may be made for another kind of model"
 
 
 def _describe_unused(file: NetworkFile, unused: Sequence[str], has_use: bool) -> str:

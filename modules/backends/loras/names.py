@@ -47,14 +47,17 @@ _BLOCK = re.compile(r"(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|
 
 def parse_tensor_name(name: str) -> tuple[Layer, str] | None:
     """The layer that a tensor of a LoRA file changes, and which part of the change it is; None for an unknown form."""
+    if name.endswith(".weight.alpha"):  # diffusers' network_alphas: "...to_k_lora.down.weight.alpha"
+        found = parse_tensor_name(name.removesuffix(".alpha"))
+        return (found[0], "alpha") if found is not None and found[1] == "lora_down" else None
     for count in (3, 2, 1):
         layer, *suffix = name.rsplit(".", count)
         part = PARTS.get(".".join(suffix)) if len(suffix) == count else None
         if part is None and count == 2 and layer.endswith("_lora"):  # ...attn1.processor.to_q_lora.up.weight
             part = _PROCESSOR_PARTS.get(".".join(suffix))
         if part is not None:
-            found = parse_layer_name(layer)
-            return None if found is None else (found, part)
+            place = parse_layer_name(layer)
+            return None if place is None else (place, part)
     return None
 
 
