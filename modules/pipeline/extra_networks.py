@@ -91,13 +91,19 @@ def parse_prompts(prompts: Sequence[str]) -> tuple[list[str], ExtraNetworkData]:
     return [text for text, _ in parsed], parsed[0][1] if parsed else defaultdict(list)
 
 
-def activate(p: StableDiffusionProcessingImg2Img, data: Mapping[str, Sequence[ExtraNetworkParams]]) -> None:
-    """Apply exactly these extra networks to the batch in hand; none restores the model.
+def activate(p: StableDiffusionProcessingImg2Img) -> None:
+    """Apply exactly `p.extra_network_data` to the batch in hand; none, or `p.disable_extra_networks`, restores the model.
 
     Raises:
         InvalidRequest: A number cannot be read.
         UnusableNetwork: A file is damaged, refused, or does not fit the model.
     """
+    if p.sd_model is None or p.context is None:
+        raise RuntimeError("a model is loaded before extra networks are applied")
+    if p.disable_extra_networks:
+        p.sd_model.apply_networks(())
+        return
+    data = p.extra_network_data
     loras = [params for kind, listed in data.items() if ALIASES.get(kind, kind) == "lora" for params in listed]
     _activate_loras(p, loras)
     for kind, network in EXTRA_NETWORKS.items():

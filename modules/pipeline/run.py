@@ -6,6 +6,7 @@ import dataclasses
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from torch import Tensor
@@ -145,16 +146,14 @@ def _run_iteration(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, 
     context.clear_skip()
     p.iteration = index
     _slice_iteration(p, plan.iteration_slice(index))
-    named = {"batch_number": index, "prompts": p.prompts, "seeds": p.seeds, "subseeds": p.subseeds}
-    scripts.dispatch("before_process_batch", p, **named)
+    scripts.dispatch("before_process_batch", p, **_iteration_names(p))
     if not p.prompts:
         return
     p.prompts, p.extra_network_data = parse_prompts(p.prompts)
-    activate(p, {} if p.disable_extra_networks else p.extra_network_data)
-    named |= {"prompts": p.prompts}
+    activate(p)
     if not p.disable_extra_networks:
-        scripts.dispatch("after_extra_networks_activate", p, **named, extra_network_data=p.extra_network_data)
-    scripts.dispatch("process_batch", p, **named)
+        scripts.dispatch("after_extra_networks_activate", p, **_iteration_names(p), extra_network_data=p.extra_network_data)
+    scripts.dispatch("process_batch", p, **_iteration_names(p))
     iteration = dataclasses.replace(plan, prompts=tuple(p.prompts), seeds=tuple(p.seeds), subseeds=tuple(p.subseeds))
     conditioning = encode_prompts(p, iteration)
     note_prompt_keys(p, plan)
@@ -163,6 +162,11 @@ def _run_iteration(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, 
         return
     note_sampling_keys(p, plan)
     _decode_and_compose(p, plan, latents, results)
+
+
+def _iteration_names(p: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
+    """What hooks of an iteration are told, as it is now."""
+    return {"batch_number": p.iteration, "prompts": p.prompts, "seeds": p.seeds, "subseeds": p.subseeds}
 
 
 def _slice_iteration(p: StableDiffusionProcessingImg2Img, part: slice) -> None:

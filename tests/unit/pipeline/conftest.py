@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from modules.backends.fake import FakeModel
+from modules.backends.loras.catalog import LoraCatalog
 from modules.base.paths import Paths
 from modules.pipeline.context import ReuseCache
 from modules.pipeline.processed import Processed
@@ -25,6 +26,7 @@ class QuietContext:
 
     def __init__(self, folder: Path, model: FakeModel, options: Options, stop_after: int | None = None) -> None:
         self.paths, self.options, self.cache, self.user = Paths.under(folder), options, ReuseCache(), ""
+        self.loras = LoraCatalog([self.paths.models / "Lora"], self.paths.cache / "loras.json")
         self.fake, self.stop_after, self.steps, self.saved = model, stop_after, 0, []
 
     def model(self, name: str | None, options: Options | None = None) -> FakeModel:
