@@ -41,6 +41,10 @@ class Paths:
         return self.data / "cache"
 
     @property
+    def styles(self) -> Path:
+        return self.data / "styles.csv"
+
+    @property
     def config(self) -> Path:
         return self.data / "config.json"
 

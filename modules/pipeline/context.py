@@ -15,6 +15,7 @@ from modules.settings.options import Options
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from modules.backends.embeddings.catalog import EmbeddingCatalog
     from modules.backends.loras.catalog import LoraCatalog
     from modules.engine.model import DiffusionModel
     from modules.pipeline.processing import StableDiffusionProcessing
@@ -28,6 +29,7 @@ class RunContext(Protocol):
         cache: Results that outlive a job: conditioning and encoded pictures.
         user: Who asked, for infotext; empty when unknown.
         loras: LoRA files that prompts may name.
+        embeddings: Textual inversions that prompts may name.
     """
 
     options: Options
@@ -35,6 +37,7 @@ class RunContext(Protocol):
     cache: ReuseCache
     user: str
     loras: LoraCatalog
+    embeddings: EmbeddingCatalog
 
     def model(self, name: str | None, options: Options | None = None) -> DiffusionModel:
         """The model whose checkpoint `name` names (None or empty: the configured one), loaded.

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from modules.engine.model import ModelKind
+from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.prompts.schedule import schedule_prompt, split_and
 from modules.engine.samplers.table import SAMPLERS, SamplerSpec
 from modules.engine.schedules import SCHEDULERS
@@ -112,16 +113,25 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
         extra["Mask growth"] = plan.grow_mask_by
 
 
-def note_prompt_keys(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
-    """Add what infotext says of how prompts were read; after extra networks and embeddings had their say."""
-    options, steps = plan.options, prompt_steps(plan)
+def note_prompt_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: Conditioning, negative: Conditioning) -> None:
+    """Add what infotext says of how prompts were read, in A1111's order: it encodes the negative prompt first."""
+    options, extra = plan.options, p.extra_generation_params
+    if options.use_old_scheduling and _depends_on_scheduling(p, prompt_steps(plan)):
+        extra["Old prompt editing timelines"] = True
+    hashes = ""
+    for use in (*negative.uses, *positive.uses):
+        named = [f"{name.replace(':', '').replace(',', '')}: {short_hash}" for name, short_hash in use.embeddings]
+        if named and options.textual_inversion_add_hashes_to_infotext:
+            # What was named before comes after, and twice where two prompts name it, as A1111 lists them.
+            hashes = extra["TI hashes"] = ", ".join([*named, hashes] if hashes else named)
+        if use.has_brackets and options.emphasis != "Original":
+            extra["Emphasis"] = options.emphasis
+
+
+def _depends_on_scheduling(p: StableDiffusionProcessingImg2Img, steps: int) -> bool:
+    """Whether the old way to read edits gives other texts than the new one."""
     parts = [*(part for prompt in p.prompts for part, _ in split_and(prompt)), *p.negative_prompts]
-    timed = {part: schedule_prompt(part, steps, options.use_old_scheduling) for part in dict.fromkeys(parts)}
-    if options.use_old_scheduling and any(entries != schedule_prompt(part, steps, False) for part, entries in timed.items()):
-        p.extra_generation_params["Old prompt editing timelines"] = True
-    has_brackets = any(sign in entry.text for entries in timed.values() for entry in entries for sign in "([")
-    if options.emphasis != "Original" and has_brackets:
-        p.extra_generation_params["Emphasis"] = options.emphasis
+    return any(schedule_prompt(part, steps, True) != schedule_prompt(part, steps, False) for part in dict.fromkeys(parts))
 
 
 def note_sampling_keys(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:

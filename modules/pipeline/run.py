@@ -12,8 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 from modules.engine.model import DiffusionModel
+from modules.engine.prompts.limits import check_length
 from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows, make_grid
+from modules.pipeline.comments import strip_comments
 from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, parse_prompts
 from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
@@ -25,6 +27,7 @@ from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
 from modules.pipeline.stages.save import save_grid, save_picture
+from modules.pipeline.styles import apply_styles
 from modules.pipeline.unmet import describe_unmet
 from modules.plugins.hook_arguments import (
     PostprocessBatchListArgs,
@@ -85,11 +88,12 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     check_request(p)
     plan_sampling(p)  # an unknown sampler is said before a model is loaded
     p.sd_model = _load_model(p, context)
-    _list_prompts_and_seeds(p)
+    _list_prompts_and_seeds(p, context)
     p.extra_generation_params["Denoising strength"] = p.denoising_strength
     scripts.dispatch("process", p)
     p.notes.extend(describe_unmet(p))
     check_request(p)
+    _clean_prompts(p)
     plan = p.plan = derive_plan(p, plan_sampling(p))
     p.sd_model.set_tiling(plan.is_tiling)
     context.begin(plan.iterations, plan.sampling.steps)
@@ -118,16 +122,25 @@ def fix_seed(p: StableDiffusionProcessingImg2Img) -> None:
     p.seed, p.subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
 
 
-def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img) -> None:
+def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img, context: RunContext) -> None:
     count = p.batch_size * p.n_iter
     seed, subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
-    p.all_prompts = [p.prompt] * count
-    p.all_negative_prompts = [p.negative_prompt] * count
+    prompt, negative = apply_styles(p, context.paths.styles)
+    p.all_prompts, p.all_negative_prompts = [prompt] * count, [negative] * count
     # With a variation strength, A1111 keeps the seed and lets only the subseed run.
     p.all_seeds = [seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
     if len(p.init_images) > 1:
         p.batch_size = len(p.init_images)  # seeds and prompts are listed for the batch size that was asked for
     p.all_subseeds = [subseed + index for index in range(count)]
+
+
+def _clean_prompts(p: StableDiffusionProcessingImg2Img) -> None:
+    """Leave comments out, after scripts wrote what they wanted."""
+    check_length(p.all_prompts, "prompt")
+    check_length(p.all_negative_prompts, "negative_prompt")
+    if p.options.enable_prompt_comments:
+        p.all_prompts = [strip_comments(prompt) for prompt in p.all_prompts]
+        p.all_negative_prompts = [strip_comments(prompt) for prompt in p.all_negative_prompts]
 
 
 def _note_masks(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
@@ -156,7 +169,7 @@ def _run_iteration(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, 
     scripts.dispatch("process_batch", p, **_iteration_names(p))
     iteration = dataclasses.replace(plan, prompts=tuple(p.prompts), seeds=tuple(p.seeds), subseeds=tuple(p.subseeds))
     conditioning = encode_prompts(p, iteration)
-    note_prompt_keys(p, plan)
+    note_prompt_keys(p, plan, *conditioning)
     latents = _sample(p, plan, *conditioning)
     if context.is_interrupted() and not latents.isfinite().all():
         return

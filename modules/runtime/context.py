@@ -31,6 +31,7 @@ class JobContext:
         load_model: Gives the model for a checkpoint name (None or "" = the configured one) and, where they differ, the job's options.
         load_scripts: Gives the scripts of jobs that bring none of their own.
         loras: `backends.loras.catalog.LoraCatalog`.
+        embeddings: `backends.embeddings.catalog.EmbeddingCatalog`.
         user: Login of the person, for infotext; empty when there is none.
     """
 
@@ -42,6 +43,7 @@ class JobContext:
     load_scripts: Callable[[], ScriptRunner]
     user: str = ""
     loras: Any = None
+    embeddings: Any = None
     _expected: int = field(default=0, init=False)
     _index: int | None = field(default=None, init=False)
 

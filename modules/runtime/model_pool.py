@@ -61,6 +61,11 @@ class ModelPool:
         """The `CheckpointInfo` in memory, or None."""
         return self._info
 
+    @property
+    def model(self) -> Any:
+        """The `DiffusionModel` in memory, or None; nothing is loaded."""
+        return self._model
+
     def choose(self, name: str | None) -> Any:
         """The checkpoint meant by `name`; empty means the built-in one, else the first that can run.
 

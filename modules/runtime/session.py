@@ -76,6 +76,7 @@ class Session:
         pool: The loaded model.
         queue: All jobs.
         loras: `backends.loras.catalog.LoraCatalog`.
+        embeddings: `backends.embeddings.catalog.EmbeddingCatalog`.
         cache: Conditioning and encoded pictures kept between jobs.
         library: All scripts; `library.broken` tells which were left out.
     """
@@ -89,6 +90,8 @@ class Session:
         self.pool = ModelPool(self.catalog, self.loader.load, lambda info: self.loader.settings(info, self.options.current))
         make_loras: Any = load_dotted("modules.backends.loras.catalog:LoraCatalog")
         self.loras = make_loras(lora_folders(paths, flags), paths.cache / "loras.json")
+        make_embeddings: Any = load_dotted("modules.backends.embeddings.catalog:EmbeddingCatalog")
+        self.embeddings = make_embeddings(embedding_folders(paths, flags))
         self.cache = ReuseCache()
         self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
         self.queue: JobQueue = MemoryJobQueue(self._run)
@@ -200,7 +203,17 @@ class Session:
         try:
             return process(
                 job.request,
-                JobContext(job, self.options.current, self.paths, self.cache, self.model, lambda: self.scripts, user, self.loras),
+                JobContext(
+                    job,
+                    self.options.current,
+                    self.paths,
+                    self.cache,
+                    self.model,
+                    lambda: self.scripts,
+                    user,
+                    self.loras,
+                    self.embeddings,
+                ),
             )
         finally:
             _let_go(job.request)
@@ -237,4 +250,11 @@ def checkpoint_folders(paths: Paths, flags: Flags) -> list[Path]:
 def lora_folders(paths: Paths, flags: Flags) -> list[Path]:
     """Folders that are searched for LoRA files, each once; of files with the same name, the one in `--lora-dir` counts."""
     folders = [paths.builtin_models / "Lora", paths.models / "Lora", *([flags.lora_dir] if flags.lora_dir is not None else [])]
+    return list(dict.fromkeys(folder.resolve() for folder in folders))
+
+
+def embedding_folders(paths: Paths, flags: Flags) -> list[Path]:
+    """Folders that are searched for textual inversions, each once; of files with the same name, the one in `--embeddings-dir` counts."""
+    asked = [flags.embeddings_dir] if flags.embeddings_dir is not None else []
+    folders = [*asked, paths.data / "embeddings", paths.models / "embeddings", paths.builtin_models / "embeddings"]
     return list(dict.fromkeys(folder.resolve() for folder in folders))

@@ -73,6 +73,7 @@ class Options:
     )
     CLIP_stop_at_last_layers: int = option(1, "Clip skip", section=MODEL, minimum=1, maximum=12)
     emphasis: str = option("Original", "Emphasis mode", section=MODEL, choices=("None", "Ignore", "Original", "No norm"))
+    enable_prompt_comments: bool = option(True, "Leave out prompt text between # and the end of its line", section=MODEL)
     comma_padding_backtrack: int = option(20, "Comma back-track in long prompts, tokens", section=MODEL, minimum=0, maximum=74)
     sd_lora: str = option("None", "LoRA added to every prompt", section=MODEL, help="Its name; None: no LoRA is added.")
     extra_networks_default_multiplier: float = option(
@@ -149,6 +150,7 @@ class Options:
     lora_add_hashes_to_infotext: bool = option(True, "Write the hashes of LoRA files", section=INFOTEXT)
     disable_weights_auto_swap: bool = option(True, "An infotext that is read never changes the checkpoint", section=INFOTEXT)
     auto_backcompat: bool = option(True, "Infotexts of old A1111 versions bring back the rules of their time", section=INFOTEXT)
+    textual_inversion_add_hashes_to_infotext: bool = option(True, "Write the hashes of embeddings", section=INFOTEXT)
     add_user_name_to_info: bool = option(False, "Write the user's name", section=INFOTEXT)
     add_version_to_infotext: bool = option(True, "Write the program's version", section=INFOTEXT)
 

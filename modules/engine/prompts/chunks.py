@@ -10,9 +10,7 @@ from torch import Tensor
 
 from modules.engine.model import TextEncoder
 from modules.engine.prompts.attention import Fragment
-from modules.engine.prompts.limits import MAX_CHUNKS, require
-
-CHUNK_TOKENS = 75
+from modules.engine.prompts.limits import CHUNK_TOKENS, MAX_CHUNKS, require
 
 
 @dataclass(frozen=True)

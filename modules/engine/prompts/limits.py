@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from modules.base.errors import InvalidRequest
 
+CHUNK_TOKENS = 75
+"""What CLIP reads at a time, its start and end token not counted."""
 MAX_CHARACTERS = 100_000
 """In one prompt."""
 MAX_PARTS = 100

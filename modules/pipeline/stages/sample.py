@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from modules.backends.embeddings.table import TokenTable
 from modules.engine.callbacks import SamplerCallbacks
 from modules.engine.conventions.table import CONVENTIONS
 from modules.engine.noise import ImageNoise, NoiseSource
@@ -99,6 +100,8 @@ def encode_prompts(p: StableDiffusionProcessingImg2Img, plan: Plan) -> tuple[Con
     if p.sd_model is None or p.context is None:
         raise RuntimeError("a model is loaded before prompts are encoded")
     options, model = plan.options, p.sd_model
+    table = p.context.embeddings.table(model.text)
+    _note_skipped(p, table)
     common: dict[str, Any] = {
         "steps": prompt_steps(plan),
         "encoder": model.text,
@@ -106,11 +109,21 @@ def encode_prompts(p: StableDiffusionProcessingImg2Img, plan: Plan) -> tuple[Con
         "emphasis": options.emphasis,
         "use_old_scheduling": options.use_old_scheduling,
         "comma_backtrack": options.comma_padding_backtrack,
+        "embeddings": table,
         "cache": p.context.cache if options.persistent_cond_cache else None,
         "cache_key": (model.sha256, plan.working, model.text_key),
     }
     build_conditioning = CONVENTIONS.get(plan.sampling.compat).build_conditioning
-    return build_conditioning(p.prompts, **common), build_conditioning(p.negative_prompts, is_composable=False, **common)
+    positive = build_conditioning(p.prompts, field="prompt", **common)
+    return positive, build_conditioning(p.negative_prompts, field="negative_prompt", is_composable=False, **common)
+
+
+def _note_skipped(p: StableDiffusionProcessingImg2Img, table: TokenTable) -> None:
+    for text in dict.fromkeys((*p.prompts, *p.negative_prompts)):
+        for name, reason in table.mentions_of_skipped(text).items():
+            note = f"The embedding {name[:100]!r} was not used: {reason}"
+            if note not in p.notes:
+                p.notes.append(note)
 
 
 def sample_iteration(p: StableDiffusionProcessingImg2Img, positive: Conditioning, negative: Conditioning) -> Tensor:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from fastapi import APIRouter
 
+from modules.backends.embeddings.catalog import problem_with
 from modules.imaging.upscalers import UPSCALERS
+from modules.pipeline.styles import read_styles
 from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
@@ -85,15 +88,22 @@ def get_realesrgan_models(user: UserDependency) -> list[dict[str, Any]]:
 
 
 @router.get("/prompt-styles")
-def get_prompt_styles(user: UserDependency) -> list[dict[str, Any]]:
-    """None: this version keeps no styles."""
-    return []
+def get_prompt_styles(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """Styles of `styles.csv` in the data folder."""
+    return [dataclasses.asdict(style) for style in read_styles(session.paths.styles)]
 
 
 @router.get("/embeddings")
-def get_embeddings(user: UserDependency) -> dict[str, Any]:
-    """None: this version cannot apply them."""
-    return {"loaded": {}, "skipped": {}}
+def get_embeddings(session: SessionDependency, user: UserDependency) -> dict[str, Any]:
+    """Textual inversions; those that the model in memory cannot use are under `skipped`, with the reason."""
+    width = session.pool.model.text.width if session.pool.model is not None else None
+    listed: dict[str, dict[str, Any]] = {"loaded": {}, "skipped": {}}
+    unknown = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None}
+    for info in session.embeddings.scan():
+        reason = problem_with(info, width)
+        entry = {**unknown, "shape": info.width, "vectors": info.vectors}
+        listed["skipped" if reason else "loaded"][info.name] = {**entry, "reason": reason} if reason else entry
+    return listed
 
 
 @router.get("/loras")
@@ -130,8 +140,9 @@ def refresh_loras(session: SessionDependency, user: UserDependency) -> None:
 
 
 @router.post("/refresh-embeddings")
-def refresh_embeddings(user: UserDependency) -> None:
-    """Nothing to look for yet."""
+def refresh_embeddings(session: SessionDependency, user: UserDependency) -> None:
+    """Look for new textual inversions."""
+    session.embeddings.scan()
 
 
 @router.post("/unload-checkpoint")

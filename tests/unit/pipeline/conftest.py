@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modules.backends.embeddings.catalog import EmbeddingCatalog
 from modules.backends.fake import FakeModel
 from modules.backends.loras.catalog import LoraCatalog
 from modules.base.paths import Paths
@@ -27,6 +28,7 @@ class QuietContext:
     def __init__(self, folder: Path, model: FakeModel, options: Options, stop_after: int | None = None) -> None:
         self.paths, self.options, self.cache, self.user = Paths.under(folder), options, ReuseCache(), ""
         self.loras = LoraCatalog([self.paths.models / "Lora"], self.paths.cache / "loras.json")
+        self.embeddings = EmbeddingCatalog([self.paths.data / "embeddings"])
         self.fake, self.stop_after, self.steps, self.saved = model, stop_after, 0, []
 
     def model(self, name: str | None, options: Options | None = None) -> FakeModel:

@@ -1,0 +1,1 @@
+"""Textual inversions: files of a few learned vectors that a name in a prompt stands for."""
