@@ -152,7 +152,8 @@ class ScriptLibrary:
         return script
 
     def _leave_out(self, file: Path, basedir: Path, stage: str, error: BaseException) -> None:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = said.replace(f"{basedir}/", "").replace(f"{ROOT}/", "")  # visitors of the page read it too
         logger.error("script %s failed at %s and is left out: %s", file, stage, reason, exc_info=error)
         entry = BrokenScript(file, basedir, stage, reason)
         if entry not in self.broken:  # both tabs may stumble over the same fault

@@ -78,7 +78,8 @@ def fake_process(step_s: float) -> Any:
             if context.is_interrupted():
                 break
         seeds = [p.seed if p.seed >= 0 else 1234567 + n for n in range(len(images))]
-        lines = [f"{p.prompt}\nSteps: {p.steps}, Sampler: {p.sampler_name}, Seed: {seed}, Size: {p.width}x{p.height}" for seed in seeds]
+        shared = f"Size: {p.width}x{p.height}, Script values: {list(p.script_args)}"
+        lines = [f"{p.prompt}\nSteps: {p.steps}, Sampler: {p.sampler_name}, Seed: {seed}, {shared}" for seed in seeds]
         changed = [None if p.image_mask is None else count_changed(picture, image, mask) for image in images]
         return Processed(None, images, all_seeds=seeds, infotexts=lines, changed_outside_mask=changed, notes=p.notes)
 

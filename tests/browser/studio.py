@@ -24,8 +24,8 @@ class StudioPage:
         return self.wait_ready()
 
     def wait_ready(self) -> StudioPage:
-        """Until the widgets are there, and the lists that the server fills on load."""
-        expect(self.by_id("img2img_generate").or_(self.by_id("img2img_interrupt")).first).to_be_visible()
+        """Until the widgets are there, and the lists and the controls of scripts that the server fills in on load."""
+        expect(self.page.locator("#img2img_generate:not([disabled]), #img2img_interrupt").first).to_be_visible()
         expect(self.page.locator("#setting_sd_model_checkpoint input")).to_have_value("built-in (small)")
         return self
 

@@ -6,6 +6,7 @@ Jobs belong to the server. The page holds an owner's id (in the browser) and a j
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,23 @@ class Desk:
         ]  # fmt: skip
 
     def generate(
-        self, language: str, memory: dict[str, str], mode: str, picture: Source | None, painted: Source | None, canvas: Any, *values: Any
+        self,
+        language: str,
+        memory: dict[str, str],
+        mode: str,
+        picture: Source | None,
+        painted: Source | None,
+        canvas: Any,
+        *values: Any,
+        script_args: Sequence[Any] = (),
     ) -> Updates:
-        """Submit what the form says."""
+        """Submit what the form says, with the values of scripts' controls."""
         source = painted if Mode(mode).has_mask else picture
         opened = source.open() if source else None
         mask = painted_mask(canvas, opened.image.size) if opened and Mode(mode).has_mask else None
         named = dict(zip(self._studio.fields, values, strict=True))
         request = read_form(named, Mode(mode), opened, mask)
+        request.script_args = script_args
         self._session.checkpoint(named.get("checkpoint"))
         job = self._session.submit(request, memory["owner"])
         return self._show(language, job, {})

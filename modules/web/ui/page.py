@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from modules.web.ui.hangups import Hangups
 from modules.web.ui.lists import Lists
 from modules.web.ui.messages import guarded
 from modules.web.ui.pictures import Pictures
+from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.studio import Studio, build_studio
 from modules.web.ui.texts import Texts
 from modules.web.ui.theme import build_theme
@@ -44,6 +45,7 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
             return event(guarded(texts, handler), inputs, outputs, **{**LIGHT, **options})
 
         _wire_jobs(page, studio, desk, pictures, on)
+        _wire_scripts(page, studio, desk, ScriptControls(session, texts), on)
         _wire_pictures(studio, pictures, on)
         _wire_form(page, studio, pictures, lists, on)
     return page
@@ -80,7 +82,6 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
 
 def _wire_jobs(page: gr.Blocks, studio: Studio, desk: Desk, pictures: Pictures, on: Callable[..., Any]) -> None:
     actions, results, followed = studio.actions, studio.results, desk.outputs()
-    on(actions.generate.click, desk.generate, desk.inputs(), followed, api_name=False)
     on(actions.interrupt.click, desk.interrupt, [studio.seen], None)
     on(actions.skip.click, desk.skip, [studio.seen], None)
     on(studio.timer.tick, desk.poll, [studio.seen], followed)
@@ -88,6 +89,22 @@ def _wire_jobs(page: gr.Blocks, studio: Studio, desk: Desk, pictures: Pictures, 
     changed = list(dict.fromkeys([studio.memory, *followed, *pictures.outputs(), *form]))
     on(page.load, desk.attach, [studio.memory], changed)
     results.gallery.select(pick, [studio.shown], [results.infotext, results.save, studio.selected], **LIGHT)
+
+
+def _wire_scripts(page: gr.Blocks, studio: Studio, desk: Desk, scripts: ScriptControls, on: Callable[..., Any]) -> None:
+    """Generate needs the values of scripts' controls, so it is wired where these are made."""
+    inputs = desk.inputs()
+    for widget in inputs:
+        widget.interactive = True  # Gradio looks for events with this input among those of the page as it is first sent
+
+    def connect(controls: list[Any], collect: Callable[[Sequence[Any]], list[Any]]) -> None:
+        def generate(language: str, *values: Any) -> Any:
+            return desk.generate(language, *values[: len(inputs)], script_args=collect(values[len(inputs) :]))
+
+        on(studio.actions.generate.click, generate, [*inputs, *controls], desk.outputs(), api_name=False)
+
+    with studio.script_place:
+        scripts.build(page, studio.memory, studio.actions.generate, connect)
 
 
 def _wire_pictures(studio: Studio, pictures: Pictures, on: Callable[..., Any]) -> None:

@@ -36,7 +36,8 @@ class Results:
 def build_actions(texts: Texts) -> Actions:
     """Generate, and while a job runs Interrupt and Skip in its place."""
     with gr.Row(elem_id="img2img_actions", elem_classes="pm-actions"):
-        generate = gr.Button(texts("action.generate"), variant="primary", size="lg", elem_id="img2img_generate")
+        # Enabled with the controls of scripts, whose values it takes along.
+        generate = gr.Button(texts("action.generate"), variant="primary", size="lg", elem_id="img2img_generate", interactive=False)
         interrupt = gr.Button(texts("action.interrupt"), variant="stop", size="lg", elem_id="img2img_interrupt", visible=False)
         skip = gr.Button(texts("action.skip"), size="lg", elem_id="img2img_skip", visible=False)
     return Actions(generate, interrupt, skip)

@@ -38,6 +38,7 @@ class Studio:
         selected: State: index into `shown`.
         is_own_size: State: the person has set the size; do not suggest another.
         timer: Ticks while a job is followed.
+        script_place: Where the controls of scripts go.
     """
 
     header: Header
@@ -54,6 +55,7 @@ class Studio:
     selected: Any
     is_own_size: Any
     timer: Any
+    script_place: Any
     fields: dict[str, Any] = field(default_factory=dict)
     buttons: dict[str, Any] = field(default_factory=dict)
 
@@ -78,6 +80,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
             results = build_results(texts, idle)
         with gr.Column(elem_id="pm_form"):
             mask_group = _build_form(texts, preset, fields, buttons)
+            script_place = gr.Column(elem_id="img2img_scripts")
     return Studio(
         header, tabs, img2img, inpaint, mask_group, actions, results,
         mode=gr.State(FIRST_MODE.value),
@@ -87,6 +90,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         selected=gr.State(0),
         is_own_size=gr.State(False),
         timer=gr.Timer(0.5, active=False),
+        script_place=script_place,
         fields=fields,
         buttons=buttons,
     )  # fmt: skip
@@ -108,7 +112,5 @@ def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: d
         size_fields, size_buttons = build_size(texts, preset)
         fields |= size_fields
         fields |= build_batch(texts)
-    with gr.Column(elem_classes="pm-hidden"):
-        gr.Dropdown([(texts("script.none"), "None")], value="None", label=texts("form.script"), elem_id="script_list")
     buttons |= seed_buttons | size_buttons
     return mask_group

@@ -1,0 +1,176 @@
+"""Controls of scripts: the always-on ones' own, and a list of those that can be picked.
+
+Scripts import what they like, so the page does not wait for them: it is shown first, and this part is added in the visitor's page once
+they are loaded. Generate can be pressed from then on, since it needs the values of these controls.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from modules.plugins.runner import ScriptRunner
+from modules.plugins.script import Script
+from modules.runtime.session import Session
+from modules.web.ui.texts import Texts
+
+logger = logging.getLogger(__name__)
+
+NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
+ENABLE_AFTER_S = 0.05
+Connect = Callable[[list[Any], Callable[[Sequence[Any]], list[Any]]], None]
+"""(the controls, what makes `script_args` of their values): wires Generate."""
+
+
+@dataclass
+class ShownScript:
+    """One script's controls in one visitor's page."""
+
+    script: Script
+    controls: list[Any] = field(default_factory=list)
+    group: Any = None
+
+
+class ScriptControls:
+    """The part of the form that belongs to scripts.
+
+    Args:
+        session: Knows the scripts, and the jobs whose values are shown again after a reload.
+    """
+
+    def __init__(self, session: Session, texts: Texts) -> None:
+        self._session, self._texts = session, texts
+
+    def build(self, page: gr.Blocks, memory: Any, generate: Any, connect: Connect) -> None:
+        """Leave a place in the form, filled when a visitor's page is loaded.
+
+        Args:
+            page: The page that is being built.
+            memory: State that holds the visitor's {"owner": id}.
+            generate: The button; enabled when all is there.
+            connect: Wires the button.
+        """
+
+        def fill(remembered: Any) -> None:
+            runner = self._session.scripts
+            picked, shown = self._lay_out(runner, self._last_args(runner, remembered))
+            controls = [control for entry in shown for control in entry.controls]
+            connect([picked, *controls], lambda values: collect(runner, shown, values))
+            timer = gr.Timer(ENABLE_AFTER_S)
+            timer.tick(
+                lambda: (gr.update(interactive=True), gr.update(active=False)), None, [generate, timer],
+                show_progress="hidden", api_visibility="private",
+            )  # fmt: skip
+
+        gr.render([memory], [page.load], show_progress="hidden")(fill)
+
+    def _last_args(self, runner: ScriptRunner, remembered: Any) -> list[Any]:
+        """`script_args` of the visitor's live or last job; those that scripts start with when there is none."""
+        owner = remembered.get("owner") if isinstance(remembered, dict) else None
+        jobs = [job for job in self._session.queue.jobs() if owner and job.owner == owner and job.request is not None]
+        live = [job for job in jobs if not job.state.is_final]
+        args = list(getattr((live or jobs[-1:])[0].request, "script_args", ())) if jobs else []
+        return args if len(args) == len(runner.default_args()) else runner.default_args()
+
+    def _lay_out(self, runner: ScriptRunner, args: list[Any]) -> tuple[Any, list[ShownScript]]:
+        """The drop-down list of selectable scripts, and the controls of all."""
+        shown: list[ShownScript] = []
+        with gr.Column(elem_id="img2img_script_container", elem_classes="pm-card") as card:
+            gr.HTML(self._texts("form.section.scripts"), elem_classes="pm-heading")
+            for script in runner.alwayson_scripts:
+                shown.append(self._show(script, args))
+            selected = args[0] if isinstance(args[0], int) and 0 <= args[0] <= len(runner.selectable_scripts) else 0
+            choices = [(self._texts("script.none"), 0), *((self.say(title), place + 1) for place, title in enumerate(runner.titles))]
+            picked = gr.Dropdown(choices, value=selected, label=self._texts("form.script"), elem_id="script_list")
+            groups = []
+            for place, script in enumerate(runner.selectable_scripts):
+                with gr.Column(visible=selected == place + 1) as group:
+                    shown.append(self._show(script, args))
+                groups.append(group)
+            self._list_broken()
+        self._translate(card)
+        if groups:
+            picked.change(
+                lambda chosen: {group: gr.update(visible=chosen == place + 1) for place, group in enumerate(groups)}, picked, groups,
+                show_progress="hidden", api_visibility="private",
+            )  # fmt: skip
+        return picked, shown
+
+    def _show(self, script: Script, args: list[Any]) -> ShownScript:
+        """Build one script's controls; one that cannot does its work with the values it starts with."""
+        try:
+            with gr.Column(elem_classes="pm-script") as group:
+                script.controls = script.ui(bool(script.is_img2img))
+            controls = list(script.controls or [])
+        except Exception:
+            logger.exception("the controls of script %r cannot be shown", script.name)
+            return ShownScript(script)
+        script.group = group
+        group.visible = bool(group.children)
+        for control in controls:
+            if getattr(control, "interactive", True) is None:
+                control.interactive = True  # left open, Gradio takes what is hidden at first for mere output
+        for control, value, start in zip(controls, args[script.args_from : script.args_to], script.control_values, strict=False):
+            if value != start.value:
+                set_value(control, value)
+        return ShownScript(script, controls, group)
+
+    def _list_broken(self) -> None:
+        broken = self._session.library.broken
+        if broken:
+            gr.HTML(self._texts("script.broken"), elem_classes="pm-note-line")
+            lines = [f"<li><b>{html.escape(entry.file.name)}</b> {html.escape(entry.reason)}</li>" for entry in broken]
+            gr.HTML(f'<ul id="img2img_broken_scripts">{"".join(lines)}</ul>', elem_classes="pm-note-line")
+
+    def say(self, text: str) -> Any:
+        """A text of a script in the visitor's language, where it is known."""
+        text_id = f"script.text.{NOT_IN_IDS.sub('_', text.casefold()).strip('_')}"
+        return self._texts(text_id) if self._texts.has(text_id) else text
+
+    def _translate(self, block: Any) -> None:
+        for inner in _descend(block):
+            label = getattr(inner, "label", None)
+            if isinstance(label, str):
+                inner.label = self.say(label)
+
+
+def collect(runner: ScriptRunner, shown: Sequence[ShownScript], values: Sequence[Any]) -> list[Any]:
+    """`script_args` from the values of the drop-down list and of all controls.
+
+    Args:
+        shown: In the order of the values.
+        values: The number of the picked script (0 = none), then those of the controls.
+    """
+    args = runner.default_args()
+    args[0] = values[0] if isinstance(values[0], int) else 0
+    rest = iter(values[1:])
+    for entry in shown:
+        given = [next(rest) for _ in entry.controls]
+        count = min(len(given), entry.script.args_to - entry.script.args_from)
+        args[entry.script.args_from : entry.script.args_from + count] = given[:count]
+    return args
+
+
+def set_value(control: Any, value: Any) -> None:
+    """Let a control start with what a job got from it; lists of type "index" hand numbers to jobs."""
+    choices = getattr(control, "choices", None)
+    if choices and getattr(control, "type", None) == "index":
+        numbers = value if isinstance(value, list) else [value]
+        if not all(isinstance(number, int) and 0 <= number < len(choices) for number in numbers):
+            return
+        chosen = [choices[number][1] for number in numbers]
+        value = chosen if isinstance(value, list) else chosen[0]
+    if value is None or isinstance(value, bool | int | float | str | list):
+        control.value = value
+
+
+def _descend(block: Any) -> Iterator[Any]:
+    for child in getattr(block, "children", ()):
+        yield child
+        yield from _descend(child)
