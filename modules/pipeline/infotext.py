@@ -167,6 +167,7 @@ def _schedule_keys(spec: SamplerSpec, plan: Plan) -> list[tuple[str, Any, bool]]
     is_beta = label == "Beta"
     takes_rho = schedule.default_rho != -1 and sampling.rho not in (0, schedule.default_rho)
     return [
+        ("Schedule type", label, True),
         ("Schedule min sigma", sampling.sigma_min, sampling.sigma_min != 0),
         ("Schedule max sigma", sampling.sigma_max, sampling.sigma_max != 0),
         ("Schedule rho", sampling.rho, takes_rho),

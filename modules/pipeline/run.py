@@ -87,11 +87,11 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     scripts.dispatch("before_process", p)
     check_request(p)
     plan_sampling(p)  # an unknown sampler is said before a model is loaded
+    p.notes.extend(describe_unmet(p))
     p.sd_model = _load_model(p, context)
     _list_prompts_and_seeds(p, context)
     p.extra_generation_params["Denoising strength"] = p.denoising_strength
     scripts.dispatch("process", p)
-    p.notes.extend(describe_unmet(p))
     check_request(p)
     _clean_prompts(p)
     plan = p.plan = derive_plan(p, plan_sampling(p))
@@ -124,13 +124,13 @@ def fix_seed(p: StableDiffusionProcessingImg2Img) -> None:
 
 def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img, context: RunContext) -> None:
     count = p.batch_size * p.n_iter
+    if len(p.init_images) > 1:
+        p.batch_size = len(p.init_images)  # seeds and prompts are listed for the batch size that was asked for
     seed, subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
     prompt, negative = apply_styles(p, context.paths.styles)
     p.all_prompts, p.all_negative_prompts = [prompt] * count, [negative] * count
     # With a variation strength, A1111 keeps the seed and lets only the subseed run.
     p.all_seeds = [seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
-    if len(p.init_images) > 1:
-        p.batch_size = len(p.init_images)  # seeds and prompts are listed for the batch size that was asked for
     p.all_subseeds = [subseed + index for index in range(count)]
 
 

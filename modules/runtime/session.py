@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from modules.base.errors import UnknownName
+from modules.base.errors import PentimentoError, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.context import ReuseCache
@@ -187,6 +187,14 @@ class Session:
         """The loaded `DiffusionModel` for `name` (empty = the configured one), as `options` want it (None = those in force)."""
         info = self.checkpoint(name)
         return self.pool.ensure(info, self.loader.settings(info, options or self.options.current))
+
+    def rounds(self, name: str | None = None) -> bool:
+        """Whether the checkpoint of that name (empty = the configured one) would compute in bfloat16; False where there is none."""
+        try:
+            settings = self.loader.settings(self.checkpoint(name), self.options.current)
+        except PentimentoError:
+            return False
+        return str(settings.dtype) == "torch.bfloat16"
 
     def load_model(self, owner: str = "program") -> Job:
         """Queue the loading of the configured model; such a job counts neither as progress nor for `interrupt`."""

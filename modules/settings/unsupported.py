@@ -26,11 +26,11 @@ def describe_unsupported(overrides: Mapping[str, object]) -> list[str]:
     return [
         f"{name} = {value!r} had no effect: this version does not have {noun}."
         for name, value, default, noun in asked
-        if value is not None and not _is_default(value, default)
+        if value is not None and not is_default(value, default)
     ]
 
 
-def _is_default(value: object, default: object) -> bool:
+def is_default(value: object, default: object) -> bool:
     """Equal, also as texts: clients send "0", "false" and "Disable" in any spelling."""
     if isinstance(default, str):
         return str(value).strip().casefold() in (default.casefold(), "")

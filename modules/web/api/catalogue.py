@@ -64,9 +64,9 @@ def get_latent_upscale_modes(user: UserDependency) -> list[dict[str, Any]]:
 
 
 @router.get("/sd-vae")
-def get_vaes(user: UserDependency) -> list[dict[str, Any]]:
-    """None: every checkpoint uses its own."""
-    return []
+def get_vaes(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """VAE files that the option `sd_vae` may name."""
+    return [{"model_name": name, "filename": str(path)} for name, path in session.loader.vaes().items()]
 
 
 @router.get("/hypernetworks")

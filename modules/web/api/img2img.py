@@ -6,12 +6,12 @@ import asyncio
 import dataclasses
 import json
 import string
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
 
 from modules.base.errors import InvalidRequest
 from modules.pipeline.plan import check_request
@@ -20,7 +20,8 @@ from modules.runtime.jobs import Job
 from modules.runtime.session import Session
 from modules.settings.options import Options
 from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
-from modules.web.api.infotext_fields import read_fields
+from modules.web.api.infotext_fields import apply_infotext
+from modules.web.api.options import change_options
 from modules.web.api.pictures import decode_picture, encode_pictures
 from modules.web.api.schemas import ImageToImageResponse, StableDiffusionProcessingImg2Img
 from modules.web.errors import PlainJson, describe
@@ -48,19 +49,28 @@ async def img2img(
     body: StableDiffusionProcessingImg2Img, session: SessionDependency, user: UserDependency, owner: OwnerDependency
 ) -> Response:
     """Repaint a picture, or the masked part of it; answers when the job is over."""
-    request = await run_in_threadpool(build_request, body, session, user)
+    body, notes = await run_in_threadpool(apply_infotext, body, session)
+    request = await run_in_threadpool(build_request, body, session, user, notes)
     job = session.submit(request, owner, (body.force_task_id or "")[:MAX_ID_LENGTH])
     result, error = await _wait(job)
     headers = {"X-Job-Id": quote(job.id, safe=HEADER_SAFE)}
     if error is not None:
         status, explanation = describe(error)
         return PlainJson(explanation, status, headers)
+    if not body.override_settings_restore_afterwards:
+        await run_in_threadpool(change_options, session, body.override_settings or {})
     content = await run_in_threadpool(build_reply, body, result, session.options.current)
     return Response(content, media_type="application/json", headers=headers)
 
 
-def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user: str | None) -> Any:
+def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user: str | None, notes: Sequence[str] = ()) -> Any:
     """The pipeline's request for an API body, pictures decoded, scripts found, numbers checked.
+
+    Args:
+        body: The request, `apply_infotext` done.
+        session: Options and scripts.
+        user: Login, for infotext.
+        notes: Already known things to tell.
 
     Raises:
         HTTPException: 404 without a start picture.
@@ -69,7 +79,6 @@ def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user
     options = session.options.current
     if not body.init_images:
         raise HTTPException(404, "Init image not found")
-    body = _with_infotext(body, options)
     script_args = session.scripts.assemble_args(body.script_name or None, body.script_args, _alwayson(body))
     pictures = [decode_picture(value, f"init_images[{index}]", options) for index, value in enumerate(body.init_images or [])]
     mask = decode_picture(body.mask, "mask", options) if body.mask else None
@@ -87,7 +96,7 @@ def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user
         do_not_save_grid=not body.save_images,
         scripts=session.scripts,
         script_args=script_args,
-        notes=[prefix + note for prefix, picture in named if picture is not None for note in picture.notes],
+        notes=[*notes, *(prefix + note for prefix, picture in named if picture is not None for note in picture.notes)],
         user=user,
     )
     if isinstance(body.inpainting_fill, int) and body.inpainting_fill not in FILLS:
@@ -112,19 +121,6 @@ def _alwayson(body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
     """Always-on scripts by title; what brings no list of `args` brings no values."""
     named = {title: given.get("args") if isinstance(given, dict) else None for title, given in body.alwayson_scripts.items()}
     return {title: {"args": args if isinstance(args, list) else []} for title, args in named.items()}
-
-
-def _with_infotext(body: StableDiffusionProcessingImg2Img, options: Options) -> StableDiffusionProcessingImg2Img:
-    """`body` with what its infotext states and the request did not set itself."""
-    if not body.infotext:
-        return body
-    fields, overrides = read_fields(body.infotext, options)
-    given = body.model_dump(include=body.model_fields_set)
-    overrides |= body.override_settings or {}
-    try:
-        return StableDiffusionProcessingImg2Img.model_validate({**fields, **given, "override_settings": overrides})
-    except ValidationError as error:
-        raise InvalidRequest("infotext", body.infotext, f"values that fit their fields: {error.errors()[0]['msg']}") from error
 
 
 async def _wait(job: Job) -> tuple[Any, BaseException | None]:

@@ -1,60 +1,70 @@
-"""What a request's `infotext` sets: for img2img, A1111 takes steps, sampler, seeds and options from it, nothing else."""
+"""The `infotext` field of a request: what it states, where the request itself says nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from modules.pipeline.infotext_parse import parse_infotext
-from modules.settings.options import Options
+from pydantic import ValidationError
 
-FIELDS = {
-    "Steps": "steps",
-    "Sampler": "sampler_name",
-    "Schedule type": "scheduler",
-    "Seed": "seed",
-    "Variation seed": "subseed",
-    "Variation seed strength": "subseed_strength",
-    "Seed resize from-1": "seed_resize_from_w",
-    "Seed resize from-2": "seed_resize_from_h",
-}
-OPTIONS = {
-    "Clip skip": "CLIP_stop_at_last_layers",
-    "Conditional mask weight": "inpainting_mask_weight",
-    "Noise multiplier": "initial_noise_multiplier",
-    "Extra noise": "img2img_extra_noise",
-    "ENSD": "eta_noise_seed_delta",
-    "RNG": "randn_source",
-    "Emphasis": "emphasis",
-    "Schedule max sigma": "sigma_max",
-    "Schedule min sigma": "sigma_min",
-    "Schedule rho": "rho",
-    "Eta": "eta_ancestral",
-    "Eta DDIM": "eta_ddim",
-    "Discard penultimate sigma": "always_discard_next_to_last_sigma",
-    "NGMS": "s_min_uncond",
-    "NGMS all steps": "s_min_uncond_all",
-    "Skip Early CFG": "skip_early_cond",
-    "Pad conds": "pad_cond_uncond",
-    "Pad conds v0": "pad_cond_uncond_v0",
-    "Tiling": "tiling",
-    "Sigma churn": "s_churn",
-    "Sigma tmin": "s_tmin",
-    "Sigma tmax": "s_tmax",
-    "Sigma noise": "s_noise",
-    "Noise Schedule": "sd_noise_schedule",
-    "Beta schedule alpha": "beta_dist_alpha",
-    "Beta schedule beta": "beta_dist_beta",
-}
+from modules.base.errors import InvalidRequest, PentimentoError
+from modules.pipeline.infotext_settings import InfotextSettings, read_settings
+from modules.runtime.session import Session
+from modules.web.api.schemas import StableDiffusionProcessingImg2Img
 
 
-def read_fields(infotext: str, options: Options) -> tuple[dict[str, str], dict[str, Any]]:
-    """Request fields (as text) and options that an infotext states and that differ from the ones in force.
+def apply_infotext(body: StableDiffusionProcessingImg2Img, session: Session) -> tuple[StableDiffusionProcessingImg2Img, list[str]]:
+    """`body` with what its infotext states and the request did not set itself, and what the person should know of it.
+
+    As in A1111, prompt, size, strength and guidance of the text are left aside for img2img.
 
     Raises:
-        InvalidRequest: An option's value cannot be used.
+        InvalidRequest: A stated value cannot be used.
     """
-    stated = {key: value for key, value in parse_infotext(infotext).items() if f"{key.removesuffix('-1').removesuffix('-2')}:" in infotext}
-    fields = {name: str(stated[key]) for key, name in FIELDS.items() if key in stated}
-    changed = options.coerced({name: stated[key] for key, name in OPTIONS.items() if key in stated}).as_dict()
-    current = options.as_dict()
-    return fields, {name: value for name, value in changed.items() if value != current[name]}
+    if not body.infotext:
+        return body, []
+    stated = read_settings(body.infotext, session.options.current)
+    overrides, notes = dict(stated.overrides), []
+    given = body.model_dump(include=body.model_fields_set)
+    asked = dict(body.override_settings or {})
+    if "sd_model_checkpoint" not in asked:
+        notes += _choose_checkpoint(stated, session, overrides)
+    chosen = overrides.get("sd_model_checkpoint") or asked.get("sd_model_checkpoint")
+    if stated.has_settings and not stated.states_precision and session.rounds(chosen):
+        overrides["pentimento_precision"] = "fp32"
+        notes.append("The infotext states no precision, so its picture was made in 32 bits; this one was, too.")
+    try:
+        merged = StableDiffusionProcessingImg2Img.model_validate({**stated.fields, **given, "override_settings": overrides | asked})
+    except ValidationError as error:
+        raise InvalidRequest("infotext", body.infotext, f"values that fit their fields: {error.errors()[0]['msg']}") from error
+    return merged, notes
+
+
+def _choose_checkpoint(stated: InfotextSettings, session: Session, overrides: dict[str, Any]) -> list[str]:
+    """Take over the text's checkpoint where the options allow it, or say that another one is used."""
+    digest, name = stated.model_hash, stated.model_name
+    current = _find(session, None)
+    if not (digest or name) or (current is not None and _is_meant(current, digest, name)):
+        return []
+    shown = f"{name} [{digest}]" if name and digest else name or digest
+    wanted = next((found for text in (digest, name) if text and (found := _find(session, text)) is not None), None)
+    if wanted is None or not _is_meant(wanted, digest, name):
+        return [f"The infotext names the checkpoint {shown}, which is not installed; another one was used."]
+    if session.options.current.disable_weights_auto_swap:
+        return [f"The infotext names the checkpoint {shown}; the configured one was used (option disable_weights_auto_swap)."]
+    overrides["sd_model_checkpoint"] = wanted.title
+    return []
+
+
+def _is_meant(info: Any, digest: str, name: str) -> bool:
+    """By hash where both are known, else by name."""
+    if digest and info.sha256:
+        return bool(info.sha256.startswith(digest.lower()))
+    return name in (info.model_name, info.path.stem)
+
+
+def _find(session: Session, name: str | None) -> Any:
+    """The checkpoint of that name (None = the configured one), or None."""
+    try:
+        return session.checkpoint(name)
+    except PentimentoError:
+        return None

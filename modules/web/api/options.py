@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
@@ -30,11 +31,21 @@ def get_options(session: SessionDependency, user: UserDependency) -> dict[str, A
 @router.post("/options")
 def set_options(changes: Annotated[dict[str, Any], Body()], session: SessionDependency, user: UserDependency) -> None:
     """Change options; unknown names are ignored, and posting what GET gave changes nothing."""
-    changes = dict(changes)
-    name = changes.pop("sd_model_checkpoint", None)
+    change_options(session, changes)
+
+
+def change_options(session: Session, changes: Mapping[str, Any]) -> None:
+    """Change options for good; a checkpoint goes by any of its names.
+
+    Raises:
+        UnknownName: No such checkpoint.
+        InvalidRequest: A value is wrong; nothing is changed.
+    """
+    changed = dict(changes)
+    name = changed.pop("sd_model_checkpoint", None)
     if name and not _is_current(session, str(name)):
-        changes["sd_model_checkpoint"] = session.checkpoint(str(name)).title
-    session.options.update(changes)
+        changed["sd_model_checkpoint"] = session.checkpoint(str(name)).title
+    session.options.update(changed)
 
 
 def _is_current(session: Session, name: str) -> bool:
