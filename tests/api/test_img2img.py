@@ -105,10 +105,9 @@ DIFFERENT = {
     "bad_resize_mode": 422,
     "empty_init_images": 404,
 }
-NEEDS_SCRIPTS = {"selectable_as_alwayson", "script_wrong_arg_count"}
 
 
-@pytest.mark.parametrize("name", sorted(set(ERRORS) - NEEDS_SCRIPTS))
+@pytest.mark.parametrize("name", sorted(ERRORS))
 def test_a1111s_recorded_errors(client: httpx.Client, request_body: dict[str, Any], mask: Image.Image, name: str) -> None:
     recorded = ERRORS[name]
     reply = _send(client, request_body, mask, recorded["payload_change"], name)

@@ -132,6 +132,7 @@ def _serve(arguments: list[str], console: Console) -> int:
 
 
 def _img2img(arguments: list[str], console: Console) -> int:
+    skip_gradio_stubs()  # scripts that take part in the job import it
     main: Any = load_dotted("modules.cli.img2img:main")
     return int(main(arguments) or 0)
 
