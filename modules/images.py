@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL.Image import Resampling
 
 from modules.imaging.grid import Grid, combine_grid, split_grid
+from modules.imaging.metadata import keep_profile
 from modules.imaging.metadata import read_infotext as read_info_from_image
 from modules.imaging.picture import flatten
 from modules.imaging.saving import next_number as get_next_sequence_number
@@ -20,6 +21,7 @@ __all__ = [
     "flatten",
     "get_next_sequence_number",
     "image_grid",
+    "keep_profile",
     "read_info_from_image",
     "resize_image",
     "save_image",

@@ -9,7 +9,7 @@ from modules.base.errors import InvalidRequest
 
 
 def to_number(field: str, value: object, low: float = -math.inf, high: float = math.inf) -> float:
-    """`value` (a number or its text) as a float from `low` to `high`.
+    """`value` (a number, which stays as it is, or its text) from `low` to `high`.
 
     Raises:
         InvalidRequest: It is none; the message names `field`.
@@ -23,7 +23,7 @@ def to_number(field: str, value: object, low: float = -math.inf, high: float = m
         raise InvalidRequest(field, value, wanted) from None
     if not math.isfinite(number) or not low <= number <= high:
         raise InvalidRequest(field, value, wanted)
-    return number
+    return number if isinstance(value, str) else value
 
 
 def to_whole(field: str, value: object, low: float = -math.inf, high: float = math.inf) -> int:

@@ -78,6 +78,13 @@ def encode_image(
     return _save(image.convert("RGB") if kind == "JPEG" or image.mode not in ("RGB", "RGBA") else image, kind, options)
 
 
+def keep_profile(source: Image.Image, result: Image.Image) -> Image.Image:
+    """`result`, marked with the colour profile of the picture that it was made of: the same numbers are the same colours only then."""
+    if "icc_profile" in source.info:
+        result.info["icc_profile"] = source.info["icc_profile"]
+    return result
+
+
 def read_infotext(image: Image.Image) -> tuple[str | None, dict[str, str]]:
     """The infotext of an opened picture, and all other text found in it.
 

@@ -114,6 +114,13 @@ class Processed:
         self.is_using_inpainting_conditioning = bool(model and model.kind is ModelKind.INPAINT)
         self.is_interrupted = bool(context and context.is_interrupted())
 
+    @property
+    def pictures(self) -> list[Image]:
+        """The results alone, without grid, masks and the like."""
+        shown, count = self.images[self.index_of_first_image :], len(self.infotexts) - self.index_of_first_image
+        is_regular = count > 0 and len(shown) % count == 0
+        return shown[:: len(shown) // count] if is_regular and shown else shown
+
     def text_of(self, index: int) -> str:
         """What is known of entry `index` of `images`: its own text, else that of the job where every entry has one."""
         own = self.images[index].info.get("parameters")

@@ -12,6 +12,7 @@ SIDES = ("left", "right", "up", "down")
 
 def test_numbers_come_as_numbers_or_text() -> None:
     assert to_number("cfg", "7.5") == 7.5
+    assert repr(to_number("cfg", 7)) == "7"  # infotext tells it as it came
     assert to_whole("loops", 4.0, 1, 10) == 4
 
 
