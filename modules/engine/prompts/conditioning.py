@@ -18,7 +18,7 @@ from modules.engine.prompts.schedule import TimedText, schedule_prompt, split_an
 
 _ROWS_AT_ONCE = 32
 """Chunks that the text encoder is given in one call."""
-_LARGEST_CACHED = 32 << 20
+_LARGEST_CACHED = 8 << 20
 """Bytes; larger conditioning is not kept between jobs."""
 
 

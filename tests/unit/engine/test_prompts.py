@@ -10,6 +10,7 @@ from modules.backends.fake import FakeTextEncoder
 from modules.engine.prompts.attention import Fragment, parse_attention
 from modules.engine.prompts.chunks import CHUNK_TOKENS, Embedding, chunk_fragments
 from modules.engine.prompts.conditioning import Emphasis, build_conditioning, encode_texts
+from modules.engine.prompts.counting import TokenCount, count_tokens
 from modules.engine.prompts.schedule import schedule_prompt, split_and
 
 ENCODER = FakeTextEncoder()
@@ -189,3 +190,86 @@ def test_equal_texts_are_encoded_once_and_the_cache_is_used() -> None:
     assert build_conditioning(["[a|b]", "[a|b]"], 20, encoder, cache=cache, cache_key=("model",)) is first
     build_conditioning(["[a|b]", "[a|b]"], 20, encoder, cache=cache, cache_key=("other",))
     assert encoder.encoded_chunks == 4
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wanted"),
+    [
+        ("", (0, 75)),
+        ("a b", (2, 75)),
+        ("a " * 75, (75, 75)),
+        ("a " * 76, (76, 150)),
+        ("a BREAK b", (76, 150)),
+        ("[a|b c d] AND a a", (3, 75)),
+        ("(a:1.2)", (1, 75)),
+    ],
+)
+def test_token_counter(prompt: str, wanted: tuple[int, int]) -> None:
+    assert count_tokens(prompt, ENCODER) == TokenCount(*wanted)
+
+
+def test_token_counter_under_other_rules() -> None:
+    assert count_tokens("tiny ti tiny ti", ENCODER, embeddings=Table()).tokens == 6
+    assert count_tokens("a AND b", ENCODER, is_composable=False).tokens == 3
+    assert count_tokens("(a)", ENCODER, emphasis="None").tokens == 3
+    assert count_tokens("a BREAK b", ENCODER, emphasis="None").tokens == 3
+
+
+def test_the_mean_is_shared_by_the_alternatives_of_one_prompt_and_by_nothing_else() -> None:
+    edited = build_conditioning(["[(a:2):b:4] AND (c:3)"], 6, ENCODER)
+    plain = {text: encode_texts([text], ENCODER, emphasis=Emphasis.IGNORE)[0] for text in ("a", "b", " c")}
+    scaled = {"a": plain["a"].clone(), "b": plain["b"], " c": plain[" c"].clone()}
+    scaled["a"][1] *= 2
+    scaled[" c"][1] *= 3
+    ratio = (plain["a"].mean() + plain["b"].mean()) / (scaled["a"].mean() + scaled["b"].mean())
+    assert torch.allclose(edited.at(0).vectors[0], scaled["a"] * ratio, atol=1e-5)
+    assert torch.allclose(edited.at(5).vectors[0], scaled["b"] * ratio, atol=1e-5)
+    assert torch.allclose(edited.at(0).vectors[1], scaled[" c"] * (plain[" c"].mean() / scaled[" c"].mean()), atol=1e-5)
+
+
+def test_alternatives_count_in_the_mean_as_often_as_they_are_shown() -> None:
+    conditioning = build_conditioning(["[(a:2)|b]"], 3, ENCODER)
+    plain = {text: encode_texts([text], ENCODER, emphasis=Emphasis.IGNORE)[0] for text in ("a", "b")}
+    scaled = plain["a"].clone()
+    scaled[1] *= 2
+    ratio = (2 * plain["a"].mean() + plain["b"].mean()) / (2 * scaled.mean() + plain["b"].mean())
+    assert torch.allclose(conditioning.at(0).vectors[0], scaled * ratio, atol=1e-5)
+    assert conditioning.at(1).vectors.equal(conditioning.at(0).vectors) and conditioning.at(3).vectors.equal(conditioning.at(0).vectors)
+
+
+@pytest.mark.parametrize("emphasis", list(Emphasis))
+def test_break_in_every_mode(emphasis: Emphasis) -> None:
+    tokens = encode_texts(["a BREAK b"], ENCODER, emphasis=emphasis).shape[1]
+    assert tokens == (77 if emphasis is Emphasis.NONE else 154)
+
+
+def test_what_a_prompt_used_is_told_once_for_each_different_sub_prompt() -> None:
+    made = build_conditioning(["tiny ti [a:(b):2] AND [c|d]", "tiny ti [a:(b):2]"], 6, ENCODER, embeddings=Table())
+    assert [(use.embeddings, use.has_brackets) for use in made.uses] == [
+        ((("tiny_ti", "0123456789ab"),), True),
+        ((), False),
+    ]
+
+
+def test_large_conditioning_is_not_kept() -> None:
+    cache: dict[object, object] = {}
+    build_conditioning(["a " * 75 * 90], 6, FakeTextEncoder(width=768), cache=cache)
+    assert not cache
+    build_conditioning(["a"], 6, FakeTextEncoder(width=768), cache=cache)
+    assert len(cache) == 1
+
+
+def test_the_cache_knows_what_its_entries_depend_on() -> None:
+    """Also the comma rule, which A1111's cache forgets."""
+    cache: dict[object, object] = {}
+    for changed in (
+        {},
+        {"clip_skip": 2},
+        {"emphasis": "No norm"},
+        {"comma_backtrack": 0},
+        {"use_old_scheduling": True},
+        {"embeddings": Table()},
+    ):
+        for key in (("one",), ("two",)):
+            build_conditioning(["a"], 6, ENCODER, cache=cache, cache_key=key, **changed)
+    assert len(cache) == 12
