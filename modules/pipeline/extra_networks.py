@@ -10,8 +10,9 @@ import logging
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from modules.backends.loras.catalog import SHORT_HASH, LoraInfo
 from modules.backends.loras.file import read_lora
@@ -63,6 +64,9 @@ class ExtraNetwork:
         """Called before each batch is painted, without mentions too, so that what the batch before it had can end."""
         raise NotImplementedError
 
+    def deactivate(self, p: StableDiffusionProcessingImg2Img) -> None:
+        """Called after the last batch of a job that had extra networks."""
+
 
 EXTRA_NETWORKS: dict[str, ExtraNetwork] = {}
 """Kinds of extensions."""
@@ -107,16 +111,27 @@ def activate(p: StableDiffusionProcessingImg2Img) -> None:
     loras = [params for kind, listed in data.items() if ALIASES.get(kind, kind) == "lora" for params in listed]
     _activate_loras(p, loras)
     for kind, network in EXTRA_NETWORKS.items():
-        try:
-            network.activate(p, list(data.get(kind, ())))
-        except PentimentoError:
-            raise
-        except Exception:  # a third party's fault must not cost the picture
-            log.exception("extra network %r failed and was left out", kind)
-            _note(p, f"<{kind}:...> was left out: it failed; the log says why")
+        _call(p, kind, partial(network.activate, p, list(data.get(kind, ()))))
     for kind in data:
         if kind not in EXTRA_NETWORKS and ALIASES.get(kind, kind) != "lora":
             _note(p, f"<{kind[:40]}:...> was left out: {KNOWN_ELSEWHERE.get(kind, 'nothing of this kind is known')}")
+
+
+def deactivate(p: StableDiffusionProcessingImg2Img) -> None:
+    """Tell the kinds of extensions that the job is over. LoRA files stay merged: the next job says what it wants."""
+    if p.extra_network_data and not p.disable_extra_networks:
+        for kind, network in EXTRA_NETWORKS.items():
+            _call(p, kind, partial(network.deactivate, p))
+
+
+def _call(p: StableDiffusionProcessingImg2Img, kind: str, call: Callable[[], None]) -> None:
+    try:
+        call()
+    except PentimentoError:
+        raise
+    except Exception:  # a third party's fault must not cost the picture
+        log.exception("extra network %r failed and was left out", kind)
+        _note(p, f"<{kind}:...> was left out: it failed; the log says why")
 
 
 def _activate_loras(p: StableDiffusionProcessingImg2Img, mentions: list[ExtraNetworkParams]) -> None:

@@ -17,12 +17,12 @@ from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows, make_grid
 from modules.pipeline.comments import strip_comments
 from modules.pipeline.context import RUNNING, RunContext
-from modules.pipeline.extra_networks import activate, parse_prompts
+from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
 from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
 from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
-from modules.pipeline.stages.compose import Composed, compose
+from modules.pipeline.stages.compose import Composed, compose, count_outside
 from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
@@ -47,6 +47,7 @@ class Results:
     infotexts: list[str] = field(default_factory=list)
     paths: list[Path | None] = field(default_factory=list)
     changed: list[int | None] = field(default_factory=list)
+    has_new_masks: bool = False
 
 
 def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | None = None) -> Processed:
@@ -73,6 +74,9 @@ def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | No
     is_within_script = RUNNING.get() is not None
     token = RUNNING.set(p)
     try:
+        if not p.scripts_setup_complete:
+            p.scripts_setup_complete = True
+            p.scripts.dispatch("setup", p)
         processed = None if is_within_script else p.scripts.run_selected(p)
         return processed or process_images_inner(p)
     finally:
@@ -104,6 +108,7 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
         if context.is_interrupted():
             break
         _run_iteration(p, plan, index, results)
+    deactivate(p)
     return _finish(p, plan, results)
 
 
@@ -222,6 +227,7 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         results.extras.append([extra for extra, is_wanted in returned if extra is not None and is_wanted])
         results.infotexts.append(infotext)
         results.changed.append(composed.changed_outside)
+        results.has_new_masks = results.has_new_masks or composed.is_mask_replaced
 
 
 def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prepared, patch: Image.Image, place: int) -> Composed:
@@ -229,7 +235,7 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
         raise RuntimeError("process_images gives p its scripts")
     shown = PostprocessImageArgs(patch)
     p.scripts.dispatch("postprocess_image", p, shown)
-    overlays = p.overlay_images or []
+    overlays = (p.overlay_images or []) if plan.options.overlay_inpaint else []
     over = PostProcessMaskOverlayArgs(place, p.mask_for_overlay, overlays[min(place, len(overlays) - 1)] if overlays else None)
     p.scripts.dispatch("postprocess_maskoverlay", p, over)
     composed = compose(shown.image, place, prepared, plan, over.overlay_image, over.mask_for_overlay)
@@ -238,6 +244,9 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
     profile = p.init_images[min(place, len(p.init_images) - 1)].info.get("icc_profile")
     if profile is not None:  # the same numbers mean the same colours only under the same profile
         finished.image.info["icc_profile"] = profile
+    if over.overlay_image is not None and over.mask_for_overlay is not None:
+        changed = count_outside(finished.image, place, prepared, over.mask_for_overlay)
+        composed = dataclasses.replace(composed, changed_outside=changed, is_mask_replaced=over.mask_for_overlay is not p.mask_for_overlay)
     return dataclasses.replace(composed, picture=finished.image)
 
 
@@ -277,7 +286,7 @@ def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -
         infotexts=infotexts,
         changed_outside_mask=results.changed,
     )
-    processed.paths = paths
+    processed.paths, processed.is_mask_replaced = paths, results.has_new_masks
     scripts = p.scripts or ScriptRunner()
     scripts.dispatch("postprocess", p, processed)
     return processed

@@ -72,7 +72,7 @@ def weight_delta(parts: Parts, weight: Tensor, multiplier: float, rank_limit: in
         rank_limit: Use the first so many ranks only (`dyn=`).
 
     Returns:
-        float32, shaped as `weight`.
+        float32, shaped as `weight`; a new tensor.
 
     References:
         DoRA: Liu et al., "DoRA: Weight-Decomposed Low-Rank Adaptation", ICML 2024, equation 5.
@@ -83,7 +83,7 @@ def weight_delta(parts: Parts, weight: Tensor, multiplier: float, rank_limit: in
     delta = _unscaled(kind, parts, weight, rank_limit) * _scale(kind, parts)
     if "dora_scale" in parts:
         delta = _decompose(delta + weight, parts["dora_scale"]) - weight
-    return delta * multiplier
+    return delta.mul_(multiplier)
 
 
 def bias_delta(parts: Parts, multiplier: float) -> Tensor | None:

@@ -60,7 +60,7 @@ class WeightMerger:
             parts = {name: tensor.to(weight.device, torch.float32) for name, tensor in change.parts.items()}
             try:
                 if not is_bias_only(parts):
-                    weight = weight + _finite(weight_delta(parts, weight, change.multiplier, change.rank_limit), change)
+                    weight = _finite(weight_delta(parts, weight, change.multiplier, change.rank_limit), change).add_(weight)
                 addition = bias_delta(parts, change.multiplier)
             except (RuntimeError, ValueError) as error:
                 raise UnusableNetwork(f"{change.source} cannot be merged: {error}") from error
@@ -101,6 +101,8 @@ def _rounded(value: Tensor, original: Tensor, dtype: torch.dtype | None, changes
     """`value` in the layout of `original` (channels last stays so) and in `dtype`."""
     if original.ndim != value.ndim:  # a bias where none was
         return value.to(dtype or original.dtype)
+    if value.dtype == (dtype or original.dtype) and value.stride() == original.stride():
+        return value
     result = torch.empty_like(original, dtype=dtype or original.dtype).copy_(value)
     if result.dtype == torch.float16 and not bool(result.isfinite().all()):
         raise UnusableNetwork(f"{changes[-1].source} makes weights too large for half precision; use a smaller multiplier")

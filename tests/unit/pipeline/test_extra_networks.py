@@ -206,13 +206,16 @@ class Foreign(ExtraNetwork):
         if params_list and params_list[0].positional == ["fail"]:
             raise RuntimeError("third party")
 
+    def deactivate(self, p: Any) -> None:
+        self.calls.append("over")
+
 
 def test_an_extension_may_add_a_kind_whose_fault_costs_no_picture(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     monkeypatch.setattr("modules.pipeline.extra_networks.EXTRA_NETWORKS", {})
     register_extra_network(Foreign("foreign", calls))
     processed, _ = run(prompt="a <foreign:x:1>")
-    assert calls == [[["x", "1"]]] and processed.notes == []
+    assert calls == [[["x", "1"]], "over"] and processed.notes == []
     processed, _ = run(prompt="a <foreign:fail>")
     assert processed.notes == ["<foreign:...> was left out: it failed; the log says why"]
     run(prompt="a")

@@ -208,9 +208,12 @@ def test_reading_takes_time_in_proportion_to_the_keys(folder: Path) -> None:
         entries = {f"lora_unet_down_blocks_{index}_attentions_0_proj_in.lora_up.weight": tensor([0], 0) for index in range(count)}
         path = folder / f"{count}.safetensors"
         path.write_bytes(header(entries))
-        started = time.perf_counter()
-        assert len(read_lora(path, "many", ByteCache(0)).layers) == count
-        seconds.append(time.perf_counter() - started)
+        tries = []
+        for _ in range(3):
+            started = time.process_time()
+            assert len(read_lora(path, "many", ByteCache(0)).layers) == count
+            tries.append(time.process_time() - started)
+        seconds.append(min(tries))
     assert seconds[1] < 40 * seconds[0]
 
 
