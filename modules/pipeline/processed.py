@@ -44,6 +44,7 @@ class Processed:
     Attributes:
         images: `images_list`, to be changed freely.
         paths: Where each entry of `images` was saved; None for those that were not.
+        is_mask_replaced: Whether that mask is one a script made from the result (soft inpainting), not the request's own.
         is_interrupted: Whether the job was cut short.
     """
 
@@ -80,6 +81,7 @@ class Processed:
         self.all_subseeds: list[int] = all_subseeds or getattr(p, "all_subseeds", None) or [self.subseed]
         self.notes: list[str] = getattr(p, "notes", []) if notes is None else notes
         self.changed_outside_mask = changed_outside_mask or []
+        self.is_mask_replaced = False
         self.paths: list[Path | None] = [getattr(image, "already_saved_as", None) for image in self.images]
         self.version = VERSION
         self.job_timestamp = datetime.now().strftime("%Y%m%d%H%M%S")
@@ -130,7 +132,8 @@ class Processed:
     def as_info(self) -> dict[str, Any]:
         """The `info` object of the API: A1111's keys, then ours under "pentimento"."""
         info = {name: getattr(self, name) for name in INFO_KEYS}
-        info["pentimento"] = {"changed_outside_mask": self.changed_outside_mask, "notes": self.notes, "is_interrupted": self.is_interrupted}
+        ours = ("changed_outside_mask", "is_mask_replaced", "notes", "is_interrupted")
+        info["pentimento"] = {name: getattr(self, name) for name in ours}
         return info
 
     def js(self) -> str:

@@ -75,6 +75,7 @@ class StableDiffusionProcessing:
     outpath_grids: str | None = None
     script_args: Sequence[Any] = ()
     scripts: ScriptRunner | None = None
+    scripts_setup_complete: bool = False
     extra_generation_params: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     user: str | None = None

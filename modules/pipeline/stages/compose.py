@@ -23,6 +23,7 @@ class Composed:
         masked_part: RGBA, the repainted part alone, where it is to be returned or saved.
         uncorrected: RGB, without colour correction, where that is to be saved.
         changed_outside: Pixels that differ from the start picture where the mask is 0; None when that cannot be asked.
+        is_mask_replaced: Whether a script gave this picture a mask of its own.
     """
 
     picture: Image.Image
@@ -30,6 +31,7 @@ class Composed:
     masked_part: Image.Image | None = None
     uncorrected: Image.Image | None = None
     changed_outside: int | None = None
+    is_mask_replaced: bool = False
 
 
 def compose(
@@ -48,10 +50,9 @@ def compose(
     box = prepared.masks.box if prepared.masks else None
     canvas = prepared.canvases[min(index, len(prepared.canvases) - 1)]
     extent, options = Extent(*canvas.size), plan.options
-    covers = overlay if options.overlay_inpaint else None
 
     def finish(part: Image.Image) -> Image.Image:
-        return part if covers is None else paste_back(part, covers, box, extent, plan.upscaler)
+        return part if overlay is None else paste_back(part, overlay, box, extent, plan.upscaler)
 
     uncorrected = None
     if prepared.color_targets:
@@ -61,12 +62,17 @@ def compose(
     if overlay_mask is None:
         return Composed(picture, uncorrected=uncorrected)
     wants_part = options.return_mask_composite or options.save_mask_composite
-    placed = None if not wants_part else patch if covers is None else place_patch(patch, box, extent, plan.upscaler)
-    fits = covers is not None and picture.size == canvas.size == overlay_mask.size
+    placed = None if not wants_part else patch if overlay is None else place_patch(patch, box, extent, plan.upscaler)
     return Composed(
         picture,
         mask=overlay_mask.convert("RGB") if options.return_mask or options.save_mask else None,
         masked_part=None if placed is None else cut_out(placed, overlay_mask),
         uncorrected=uncorrected,
-        changed_outside=count_changed(canvas, picture, overlay_mask) if fits else None,
     )
+
+
+def count_outside(picture: Image.Image, index: int, prepared: Prepared, overlay_mask: Image.Image) -> int | None:
+    """Pixels of result `index` that differ from its canvas where `overlay_mask` is 0; None when the three differ in size."""
+    canvas = prepared.canvases[min(index, len(prepared.canvases) - 1)]
+    fits = picture.size == canvas.size == overlay_mask.size
+    return count_changed(canvas, picture, overlay_mask) if fits else None

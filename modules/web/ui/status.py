@@ -59,7 +59,8 @@ def _final_lines(texts: Texts, language: str, job: Job) -> list[str]:
     lines = [texts.say(language, text_id, time=clock(texts, language, took_s))]
     changed = [count for count in getattr(job.result, "changed_outside_mask", None) or [] if count is not None]
     if changed:
-        lines.append(texts.say(language, "status.drift", n=f"{sum(changed):,}"))
+        text_id = "status.drift.new_mask" if getattr(job.result, "is_mask_replaced", False) else "status.drift"
+        lines.append(texts.say(language, text_id, n=f"{sum(changed):,}"))
     lines += [say_note(texts, language, note) for note in getattr(job.result, "notes", None) or []]
     return lines
 

@@ -166,7 +166,7 @@ def test_outside_the_new_mask_nothing_changes(
     options = {"return_mask": True}
     soft, _ = run(FakeModel(kind), override_settings=options, **asked, **arguments(runner, *values))
     hard, _ = run(FakeModel(kind), override_settings=options, **asked)
-    assert not soft.notes
+    assert not soft.notes and (soft.is_mask_replaced, hard.is_mask_replaced) == (True, False)
     count = fields.get("batch_size", 1) * fields.get("n_iter", 1)
     pictures, masks = soft.images[-2 * count :: 2], soft.images[-2 * count + 1 :: 2]
     assert len(pictures) == count and soft.changed_outside_mask in ([0] * count, [None] * count)
@@ -192,6 +192,13 @@ def test_latent_resize_of_another_size_keeps_the_ordinary_overlay(run: Run, runn
     soft, _ = run(override_settings={"return_mask": True}, **asked, **arguments(runner))
     hard, _ = run(override_settings={"return_mask": True}, **asked)
     assert soft.images[-1].tobytes() == hard.images[-1].tobytes() and not soft.notes
+
+
+def test_without_overlays_of_ours_its_own_are_laid_over_all_the_same(run: Run, runner: ScriptRunner, painted: Image.Image) -> None:
+    asked = {"image_mask": painted, "inpaint_full_res": False, "inpainting_fill": 1}
+    with_ours, _ = run(**asked, **arguments(runner))
+    without, _ = run(override_settings={"overlay_inpaint": False}, **asked, **arguments(runner))
+    assert without.images[0].tobytes() == with_ours.images[0].tobytes() and without.changed_outside_mask == [0]
 
 
 def test_a_job_does_not_see_the_overlays_of_the_one_before(run: Run, runner: ScriptRunner, painted: Image.Image) -> None:
