@@ -42,7 +42,12 @@ def hooks_page() -> str:
     lines += [
         "Methods of `modules.scripts.Script` that a script may override, in the order a job calls them. One that raises is named, logged"
     ]
-    lines += ["and skipped; the picture is still made.", "", "| hook | when | what for |", "|---|---|---|"]
+    lines += [
+        "and skipped; the picture is still made. Classes named here are in `modules.scripts`.",
+        "",
+        "| hook | when | what for |",
+        "|---|---|---|",
+    ]
     lines += [f"| `{hook.name}(self, {hook.signature})` | {_cell(hook.when)} | {_cell(hook.doc)} |" for hook in HOOKS]
     return "\n".join([*lines, ""])
 

@@ -104,7 +104,7 @@ class SoftInpainting(scripts.Script):
 
     def process(self, p: Any, enabled: bool = False, *values: float) -> None:
         self._overlays = []
-        if not enabled or p.image_mask is None:
+        if not enabled or not uses_mask(p):
             return
         p.mask_round = False
         settings = read_settings(values)
@@ -112,7 +112,7 @@ class SoftInpainting(scripts.Script):
         p.extra_generation_params |= {slider.key: getattr(settings, slider.field) for slider in SLIDERS}
 
     def on_mask_blend(self, p: Any, mba: Any, enabled: bool = False, *values: float) -> None:
-        if not enabled or p.image_mask is None:
+        if not enabled or not uses_mask(p):
             return
         if mba.is_final_blend:
             mba.blended_latent = mba.current_latent
@@ -123,7 +123,7 @@ class SoftInpainting(scripts.Script):
 
     def post_sample(self, p: Any, ps: Any, enabled: bool = False, *values: float) -> None:
         self._overlays = []
-        if not enabled or p.image_mask is None or p.nmask is None:
+        if not enabled or p.nmask is None:
             return
         settings = read_settings(values)
         originals = [fit_original(p, picture) for picture in p.init_images]
@@ -138,8 +138,13 @@ class SoftInpainting(scripts.Script):
         self._overlays = [(mask, punch(original, mask)) for mask, original in zip(masks, originals, strict=True)]
 
     def postprocess_maskoverlay(self, p: Any, ppmo: Any, enabled: bool = False, *values: float) -> None:
-        if enabled and p.image_mask is not None and ppmo.index < len(self._overlays):
+        if enabled and ppmo.index < len(self._overlays):
             ppmo.mask_for_overlay, ppmo.overlay_image = self._overlays[ppmo.index]
+
+
+def uses_mask(p: Any) -> bool:
+    """Whether a job has a mask, from its request or put there by a script."""
+    return any(getattr(p, name, None) is not None for name in ("image_mask", "mask", "nmask"))
 
 
 def read_settings(values: tuple[Any, ...]) -> Settings:
