@@ -80,12 +80,18 @@ class ScriptLibrary:
         self._lock = threading.RLock()
         self._classes: list[ScriptClassData] | None = None
         self._runners: dict[bool, ScriptRunner] = {}
+        self._loading_thread: int | None = None
         self.broken: list[BrokenScript] = []
 
     @property
     def is_loaded(self) -> bool:
         """Whether the img2img scripts are there without waiting."""
         return True in self._runners
+
+    @property
+    def is_loading_here(self) -> bool:
+        """Whether a script that is being loaded asks: it cannot wait for itself."""
+        return self._loading_thread == threading.get_ident()
 
     @property
     def img2img(self) -> ScriptRunner:
@@ -102,10 +108,16 @@ class ScriptLibrary:
         self._runner(is_img2img=True)
 
     def _runner(self, *, is_img2img: bool) -> ScriptRunner:
+        if self.is_loading_here:
+            raise RuntimeError("scripts are asked for while they are being loaded; ask when a job runs")
         with self._lock:
             if is_img2img not in self._runners:
-                # A context of its own: the page library behaves otherwise inside its event handlers, which may be the ones who ask.
-                self._runners[is_img2img] = Context().run(self._create, is_img2img)
+                self._loading_thread = threading.get_ident()
+                try:
+                    # A context of its own: the page library behaves otherwise inside its event handlers, which may be the ones who ask.
+                    self._runners[is_img2img] = Context().run(self._create, is_img2img)
+                finally:
+                    self._loading_thread = None
             return self._runners[is_img2img]
 
     def _create(self, is_img2img: bool) -> ScriptRunner:

@@ -111,8 +111,8 @@ def loaded_model() -> Any:
 
 
 def loaded_scripts(*, is_img2img: bool) -> Any:
-    """The `ScriptRunner` of a tab, or None before a session is there."""
-    if not SHARED.is_bound:
+    """The `ScriptRunner` of a tab; None before a session is there, and to scripts that are being loaded."""
+    if not SHARED.is_bound or SHARED.session.library.is_loading_here:
         return None
     library = SHARED.session.library
     return library.img2img if is_img2img else library.txt2img
