@@ -40,6 +40,9 @@ class FakeSession(Session):
     def checkpoint(self, name: str | None = None) -> Any:
         return next((info for info in self.checkpoints() if info.title == name), self.checkpoints()[0])
 
+    def rounds(self, name: str | None = None) -> bool:
+        return True
+
     def samplers(self) -> list[Any]:
         return [SimpleNamespace(name=name) for name in ("DPM++ 2M", "Euler a", "Euler", "DDIM")]
 
@@ -48,7 +51,7 @@ class FakeSession(Session):
 
 
 def checkpoint(name: str, label: str, reason: str = "") -> Any:
-    return SimpleNamespace(title=f"{name} [0123456789]", label=label, is_supported=not reason, reason=reason)
+    return SimpleNamespace(title=f"{name} [0123456789]", sha256="0123456789", label=label, is_supported=not reason, reason=reason)
 
 
 def fake_process(step_s: float) -> Any:
@@ -78,7 +81,8 @@ def fake_process(step_s: float) -> Any:
             if context.is_interrupted():
                 break
         seeds = [p.seed if p.seed >= 0 else 1234567 + n for n in range(len(images))]
-        shared = f"Size: {p.width}x{p.height}, Script values: {list(p.script_args)}"
+        exact = "Precision: fp32, " if p.override_settings.get("pentimento_precision") == "fp32" else ""
+        shared = f"{exact}Size: {p.width}x{p.height}, Script values: {list(p.script_args)}"
         lines = [f"{p.prompt}\nSteps: {p.steps}, Sampler: {p.sampler_name}, Seed: {seed}, {shared}" for seed in seeds]
         changed = [None if p.image_mask is None else count_changed(picture, image, mask) for image in images]
         return Processed(None, images, all_seeds=seeds, infotexts=lines, changed_outside_mask=changed, notes=p.notes)

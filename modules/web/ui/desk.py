@@ -20,6 +20,7 @@ from modules.web.ui.canvas import painted_mask
 from modules.web.ui.form import Mode, form_of, read_form
 from modules.web.ui.messages import Told
 from modules.web.ui.pictures import Pictures
+from modules.web.ui.restore import show_entries
 from modules.web.ui.source import Source, keep_result
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
@@ -111,6 +112,7 @@ class Desk:
             return {}
         fields = self._studio.fields
         updates: Updates = {fields[name]: value for name, value in form_of(request).items() if name in fields}
+        updates[fields["override_settings"]] = show_entries(updates[fields["override_settings"]])
         picture = open_picture(request.init_images[0])
         mode = Mode.IMG2IMG if request.image_mask is None else Mode.INPAINT
         return updates | self._pictures.put(language, mode, picture, request.image_mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -12,6 +12,7 @@ from PIL import Image
 from modules.base.errors import InvalidRequest
 from modules.base.registry import load_dotted
 from modules.imaging.picture import Picture
+from modules.pipeline.infotext_settings import OPTIONS
 from modules.web.ui.messages import Told
 
 
@@ -43,6 +44,14 @@ FIELDS: dict[str, tuple[type, float, float]] = {
 }
 """Numbers of the form: type, least and greatest value."""
 TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler")
+EXTRA_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "Variation seed": ("subseed", int),
+    "Variation seed strength": ("subseed_strength", float),
+    "Seed resize from-1": ("seed_resize_from_w", int),
+    "Seed resize from-2": ("seed_resize_from_h", int),
+    "Image CFG scale": ("image_cfg_scale", float),
+}
+"""Fields of a request that the form has no widget for: they travel in the list of further settings."""
 MASK_FIELDS = ("mask_blur", "inpaint_full_res_padding", "inpainting_mask_invert", "inpaint_full_res")
 
 
@@ -69,8 +78,11 @@ def read_form(values: Mapping[str, Any], mode: Mode, picture: Picture | None, ma
     fields |= {name: read_number(name, values.get(name)) for name in FIELDS if mode.has_mask or name not in MASK_FIELDS}
     if mode.has_mask:
         fields |= {"image_mask": mask, "inpainting_fill": values["inpainting_fill"], "inpaint_full_res": bool(fields["inpaint_full_res"])}
+    extra, overrides = read_entries(values.get("override_settings") or [])
+    fields |= extra
     if values.get("checkpoint"):
-        fields["override_settings"] = {"sd_model_checkpoint": values["checkpoint"]}
+        overrides["sd_model_checkpoint"] = values["checkpoint"]
+    fields["override_settings"] = overrides
     # Where alpha was, the mask is; the colours beneath stay what they are in the file.
     fields["init_images"] = [picture.image.convert("RGB")]
     fields["notes"] = list(picture.notes)
@@ -91,9 +103,33 @@ def read_number(name: str, value: object) -> int | float:
     return kind(value)
 
 
+def read_entries(entries: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields of a request and options, from "Key: value" texts of the list of further settings; others are left out."""
+    fields: dict[str, Any] = {}
+    overrides: dict[str, Any] = {}
+    for key, value in (entry.split(": ", 1) for entry in entries if ": " in entry):
+        if key in OPTIONS:
+            overrides[OPTIONS[key]] = value
+        elif key in EXTRA_FIELDS:
+            name, read = EXTRA_FIELDS[key]
+            try:
+                fields[name] = read(value)
+            except ValueError:
+                raise InvalidRequest(key, value, "a number") from None
+    return fields, overrides
+
+
+def write_entries(request: Any) -> list[str]:
+    """The texts that `read_entries` would read as the settings of `request`."""
+    defaults = type(request)()
+    fields = [(key, getattr(request, name), getattr(defaults, name)) for key, (name, _) in EXTRA_FIELDS.items()]
+    entries = [f"{key}: {value}" for key, value, default in fields if value != default]
+    return entries + [f"{key}: {request.override_settings[name]}" for key, name in OPTIONS.items() if name in request.override_settings]
+
+
 def form_of(request: Any) -> dict[str, Any]:
     """The widgets' values that would make `request` again."""
     values = {name: getattr(request, name) for name in (*TEXTS, *FIELDS) if name not in MASK_FIELDS or request.image_mask is not None}
     if request.image_mask is not None:
         values |= {"inpainting_fill": request.inpainting_fill, "inpaint_full_res": int(request.inpaint_full_res)}
-    return values
+    return values | {"override_settings": write_entries(request)}

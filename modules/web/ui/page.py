@@ -20,6 +20,7 @@ from modules.web.ui.hangups import Hangups
 from modules.web.ui.lists import Lists
 from modules.web.ui.messages import guarded
 from modules.web.ui.pictures import Pictures
+from modules.web.ui.restore import Restorer
 from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.studio import Studio, build_studio
 from modules.web.ui.texts import Texts
@@ -48,6 +49,8 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         _wire_scripts(page, studio, desk, ScriptControls(session, texts), on)
         _wire_pictures(studio, pictures, on)
         _wire_form(page, studio, pictures, lists, on)
+        restorer = Restorer(session, texts, studio)
+        on(studio.buttons["restore"].click, restorer.restore, restorer.inputs(), restorer.outputs())
     return page
 
 

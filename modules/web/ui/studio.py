@@ -75,7 +75,9 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
             img2img = tab_img2img.build_tab(texts)
             inpaint = tab_inpaint.build_tab(texts)
         with gr.Column(elem_id="pm_desk"):
-            fields |= build_prompt(texts)
+            prompt_fields, prompt_buttons = build_prompt(texts)
+            fields |= prompt_fields
+            buttons |= prompt_buttons
             actions = build_actions(texts)
             results = build_results(texts, idle)
         with gr.Column(elem_id="pm_form"):

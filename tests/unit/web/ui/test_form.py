@@ -14,7 +14,7 @@ VALUES: dict[str, Any] = {
     "prompt": "a cat", "negative_prompt": None, "sampler_name": "Euler a", "scheduler": "Karras", "steps": 20, "cfg_scale": 7,
     "denoising_strength": 0.5, "width": 256, "height": 320, "n_iter": 1, "batch_size": 2, "mask_blur": 4, "inpaint_full_res_padding": 32,
     "inpainting_mask_invert": 0, "inpaint_full_res": 1, "inpainting_fill": "patchmatch", "resize_mode": 1, "seed": -1,
-    "checkpoint": "built-in.safetensors [0123456789]",
+    "checkpoint": "built-in.safetensors [0123456789]", "override_settings": [],
 }  # fmt: skip
 PICTURE = Picture(Image.new("RGBA", (8, 6), (10, 20, 30, 0)), notes=("palette was converted to RGBA",))
 MASK = Image.new("L", (8, 6), 255)

@@ -1,0 +1,110 @@
+"""Reading the settings inside a picture, or pasted into the prompt, back into the form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import gradio as gr
+
+from modules.base.errors import UnknownName
+from modules.base.registry import load_dotted
+from modules.imaging.fills import MaskedContent
+from modules.pipeline.infotext_settings import OPTIONS, InfotextSettings, read_settings
+from modules.runtime.session import Session
+from modules.web.ui.form import EXTRA_FIELDS, Mode
+from modules.web.ui.messages import Told
+from modules.web.ui.source import Source
+from modules.web.ui.studio import Studio
+from modules.web.ui.texts import Texts
+
+Updates = dict[Any, Any]
+WIDGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "Prompt": ("prompt", str),
+    "Negative prompt": ("negative_prompt", str),
+    "Steps": ("steps", int),
+    "CFG scale": ("cfg_scale", float),
+    "Denoising strength": ("denoising_strength", float),
+    "Seed": ("seed", int),
+    "Size-1": ("width", int),
+    "Size-2": ("height", int),
+}
+"""Infotext key to form field, and how its value is read."""
+MASK_WIDGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "Mask blur": ("mask_blur", int),
+    "Mask mode": ("inpainting_mask_invert", lambda value: int(value == "Inpaint not masked")),
+    "Masked content": ("inpainting_fill", lambda value: MaskedContent.parse(value).value),
+    "Inpaint area": ("inpaint_full_res", lambda value: int(value == "Only masked")),
+    "Masked area padding": ("inpaint_full_res_padding", int),
+}
+EXACT = "Precision: fp32"
+
+
+class Restorer:
+    """The event handler behind "Read settings"."""
+
+    def __init__(self, session: Session, texts: Texts, studio: Studio) -> None:
+        self._session, self._texts, self._studio = session, texts, studio
+
+    def inputs(self) -> list[Any]:
+        """What `restore` gets, after the language."""
+        studio = self._studio
+        return [studio.fields["prompt"], studio.mode, studio.img2img.source, studio.inpaint.source, studio.fields["checkpoint"]]
+
+    def outputs(self) -> list[Any]:
+        """What it may change."""
+        return [*(widget for name, widget in self._studio.fields.items() if name != "checkpoint"), self._studio.is_own_size]
+
+    def restore(self, language: str, prompt: str, mode: str, one: Source | None, two: Source | None, checkpoint: str | None) -> Updates:
+        """Fill the form from the prompt box, if an infotext was pasted there, else from the open picture.
+
+        Raises:
+            Told: Neither holds settings.
+            InvalidRequest: A stated value cannot be used.
+        """
+        options = self._session.options.current
+        stated = read_settings(prompt or "", options)
+        source = two if Mode(mode).has_mask else one
+        if not stated.has_settings and source is not None:
+            stated = read_settings(source.open().info.get("parameters", ""), options)
+        if not stated.has_settings:
+            raise Told("error.no_infotext")
+        entries = list_entries(stated)
+        notes = [self._texts.say(language, "restored.done")]
+        if not stated.states_precision and self._session.rounds(checkpoint):
+            entries.append(EXACT)
+            notes.append(self._texts.say(language, "restored.precision", entry=EXACT))
+        found = self._session.checkpoint(checkpoint)
+        if stated.model_hash and found.sha256 and not found.sha256.startswith(stated.model_hash.lower()):
+            notes.append(self._texts.say(language, "restored.model", name=f"{stated.model_name} [{stated.model_hash}]"))
+        gr.Info(" ".join(notes), duration=10, title=self._texts.say(language, "restored.title"))
+        fields = self._studio.fields
+        updates: Updates = {fields[name]: value for name, value in read_widgets(stated).items()}
+        return updates | {fields["override_settings"]: show_entries(entries), self._studio.is_own_size: True}
+
+
+def read_widgets(stated: InfotextSettings) -> dict[str, Any]:
+    """Form values by field; what cannot be read is left out, and masks are left alone where the text has none."""
+    has_mask = "Mask blur" in stated.values or stated.values.get("Inpaint area") == "Only masked"
+    values: dict[str, Any] = {}
+    for key, (name, read) in (WIDGETS | (MASK_WIDGETS if has_mask else {})).items():
+        try:
+            values[name] = read(str(stated.values[key]))
+        except (KeyError, ValueError, UnknownName):
+            continue
+    resolve: Any = load_dotted("modules.pipeline.sampler_names:resolve_sampler")
+    with suppress(UnknownName):
+        values["sampler_name"], values["scheduler"] = resolve(str(stated.values.get("Sampler", "")), str(stated.values["Schedule type"]))
+    return values
+
+
+def list_entries(stated: InfotextSettings) -> list[str]:
+    """Settings that the form has no widget for, as "Key: value"."""
+    fields = [f"{key}: {stated.values[key]}" for key in EXTRA_FIELDS if key in stated.values]
+    return fields + [f"{key}: {stated.overrides[name]}" for key, name in OPTIONS.items() if name in stated.overrides]
+
+
+def show_entries(entries: Sequence[str]) -> Any:
+    """The list of further settings, there only while it holds something."""
+    return gr.update(choices=list(entries), value=list(entries), visible=bool(entries))

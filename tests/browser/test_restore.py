@@ -1,0 +1,48 @@
+"""The settings inside a picture come back into the form, with the precision it was made in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import expect
+
+from modules.imaging.metadata import write_png
+from tests.browser.studio import StudioPage
+
+TEXT = (
+    "a café, “quoted”\nNegative prompt: rain\nSteps: 3, Sampler: DDIM, CFG scale: 4.5, Seed: 77, Size: 320x256, "
+    "Model hash: 0123456789, Model: other, Denoising strength: 0.35, Clip skip: 2, Version: v1.10.1"
+)
+LIST = "img2img_override_settings"
+
+
+def test_settings_of_a_picture_are_read_and_used(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made.png"
+    made.write_bytes(write_png(Image.open(photo).convert("RGB"), TEXT))
+    studio.open_tab("img2img")
+    expect(studio.by_id(LIST)).to_be_hidden()
+    studio.upload_img2img(made)
+    studio.by_id("paste").click()
+    expect(studio.toast()).to_contain_text("It was made in 32 bits")
+    expect(studio.page.locator("#img2img_prompt textarea")).to_have_value("a café, “quoted”")
+    expect(studio.page.locator("#img2img_neg_prompt textarea")).to_have_value("rain")
+    expect(studio.page.locator("#img2img_seed input")).to_have_value("77")
+    expect(studio.page.locator("#img2img_sampling input")).to_have_value("DDIM")
+    expect(studio.by_id(LIST)).to_contain_text("Clip skip: 2")
+    expect(studio.by_id(LIST)).to_contain_text("Precision: fp32")
+    studio.generate()
+    studio.expect_status("Done in")
+    said = studio.page.locator("#html_info_img2img textarea")
+    expect(said).to_have_value(re.compile("Steps: 3, Sampler: DDIM, Seed: 77, Precision: fp32, Size: 320x256"))
+    studio.page.reload()
+    studio.wait_ready()
+    expect(studio.by_id(LIST)).to_contain_text("Precision: fp32")
+
+
+def test_a_picture_without_settings_is_said(studio: StudioPage, photo: Path) -> None:
+    studio.open_tab("img2img")
+    studio.upload_img2img(photo)
+    studio.by_id("paste").click()
+    expect(studio.toast()).to_contain_text("There are no settings in this picture")
