@@ -132,7 +132,8 @@ class Script(scripts.Script):
         directions = to_choices("script_args[3] (outpainting direction)", direction, DIRECTIONS)
         exponent = to_number("script_args[4] (fall-off exponent)", exponent, 0, 16)
         variation = to_number("script_args[5] (color variation)", variation, 0, 1)
-        picture = images.flatten(p.init_images[0], opts.img2img_background_color)
+        source = p.init_images[0]
+        picture = images.flatten(source, opts.img2img_background_color)
         margins = Margins.around(Extent(*picture.size), to_whole("script_args[1] (pixels)", pixels, 0, MAX_PIXELS), directions)
         sides = [Side(name, margins.on(name), blur, exponent, variation) for name in DIRECTIONS if margins.on(name) > 0]
         p.mask_blur_x = BLUR_FACTOR * blur * any(side.is_horizontal for side in sides)
@@ -142,7 +143,7 @@ class Script(scripts.Script):
         p.do_not_save_samples = p.do_not_save_grid = True
         batches, p.n_iter = p.n_iter, 1
         results, first = self._grow_all(p, picture, sides, batches)
-        return self._finish(p, [images.keep_profile(p.init_images[0], image) for image in results], first, saves)
+        return self._finish(p, [images.keep_profile(source, image) for image in results], first, saves)
 
     def _grow_all(self, p: Any, picture: Image.Image, sides: list[Side], batches: int) -> tuple[list[Image.Image], Processed | None]:
         """All results, and what the first run gave; after an interruption, what is there."""

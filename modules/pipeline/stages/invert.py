@@ -10,6 +10,7 @@ from modules.engine.inversion import InversionPlan, constant_conditioning, mix_n
 from modules.engine.inversion import find_noise as invert
 from modules.engine.levels import NoiseLevels, adjust_alphas
 from modules.engine.prompts.conditioning import Emphasis, encode_texts
+from modules.engine.prompts.limits import check_length
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.stages.sample import make_noise, run_engine, sampler_callbacks
@@ -66,12 +67,12 @@ def sample_from(
 
 def _encode(p: StableDiffusionProcessingImg2Img, plan: Plan, text: str) -> Tensor:
     """(tokens, width) float32."""
-    if p.sd_model is None:
+    if p.sd_model is None or p.context is None:
         raise RuntimeError("a model is loaded before prompts are encoded")
-    options = plan.options
-    return encode_texts(
-        [text], p.sd_model.text, options.CLIP_stop_at_last_layers, Emphasis(options.emphasis), options.comma_padding_backtrack
-    )[0]
+    options, encoder = plan.options, p.sd_model.text
+    check_length([text], "original prompt")
+    emphasis, embeddings = Emphasis(options.emphasis), p.context.embeddings.table(encoder)
+    return encode_texts([text], encoder, options.CLIP_stop_at_last_layers, emphasis, options.comma_padding_backtrack, embeddings)[0]
 
 
 def _levels(p: StableDiffusionProcessingImg2Img, plan: Plan) -> NoiseLevels:
