@@ -1,7 +1,8 @@
-"""Attention for diffusers' `Attention` modules: torch's kernels, and our own arrangement where torch's is slow.
+"""Attention for diffusers' `Attention` modules: plain matrix products on a CPU, torch's fused kernels elsewhere.
 
-On a CPU in bfloat16, torch's fused kernel takes 2 to 4 times as long as plain matrix products over 256 query rows of one head at a
-time, whose scores stay in the cache (measured with torch 2.13 on Zen 4: 0.47 x at 4096 tokens and head width 40, 0.27 x at width 512).
+On a CPU plain products are A1111's arithmetic, which float32 keeps to the last bit, and no slower over so few query rows at a time that
+the scores stay in the cache (torch 2.13, Zen 5, 4096 tokens, head width 40: float32 0.6 to 0.8 x the fused kernel's time, bfloat16 0.5 x;
+head width 512 in bfloat16 0.3 x).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from torch.nn import functional
 
 _ROWS = 256
 _FEWEST_KEYS = 256
+_SCORES = 1 << 20
+"""Most scores at a time in float32: 4 MiB."""
 
 
 class Attention:
@@ -41,21 +44,22 @@ class Attention:
             project(y).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
             for project, y in ((attn.to_q, x), (attn.to_k, source), (attn.to_v, source))
         )
-        x = attn.to_out[0](attend(query, key, value).transpose(1, 2).flatten(2))
+        x = attn.to_out[0](attend(query, key, value, scales_scores=hidden_states.ndim == 4).transpose(1, 2).flatten(2))
         if hidden_states.ndim == 4:
             x = x.unflatten(1, hidden_states.shape[2:]).permute(0, 3, 1, 2)
         if attn.residual_connection:
-            x = x + hidden_states
+            x = hidden_states + x  # in this order, for the sum has the layout of its first term
         return x if attn.rescale_output_factor == 1 else x / attn.rescale_output_factor
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, scales_scores: bool = False) -> Tensor:
     """Scaled dot-product attention.
 
     Args:
         query: (B, heads, n, d).
         key: (B, heads, m, d).
         value: As `key`.
+        scales_scores: In float32 on a CPU, scale the products (as A1111 does in the autoencoder), not the keys (as in the UNet).
 
     Returns:
         (B, heads, n, d).
@@ -64,8 +68,37 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         Vaswani et al., "Attention Is All You Need", NeurIPS 2017, equation 1.
         Rabe & Staats, "Self-attention Does Not Need O(n^2) Memory", 2021 (a few query rows at a time).
     """
-    if query.device.type != "cpu" or query.dtype != torch.bfloat16 or key.shape[2] < _FEWEST_KEYS:
-        return functional.scaled_dot_product_attention(query, key, value)
+    if query.device.type == "cpu" and query.dtype == torch.float32:
+        return _attend_plainly(query, key, value, scales_scores)
+    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and key.shape[2] >= _FEWEST_KEYS:
+        return _attend_row_by_row(query, key, value)
+    return functional.scaled_dot_product_attention(query, key, value)
+
+
+def _attend_plainly(query: Tensor, key: Tensor, value: Tensor, scales_scores: bool) -> Tensor:
+    """As many heads, or rows of one head, at a time as `_SCORES` allows."""
+    batch, heads, rows, width = query.shape
+    scale = width**-0.5
+    if not scales_scores:
+        key = key * scale
+    query, key, value = (x.reshape(batch * heads, -1, width) for x in (query, key, value))
+    rows_at_once = max(1, min(rows, _SCORES // key.shape[1]))
+    heads_at_once = max(1, _SCORES // (rows_at_once * key.shape[1]))
+    result = torch.empty_like(query)
+    for head in range(0, batch * heads, heads_at_once):
+        part = slice(head, head + heads_at_once)
+        keys, values = key[part].transpose(1, 2), value[part]
+        for first in range(0, rows, rows_at_once):
+            block = slice(first, first + rows_at_once)
+            scores = torch.bmm(query[part, block], keys)
+            if scales_scores:
+                scores *= scale
+            result[part, block] = torch.bmm(torch.softmax(scores, dim=-1), values)
+    return result.view(batch, heads, rows, width)
+
+
+def _attend_row_by_row(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """`_ROWS` rows of one head at a time, which suits bfloat16's matrix products."""
     result = torch.empty_like(query)
     scaled = query * query.shape[-1] ** -0.5
     for batch in range(query.shape[0]):

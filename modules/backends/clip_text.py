@@ -37,7 +37,7 @@ def make_clip_text(vocabulary: int, width: int, layers: int, heads: int, inner_w
         num_attention_heads=heads,
         max_position_embeddings=positions,
         hidden_act="quick_gelu",
-        attn_implementation="sdpa",
+        attn_implementation="eager",
     )
     return CLIPTextModel(config)
 

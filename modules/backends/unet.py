@@ -1,4 +1,4 @@
-"""diffusers' UNet, changed in two places: up-sampling of odd sizes, and attention."""
+"""diffusers' UNet, changed in three places: up-sampling of odd sizes, attention, and the layout behind attention."""
 
 from __future__ import annotations
 
@@ -34,10 +34,49 @@ class SkipSizedUpsample(nn.Module):
         return result
 
 
+class PictureTransformer(nn.Module):
+    """Normalises a picture, runs transformer blocks over its cells, and adds the result to it.
+
+    What comes out is laid out channels last, which spares copies, and which A1111 does too. It shows in float32 on a CPU: there torch
+    normalises groups of channels-last pictures by mean squares less squared means, with about 60 times the rounding error of its other
+    formula. Equal pictures need the same error.
+
+    Args:
+        old: diffusers' module, whose layers are taken over under their names.
+    """
+
+    def __init__(self, old: Any) -> None:
+        super().__init__()
+        self.norm, self.proj_in, self.proj_out = old.norm, old.proj_in, old.proj_out
+        self.transformer_blocks = old.transformer_blocks
+        self.is_linear = isinstance(old.proj_in, nn.Linear)
+
+    def forward(self, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None, **_: Any) -> tuple[Tensor]:
+        """(B, C, h, w) and (B, m, W) -> (B, C, h, w); diffusers' other arguments have no use in these networks."""
+        height, width = hidden_states.shape[2:]
+        x = self.norm(hidden_states)
+        if not self.is_linear:
+            x = self.proj_in(x)
+        x = x.permute(0, 2, 3, 1).flatten(1, 2)
+        if self.is_linear:
+            x = self.proj_in(x)
+        for block in self.transformer_blocks:
+            x = block(x, encoder_hidden_states=encoder_hidden_states)
+        if self.is_linear:
+            x = self.proj_out(x)
+        x = x.unflatten(1, (height, width)).permute(0, 3, 1, 2)
+        if not self.is_linear:
+            x = self.proj_out(x)
+        return (x + hidden_states,)
+
+
 def make_unet(config: dict[str, Any]) -> nn.Module:
-    """An uninitialised `UNet2DConditionModel` on the current device, with our up-sampling and attention."""
+    """An uninitialised `UNet2DConditionModel` on the current device, with our up-sampling, attention and layout."""
     unet = UNet2DConditionModel(**config)
     unet.set_attn_processor(Attention())
+    for block in (*unet.down_blocks, unet.mid_block, *unet.up_blocks):
+        if getattr(block, "attentions", None) is not None:
+            block.attentions = nn.ModuleList(PictureTransformer(old) for old in block.attentions)
     for block in unet.up_blocks:
         if block.upsamplers is not None:
             block.upsamplers = nn.ModuleList(SkipSizedUpsample(old.conv) for old in block.upsamplers)

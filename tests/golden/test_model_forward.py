@@ -51,11 +51,11 @@ def signal_to_noise_db(got: torch.Tensor, wanted: torch.Tensor) -> float:
 
 def test_unet_at_fractional_timesteps(model: StableDiffusion) -> None:
     inputs = [torch.from_numpy(FORWARD[name]) for name in ("x", "t", "cond")]
-    worst(model.predict(*inputs), FORWARD["eps"], 5e-4)
+    worst(model.predict(*inputs), FORWARD["eps"], 5e-5)  # 1.4e-4 where layouts differ from A1111's
 
 
 def test_vae(model: StableDiffusion) -> None:
-    worst(model.encode(cat_pixels()), FORWARD["vae_latent_of_cat_128"], 1e-4)
+    worst(model.encode(cat_pixels()), FORWARD["vae_latent_of_cat_128"], 2e-5)  # 0 with one thread on the CPU of the records
     decoded = model.decode(torch.from_numpy(FORWARD["vae_latent_of_cat_128"]))[0]
     worst(decoded, FORWARD["vae_decoded"].astype(np.float32), 1e-3)  # stored as float16
 
@@ -65,7 +65,7 @@ def test_vae(model: StableDiffusion) -> None:
 def test_text_encoder(model: StableDiffusion, prompt: str, clip_skip: int) -> None:
     tokens = [model.text.start_token, *model.text.tokenize(prompt)]
     tokens += [model.text.pad_token] * (77 - len(tokens))
-    worst(model.text.encode(torch.tensor([tokens]), clip_skip)[0], CONDITIONING[f"{prompt}|skip{clip_skip}|No norm"], 1e-5)
+    worst(model.text.encode(torch.tensor([tokens]), clip_skip)[0], CONDITIONING[f"{prompt}|skip{clip_skip}|No norm"], 5e-6)
 
 
 def test_token_ids(vocabulary: Path) -> None:

@@ -1,11 +1,14 @@
-"""Up-sampling to odd sizes, and padding that wraps around."""
+"""Up-sampling to odd sizes, layouts, and padding that wraps around."""
 
 from __future__ import annotations
 
+import pytest
 import torch
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import nn
 
-from modules.backends.unet import SkipSizedUpsample, set_circular_padding
+from modules.backends.attention import Attention
+from modules.backends.unet import PictureTransformer, SkipSizedUpsample, set_circular_padding
 
 
 def test_upsampling_convolves_before_it_fits_the_skip() -> None:
@@ -25,3 +28,18 @@ def test_circular_padding_and_back() -> None:
     assert torch.allclose(network(x.roll(2, -1)).roll(-2, -1), network(x), atol=1e-6)
     set_circular_padding(network, False)
     assert torch.equal(network(x), plain)
+
+
+@pytest.mark.parametrize("is_linear", [False, True])
+def test_the_transformer_is_diffusers_but_for_its_layout(is_linear: bool) -> None:
+    torch.manual_seed(0)
+    old = Transformer2DModel(2, 16, 32, norm_num_groups=8, cross_attention_dim=12, use_linear_projection=is_linear).requires_grad_(False)
+    for layer in old.modules():
+        if hasattr(layer, "set_processor"):
+            layer.set_processor(Attention())
+    x, context = torch.randn(2, 32, 5, 4), torch.randn(2, 7, 12)
+    wanted = old(x, encoder_hidden_states=context, return_dict=False)[0]
+    new = PictureTransformer(old)
+    (got,) = new(x, encoder_hidden_states=context, return_dict=False)
+    assert torch.allclose(got, wanted, atol=1e-5) and set(new.state_dict()) == set(old.state_dict())
+    assert wanted.is_contiguous() and got.is_contiguous(memory_format=torch.channels_last) and not got.is_contiguous()
