@@ -63,24 +63,31 @@ def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | No
         MissingModel, BrokenCheckpoint, UnsupportedCheckpoint: No model to run it on.
         SaveFailed: A result could not be written.
     """
-    context = p.context = context or p.context
+    outer = RUNNING.get()
+    context = p.context = context or p.context or (outer.context if outer else None)
     if context is None:
         raise RuntimeError("process_images runs inside a job: give it the context of one, or a p that a job was given")
-    p.options = context.options.coerced(p.override_settings)
+    before, options = p.options, context.options.coerced(p.override_settings)
+    p.options = context.options if outer is None else options
     p.scripts = p.scripts or context.script_runner()
     p.script_args = p.script_args or p.scripts.default_args()
-    p.outpath_samples = p.outpath_samples or p.options.outdir_samples or p.options.outdir_img2img_samples
-    p.outpath_grids = p.outpath_grids or p.options.outdir_grids or p.options.outdir_img2img_grids
-    is_within_script = RUNNING.get() is not None
+    p.outpath_samples = p.outpath_samples or options.outdir_samples or options.outdir_img2img_samples
+    p.outpath_grids = p.outpath_grids or options.outdir_grids or options.outdir_img2img_grids
     token = RUNNING.set(p)
     try:
         if not p.scripts_setup_complete:
             p.scripts_setup_complete = True
             p.scripts.dispatch("setup", p)
-        processed = None if is_within_script else p.scripts.run_selected(p)
-        return processed or process_images_inner(p)
+        # As in A1111, a selected script sees the program's options; the request's own hold within the runs that it makes.
+        processed = p.scripts.run_selected(p) if outer is None else None
+        if processed is None:
+            p.options = context.options.coerced(p.override_settings)
+            processed = process_images_inner(p)
+        return processed
     finally:
         RUNNING.reset(token)
+        if outer is not None:
+            p.options = before
 
 
 def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:

@@ -40,7 +40,8 @@ class SharedSession:
 class SharedOptions:
     """`shared.opts`: options as attributes, `data` as a dictionary, `set` to change one.
 
-    Within a job these are the options of that job, the request's own among them, and a change holds for that job alone.
+    Within `process_images` these are the options of that run, the request's own among them. While a selected script works between its runs,
+    they are the program's, as in A1111. A change within a job holds for that job alone.
     """
 
     def __init__(self, shared: SharedSession) -> None:

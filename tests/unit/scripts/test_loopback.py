@@ -84,6 +84,14 @@ def test_an_interruption_keeps_finished_loops(run_script: RunScript) -> None:
     assert len(at_once.runs) == 1 and len(at_once.processed.images) == 1
 
 
+def test_options_of_the_request_hold_within_each_run_only(run_script: RunScript) -> None:
+    """A1111's rule: so colours are matched to each loop's own start, and the grid is the program's choice."""
+    made = run_script("Loopback", [2], override_settings={"img2img_color_correction": True, "return_grid": False})
+    assert made.all("color_corrections") == [None, None] and len(made.processed.images) == 3
+    plain = run_script("Loopback", [2])
+    assert made.processed.images[1].tobytes() != plain.processed.images[1].tobytes()
+
+
 @pytest.mark.parametrize("options", [Options(return_grid=False), Options(return_grid=True)])
 def test_the_grid_is_an_option(run_script: RunScript, options: Options) -> None:
     assert len(run_script("Loopback", [2], options=options).processed.images) == 2 + options.return_grid
