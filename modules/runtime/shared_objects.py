@@ -64,6 +64,8 @@ class SharedOptions:
         return bool(self._shared.session.options.update({name: value}) != before)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # also what a property of this class failed to find
+            raise AttributeError(f"no option {name!r}")
         return getattr(self._current, name)
 
     def __setattr__(self, name: str, value: object) -> None:
