@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modules.backends.attention import Attention
-from modules.backends.weights import picture_layout
+from modules.backends.weights import FED_CHANNELS_LAST, picture_layout
 
 
 class SkipSizedUpsample(nn.Module):
@@ -70,6 +70,26 @@ class PictureTransformer(nn.Module):
         return (x + hidden_states,)
 
 
+def _mark_layouts(unet: Any) -> None:
+    """Mark the convolutions that pictures reach laid out channels last, for `weights.build_module`.
+
+    Those behind a `PictureTransformer` do. A skip connection from before the first one brings the other layout back, for one block.
+    """
+    plain: list[nn.Module] = [unet.conv_in]
+    skips = 1
+    for block in unet.down_blocks:
+        if getattr(block, "attentions", None) is not None:
+            plain.append(block.resnets[0])
+            break
+        plain.append(block)
+        skips += len(block.resnets) + (block.downsamplers is not None)
+    plain += [resnet for block in unet.up_blocks for resnet in block.resnets][-skips:]
+    excepted = {layer for module in plain for layer in module.modules()}
+    for layer in unet.modules():
+        if isinstance(layer, nn.Conv2d) and layer not in excepted:
+            setattr(layer, FED_CHANNELS_LAST, True)
+
+
 def make_unet(config: dict[str, Any]) -> nn.Module:
     """An uninitialised `UNet2DConditionModel` on the current device, with our up-sampling, attention and layout."""
     unet = UNet2DConditionModel(**config)
@@ -80,6 +100,7 @@ def make_unet(config: dict[str, Any]) -> nn.Module:
     for block in unet.up_blocks:
         if block.upsamplers is not None:
             block.upsamplers = nn.ModuleList(SkipSizedUpsample(old.conv) for old in block.upsamplers)
+    _mark_layouts(unet)
     return unet
 
 

@@ -14,6 +14,8 @@ from modules.base.errors import BrokenCheckpoint
 
 log = logging.getLogger(__name__)
 _NAMED_IN_ERRORS = 3
+FED_CHANNELS_LAST = "is_fed_channels_last"
+"""Attribute of convolutions whose weights are laid out channels last in every precision: it saves a copy a call, and changes no bit."""
 
 
 def build_module(
@@ -21,7 +23,8 @@ def build_module(
 ) -> nn.Module:
     """Build a module and fill it from a file.
 
-    The file is mapped only while this runs; what is returned owns its memory. Convolutions are laid out as `picture_layout` says.
+    The file is mapped only while this runs; what is returned owns its memory. Convolutions are laid out as `picture_layout` says,
+    or as they are marked.
 
     Args:
         make: Builds the module; called on the meta device, so that nothing is allocated or initialised.
@@ -36,11 +39,12 @@ def build_module(
         module = make()
     wanted = module.state_dict()
     _check(header, wanted, names)
+    marked = {f"{name}.weight" for name, layer in module.named_modules() if getattr(layer, FED_CHANNELS_LAST, False)}
     filled = {}
     try:
         with safe_open(header.path, framework="pt", device="cpu") as file:
             for name, parameter in wanted.items():
-                filled[name] = _place(file.get_tensor(names[name]), parameter, device, dtype)
+                filled[name] = _place(file.get_tensor(names[name]), parameter, device, dtype, name in marked)
     except (SafetensorError, OSError) as error:
         raise BrokenCheckpoint(f"{header.path.name} changed or became unreadable while it was loaded: {error}") from error
     module.load_state_dict(filled, assign=True)
@@ -52,9 +56,11 @@ def picture_layout(dtype: torch.dtype) -> torch.memory_format:
     return torch.contiguous_format if dtype == torch.float32 else torch.channels_last
 
 
-def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype | None) -> Tensor:
+def _place(source: Tensor, parameter: Tensor, device: torch.device, dtype: torch.dtype | None, is_marked: bool) -> Tensor:
     dtype = dtype or source.dtype
-    layout = picture_layout(dtype) if parameter.ndim == 4 else torch.contiguous_format
+    layout = torch.contiguous_format
+    if parameter.ndim == 4:
+        layout = torch.channels_last if is_marked else picture_layout(dtype)
     target = torch.empty(parameter.shape, dtype=dtype, device=device, memory_format=layout)
     return target.copy_(source.reshape(parameter.shape))
 

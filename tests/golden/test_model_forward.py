@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,27 @@ def signal_to_noise_db(got: torch.Tensor, wanted: torch.Tensor) -> float:
 def test_unet_at_fractional_timesteps(model: StableDiffusion) -> None:
     inputs = [torch.from_numpy(FORWARD[name]) for name in ("x", "t", "cond")]
     worst(model.predict(*inputs), FORWARD["eps"], 5e-5)  # 1.4e-4 where layouts differ from A1111's
+
+
+def test_weights_lie_as_the_pictures_that_reach_them(model: StableDiffusion) -> None:
+    """Where they do not, torch copies them at every call."""
+    seen: dict[str, tuple[bool, bool]] = {}
+
+    def is_channels_last(tensor: torch.Tensor) -> bool:
+        return tensor.is_contiguous(memory_format=torch.channels_last) and not tensor.is_contiguous()
+
+    def look(name: str, layer: torch.nn.Conv2d, arguments: tuple[torch.Tensor, ...]) -> None:
+        seen[name] = (is_channels_last(arguments[0]), is_channels_last(layer.weight))
+
+    layers = {
+        name: layer for name, layer in model.unet.named_modules() if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (3, 3)
+    }
+    handles = [layer.register_forward_pre_hook(partial(look, name)) for name, layer in layers.items()]
+    model.predict(*(torch.from_numpy(FORWARD[name]) for name in ("x", "t", "cond")))
+    for handle in handles:
+        handle.remove()
+    assert set(seen) == set(layers) and {name for name, (picture, weight) in seen.items() if picture != weight} == set()
+    assert not seen["conv_in"][0] and seen["conv_out"][0]
 
 
 def test_vae(model: StableDiffusion) -> None:
