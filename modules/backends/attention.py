@@ -1,8 +1,8 @@
 """Attention for diffusers' `Attention` modules: plain matrix products on a CPU, torch's fused kernels elsewhere.
 
-On a CPU plain products over so few query rows at a time that the scores stay in the cache are A1111's arithmetic, which float32 keeps to
-the last bit for 4 to 8 % of attention's time, and much faster in bfloat16 (torch 2.13, 4096 tokens, against the fused kernel: float32 1.08 x
-at head width 40, 1.04 x at 512; bfloat16 0.47 x and 0.27 x).
+On a CPU plain products over so few query rows at a time that the scores stay in the cache are A1111's arithmetic, which float32 keeps
+to the last bit for 4 to 8 % of attention's time, and much faster in bfloat16 (torch 2.13, 4096 tokens, against the fused kernel:
+float32 1.08 x at head width 40, 1.04 x at 512; bfloat16 0.47 x and 0.27 x).
 """
 
 from __future__ import annotations
