@@ -106,8 +106,9 @@ class BrownianNoise:
 
         Going down in sigma the increment counts negative, as Brownian motion run backwards does.
         """
-        start, end = float(sigma), float(sigma_next)
+        first, last = (torch.as_tensor(level, dtype=torch.float32).cpu() for level in (sigma, sigma_next))
+        start, end = float(first), float(last)
         low, high = sorted((start, end))
         sign = 1.0 if start < end else -1.0
         increment = torch.stack([tree.increment(low, high) for tree in self._trees])
-        return increment * sign / math.sqrt(abs(end - start))
+        return increment * sign / float((last - first).abs().sqrt())

@@ -18,10 +18,13 @@ def adjust_alphas(alphas_cumprod: Tensor, *, is_downcast: bool = False, has_zero
         is_downcast: Round to half precision, as early web UIs did by accident.
         has_zero_terminal_snr: Rescale so that the last step is (almost) pure noise.
 
+    Returns:
+        (T,) float32, or float16 with `is_downcast`: A1111 then computes everything that is derived from it in half precision too.
+
     References:
         Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", WACV 2024, algorithm 1.
     """
-    alphas = alphas_cumprod.half().float() if is_downcast else alphas_cumprod
+    alphas = alphas_cumprod.half() if is_downcast else alphas_cumprod
     if not has_zero_terminal_snr:
         return alphas
     root = alphas.sqrt()
@@ -35,14 +38,15 @@ class NoiseLevels:
     """Sigmas of a model's timesteps, increasing.
 
     Args:
-        alphas_cumprod: (T,) float32.
+        alphas_cumprod: (T,) float32, or float16 to compute the table in half precision.
+        is_quantized: Timesteps are those of the nearest entry, not fractional.
 
     Attributes:
-        sigmas: (T,) float32 on the CPU.
+        sigmas: (T,) on the CPU, in the precision of `alphas_cumprod`.
     """
 
-    def __init__(self, alphas_cumprod: Tensor) -> None:
-        alphas = alphas_cumprod.detach().float().cpu()
+    def __init__(self, alphas_cumprod: Tensor, is_quantized: bool = False) -> None:
+        alphas, self.is_quantized = alphas_cumprod.detach().cpu(), is_quantized
         self.sigmas = ((1 - alphas) / alphas) ** 0.5
         self.log_sigmas = self.sigmas.log()
 
@@ -54,11 +58,11 @@ class NoiseLevels:
     def sigma_max(self) -> float:
         return self.sigmas[-1].item()
 
-    def timestep(self, sigma: Tensor, is_quantized: bool = False) -> Tensor:
+    def timestep(self, sigma: Tensor) -> Tensor:
         """Timestep of each sigma: fractional, linear in log sigma, clamped to the table; or that of the nearest entry."""
         log_sigma = sigma.cpu().log()
         distance = log_sigma - self.log_sigmas[:, None]
-        if is_quantized:
+        if self.is_quantized:
             return distance.abs().argmin(dim=0).view(sigma.shape)
         low = distance.ge(0).cumsum(dim=0).argmax(dim=0).clamp(max=len(self.sigmas) - 2)
         log_low, log_high = self.log_sigmas[low], self.log_sigmas[low + 1]
@@ -85,10 +89,10 @@ class ConsistencyLevels(NoiseLevels):
 
     def __init__(self, alphas_cumprod: Tensor, kept: int = 50) -> None:
         self.stride = len(alphas_cumprod) // kept
-        super().__init__(alphas_cumprod[self.stride - 1 :: self.stride])
+        super().__init__(alphas_cumprod[self.stride - 1 :: self.stride].float(), is_quantized=True)
 
-    def timestep(self, sigma: Tensor, is_quantized: bool = False) -> Tensor:
-        return super().timestep(sigma, is_quantized=True) * self.stride + (self.stride - 1)
+    def timestep(self, sigma: Tensor) -> Tensor:
+        return super().timestep(sigma) * self.stride + (self.stride - 1)
 
     def sigma(self, timestep: Tensor) -> Tensor:
         index = (timestep.cpu() - (self.stride - 1)) / self.stride

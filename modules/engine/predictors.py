@@ -32,18 +32,17 @@ class SigmaPredictor:
     Args:
         model: Predicts noise, or v.
         levels: Its noise levels.
-        is_quantized: Use the nearest trained timestep instead of a fractional one.
 
     References:
         Karras et al., NeurIPS 2022, table 1 (VP preconditioning); Salimans & Ho, "Progressive Distillation", ICLR 2022,
         appendix D (v).
     """
 
-    def __init__(self, model: DiffusionModel, levels: NoiseLevels, is_quantized: bool = False) -> None:
-        self.model, self.levels, self.is_quantized = model, levels, is_quantized
+    def __init__(self, model: DiffusionModel, levels: NoiseLevels) -> None:
+        self.model, self.levels = model, levels
 
     def __call__(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor:
-        timestep = self.levels.timestep(level, self.is_quantized).float().to(x.device)
+        timestep = self.levels.timestep(level).float().to(x.device)
         sigma = _column(level, x)
         c_in = 1 / (sigma**2 + 1.0) ** 0.5
         output = self.model.predict(x * c_in, timestep, context, concat)
@@ -73,11 +72,11 @@ class NoisePredictor:
 
     Args:
         model: Predicts noise, or v.
-        alphas_cumprod: (T,) float32.
+        alphas_cumprod: (T,) float32, or float16 if so rounded.
     """
 
     def __init__(self, model: DiffusionModel, alphas_cumprod: Tensor) -> None:
-        self.model, self.alphas_cumprod = model, alphas_cumprod.detach().float().cpu()
+        self.model, self.alphas_cumprod = model, alphas_cumprod.detach().cpu()
 
     def __call__(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor:
         output = self.model.predict(x, level.float().to(x.device), context, concat)

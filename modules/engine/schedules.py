@@ -90,13 +90,13 @@ def normal(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: float) -> T
 def simple(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: float) -> Tensor:
     """Every (T/n)-th entry of the table, from the end."""
     count = len(levels.sigmas)
-    return with_zero(levels.sigmas[[-(1 + int(step * count / n)) for step in range(n)]])
+    return with_zero(levels.sigmas[[-(1 + int(step * count / n)) for step in range(n)]].float())
 
 
 def ddim(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: float) -> Tensor:
     """Table entries 1, 1 + T//n, ... (Song et al., ICLR 2021, section 4.2); can have more than n."""
     count = len(levels.sigmas)
-    return with_zero(levels.sigmas[1 :: max(count // n, 1)].flip(0)) if n else torch.zeros(1)
+    return with_zero(levels.sigmas[1 :: max(count // n, 1)].flip(0).float()) if n else torch.zeros(1)
 
 
 def kl_optimal(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: float) -> Tensor:

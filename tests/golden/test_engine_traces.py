@@ -39,7 +39,7 @@ TRACES = {
 }
 # Each call passes on about seven times the difference it is given: guidance again. UniPC extrapolates, and so doubles that.
 LOOSER = {"unipc": 4.0}
-# The network alone differs by up to 1e-4 from A1111's, guidance 7 multiplies that, and later steps carry it on.
+# The network alone differs by up to 1e-5 from A1111's, guidance 7 multiplies that, and later steps carry it on.
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_every_model_call_is_the_same(name: str, models: dict[str, StableDiffusi
 
 @pytest.mark.parametrize("name", TRACES)
 def test_samplers_alone_are_the_same(name: str, models: dict[str, StableDiffusion]) -> None:
-    """Every model output is replaced by the recorded one: what is left is the sampler's own arithmetic."""
+    """Every model output is replaced by the recorded one: what is left is the sampler's own arithmetic, and no bit differs on the CPU of the records."""
     trace = np.load(UNITS / f"trace_{name}.npz")
     recorded = [torch.from_numpy(trace[f"call{index}_denoised"]) for index in range(5) if f"call{index}_denoised" in trace]
     inputs: list[Tensor] = []
@@ -120,8 +120,8 @@ def test_samplers_alone_are_the_same(name: str, models: dict[str, StableDiffusio
     )
     assert len(inputs) == len(recorded)
     for index, x in enumerate(inputs):
-        compare(f"input {index}", x, trace[f"call{index}_x_in"][:1], 2e-5)
-    compare("last latent", result.latent, trace["final_latent"], 2e-5)
+        compare(f"input {index}", x, trace[f"call{index}_x_in"][:1], 2e-6)
+    compare("last latent", result.latent, trace["final_latent"], 2e-6)
 
 
 def test_conditioning_is_the_same(models: dict[str, StableDiffusion]) -> None:
@@ -129,4 +129,4 @@ def test_conditioning_is_the_same(models: dict[str, StableDiffusion]) -> None:
     for name in conditioning:
         prompt, skip, emphasis = name.split("|")
         got = encode_texts([prompt], models["tiny_sd15"].text, int(skip.removeprefix("skip")), Emphasis(emphasis))
-        compare(name, got[0], conditioning[name], 2e-5)
+        compare(name, got[0], conditioning[name], 5e-6)

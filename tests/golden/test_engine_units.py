@@ -81,7 +81,7 @@ def test_timestep_of_a_sigma() -> None:
     levels, sigma = NoiseLevels(ALPHAS), torch.from_numpy(LEVELS["sigma"])
     assert np.array_equal(levels.sigmas.numpy(), LEVELS["sigmas_table"])
     assert np.array_equal(levels.timestep(sigma).numpy(), LEVELS["t"])
-    assert np.array_equal(levels.timestep(sigma, is_quantized=True).numpy(), LEVELS["t_quantized"])
+    assert np.array_equal(NoiseLevels(ALPHAS, is_quantized=True).timestep(sigma).numpy(), LEVELS["t_quantized"])
 
 
 def test_steps_of_img2img() -> None:

@@ -38,11 +38,12 @@ def plan_walk(spec: SamplerSpec, plan: SamplingPlan, alphas: Tensor) -> Walk:
     steps = plan_steps(plan.steps, plan.strength, plan.fix_steps)
     if steps.schedule_steps == 0:
         return Walk(torch.zeros(0), None)
-    return _plan_timesteps(steps, alphas) if spec.is_timestep else _plan_sigmas(spec, plan, steps, alphas)
+    return _plan_timesteps(plan, steps, alphas) if spec.is_timestep else _plan_sigmas(spec, plan, steps, alphas)
 
 
-def _plan_timesteps(steps: StepPlan, alphas: Tensor) -> Walk:
-    timesteps = timestep_schedule(steps.schedule_steps, len(alphas))
+def _plan_timesteps(plan: SamplingPlan, steps: StepPlan, alphas: Tensor) -> Walk:
+    # Of a schedule of timesteps nothing is discarded: it is only made longer.
+    timesteps = timestep_schedule(steps.schedule_steps + plan.discard_penultimate, len(alphas))
     return Walk(timesteps[: steps.t_enc], alphas[timesteps[min(steps.t_enc, len(timesteps) - 1)]])
 
 
@@ -59,21 +60,21 @@ def _plan_sigmas(spec: SamplerSpec, plan: SamplingPlan, steps: StepPlan, alphas:
         beta_beta=plan.beta_beta,
         discard_penultimate=spec.discards_penultimate or plan.discard_penultimate,
     )
-    sigmas = make_sigmas(scheduler, steps.schedule_steps, _make_levels(spec, alphas), options)
+    sigmas = make_sigmas(scheduler, steps.schedule_steps, _make_levels(spec, plan, alphas), options)
     kept = sigmas[max(steps.schedule_steps - steps.t_enc - 1, 0) :]
     if len(kept) < 2:
         raise InvalidRequest("steps", plan.steps, f"more steps for sampler {spec.name} with scheduler {scheduler.label}")
     return Walk(kept, kept[0], float(sigmas[sigmas > 0].min()), float(sigmas.max()))
 
 
-def _make_levels(spec: SamplerSpec, alphas: Tensor) -> NoiseLevels:
-    return ConsistencyLevels(alphas) if spec.family is Family.CONSISTENCY else NoiseLevels(alphas)
+def _make_levels(spec: SamplerSpec, plan: SamplingPlan, alphas: Tensor) -> NoiseLevels:
+    return ConsistencyLevels(alphas) if spec.family is Family.CONSISTENCY else NoiseLevels(alphas, plan.is_quantized)
 
 
 def add_noise(spec: SamplerSpec, plan: SamplingPlan, latent: Tensor, noise: Tensor, start: Tensor) -> Tensor:
     noise = noise.to(latent) * plan.noise_multiplier
     if spec.is_timestep:
-        return noise_to(latent, noise, start) + noise * (plan.extra_noise * float(start) ** 0.5)
+        return noise_to(latent, noise, start) + noise * plan.extra_noise * start.sqrt().item()
     return latent + noise * float(start) + noise * plan.extra_noise
 
 
@@ -88,7 +89,7 @@ def make_predictor(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel,
         return NoisePredictor(model, alphas)
     if spec.family is Family.CONSISTENCY:
         return ConsistencyPredictor(model, ConsistencyLevels(alphas))
-    return SigmaPredictor(model, NoiseLevels(alphas), plan.is_quantized)
+    return SigmaPredictor(model, NoiseLevels(alphas, plan.is_quantized))
 
 
 def make_blending(spec: SamplerSpec, original: Tensor, repaint: Tensor, on_blend: Callable[[BlendParams], None]) -> CleanBlending:

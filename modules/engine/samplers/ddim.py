@@ -21,7 +21,7 @@ def ddim(
         timesteps: Increasing; walked from the end. The first one is never evaluated (as in A1111): it is where the walk ends.
         noise: Drawn at every step, also for eta 0.
         on_step: Called after each step.
-        alphas_cumprod: (T,) float32.
+        alphas_cumprod: (T,) float32, or float16 if so rounded: then the roots of its entries are rounded too.
         eta: 0 = deterministic, 1 = DDPM.
     """
     return _walk(denoise, x, timesteps, noise, on_step, alphas_cumprod, eta, direction=lambda predicted: predicted)
@@ -56,16 +56,20 @@ def _walk(
     eta: float,
     direction: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    alphas = alphas_cumprod[timesteps]
     for index in range(len(timesteps) - 1, 0, -1):
-        alpha, alpha_next = alphas[index], alphas[index - 1].double()
-        variance = (eta**2 * (1 - alpha_next) / (1 - alpha) * (1 - alpha / alpha_next)).clamp(min=0)
+        alpha, alpha_next = alphas_cumprod[timesteps[index]], alphas_cumprod[timesteps[index - 1]]
+        variance = (1 - alpha).reciprocal() * (1 - alpha_next.double()) * (1 - alpha.double() / alpha_next.double())
+        spread = (eta * variance.clamp(min=0).sqrt()).float()
         predicted = denoise(x, float(timesteps[index]))
-        clean = (x - (1 - alpha).sqrt().item() * predicted) / alpha.sqrt().item()
-        towards = (1 - alpha_next - variance).clamp(min=0).sqrt().item() * direction(predicted)
-        x = alpha_next.sqrt().item() * clean + towards + variance.sqrt().item() * noise(0.0, 0.0)
+        towards = (1 - alpha_next.float() - spread**2).clamp(min=0).sqrt() * direction(predicted)
+        x = alpha_next.float().sqrt() * clean_latents(x, predicted, alpha) + towards + spread * noise(0.0, 0.0)
         on_step()
     return x
+
+
+def clean_latents(x: Tensor, predicted: Tensor, alpha: Tensor) -> Tensor:
+    """`x` less the noise that is predicted in it: Ho et al., "Denoising Diffusion Probabilistic Models", NeurIPS 2020, equation 15."""
+    return (x - (1 - alpha).sqrt().float() * predicted) / alpha.float().sqrt()
 
 
 def noise_to(latent: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from numpy.polynomial import polynomial
 from torch import Tensor
@@ -57,21 +56,20 @@ def dpm_2_ancestral(
 
 def lms(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep) -> Tensor:
     """Adams-Bashforth of order 4 on uneven steps (Hairer, Norsett & Wanner, "Solving ODEs I", section III.5)."""
-    places = sigmas.double().tolist()
     slopes: list[Tensor] = []
     for index, sigma in enumerate(sigmas[:-1]):
         slopes = [*slopes[-3:], slope(x, sigma, denoise(x, sigma))]
         order = len(slopes)
-        for back in range(order):
-            nodes = places[index - order + 1 : index + 1][::-1]
-            x = x + _weight(nodes, back, places[index], places[index + 1]) * slopes[-1 - back]
+        nodes = sigmas[index - order + 1 : index + 1].flip(0)
+        x = x + sum(_weight(nodes, back, float(sigmas[index + 1])) * slopes[-1 - back] for back in range(order))
         on_step()
     return x
 
 
-def _weight(nodes: Sequence[float], back: int, start: float, end: float) -> float:
-    """Integral from `start` to `end` of the Lagrange polynomial that is 1 at nodes[back] and 0 at the others."""
-    others = [node for index, node in enumerate(nodes) if index != back]
-    coefficients = polynomial.polyfromroots(others) / math.prod(nodes[back] - node for node in others)
-    low, high = polynomial.polyval([start, end], polynomial.polyint(coefficients))
+def _weight(nodes: Tensor, back: int, end: float) -> float:
+    """Integral from nodes[0] to `end` of the Lagrange polynomial that is 1 at nodes[back] and 0 at the others."""
+    others = [index for index in range(len(nodes)) if index != back]
+    scale = math.prod(float(nodes[back] - nodes[index]) for index in others)
+    integral = polynomial.polyint(polynomial.polyfromroots([float(nodes[index]) for index in others]) / scale)
+    low, high = polynomial.polyval([float(nodes[0]), end], integral)
     return float(high - low)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from modules.base.errors import InvalidRequest
-from modules.engine.samplers.stepping import Denoise, Noise, OnStep, slope, split_ancestral
+from modules.engine.samplers.stepping import Denoise, Noise, OnStep, level, log_snr, slope, split_ancestral
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 """(x, lambda) -> noise."""
@@ -29,10 +29,10 @@ def dpm_fast(
     """DPM-Solver-fast (appendix D.5): third-order steps, evenly in lambda, for one model call an entry of `sigmas`.
 
     Raises:
-        InvalidRequest: Fewer than two steps.
+        InvalidRequest: Fewer than two steps, with an `eta` above 0.
     """
     predict = _noise_prediction(denoise)
-    start, end, calls = _ends(sigmas)
+    start, end, calls = _ends(sigmas, eta)
     count = calls // 3 + 1
     orders = [3] * (count - 2) + [2, 1] if calls % 3 == 0 else [3] * (count - 1) + [calls % 3]
     times = torch.linspace(float(start), float(end), count + 1)
@@ -46,7 +46,7 @@ def dpm_fast(
         else:
             middle = predict(_inner(x, first, time, target, 1 / 3), _at(time, target, 1 / 3))
             x = _third_order(predict, x, first, middle, time, target)
-        x = x + up * s_noise * noise(_sigma(time), _sigma(time_next))
+        x = x + up * s_noise * noise(level(time), level(time_next))
         on_step()
     return x
 
@@ -57,10 +57,10 @@ def dpm_adaptive(
     """DPM-Solver-12/23 with adaptive steps (appendix C, algorithm 3), orders 2 and 3; only the ends of `sigmas` matter.
 
     Raises:
-        InvalidRequest: Fewer than two steps.
+        InvalidRequest: Fewer than two steps, with an `eta` above 0.
     """
     predict = _noise_prediction(denoise)
-    time, end, _ = _ends(sigmas)
+    time, end, _ = _ends(sigmas, eta)
     h, x_previous = _FIRST_STEP, x
     while time < end - 1e-5:
         time_next = torch.minimum(end, time + h)
@@ -69,26 +69,23 @@ def dpm_adaptive(
         low, middle = _second_order(predict, x, first, time, target, 1 / 3)
         high = _third_order(predict, x, first, middle, time, target)
         tolerance = torch.maximum(torch.tensor(_ABSOLUTE), _RELATIVE * torch.maximum(low.abs(), x_previous.abs()))
-        error = float(torch.linalg.norm((low - high) / tolerance)) / x.numel() ** 0.5
+        error = float(torch.linalg.norm((low - high) / tolerance) / x.numel() ** 0.5)
         factor = 1 + math.atan((1 / (error + 1e-8)) ** (1 / (1.5 if eta else 3)) - 1)
         if factor >= _ACCEPT:
             x_previous = low
-            x = high + up * s_noise * noise(_sigma(time), _sigma(time_next))
+            x = high + up * s_noise * noise(level(time), level(time_next))
             time = time_next
             on_step()
         h *= factor
     return x
 
 
-def _ends(sigmas: Tensor) -> tuple[Tensor, Tensor, int]:
-    """Lambda of the first sigma and of the last but one, and the number of steps."""
-    if len(sigmas) < 3:
-        raise InvalidRequest("steps", len(sigmas) - 1, "2 or more steps at this denoising strength for this sampler")
-    return -sigmas[0].log(), -sigmas[-2].log(), len(sigmas) - 1
-
-
-def _sigma(time: Tensor) -> Tensor:
-    return (-time).exp()
+def _ends(sigmas: Tensor, eta: float) -> tuple[Tensor, Tensor, int]:
+    """Lambda of the first sigma and of the last but one, and the number of steps; of one step the two are the same."""
+    start, end, steps = log_snr(sigmas[0]), log_snr(sigmas[-2]), len(sigmas) - 1
+    if eta and not end > start:
+        raise InvalidRequest("steps", steps, "2 or more steps at this denoising strength for this sampler, or eta 0")
+    return start, end, steps
 
 
 def _at(time: Tensor, target: Tensor, share: float) -> Tensor:
@@ -96,38 +93,38 @@ def _at(time: Tensor, target: Tensor, share: float) -> Tensor:
 
 
 def _noise_prediction(denoise: Denoise) -> Predict:
-    return lambda x, time: slope(x, _sigma(time), denoise(x, _sigma(time)))
+    return lambda x, time: slope(x, level(time), denoise(x, level(time)))
 
 
 def _split(time: Tensor, time_next: Tensor, end: Tensor, eta: float) -> tuple[Tensor, Tensor]:
     """The lambda to solve down to, and the noise to add, to be at `time_next`."""
     if not eta:
         return time_next, torch.zeros(())
-    down, _ = split_ancestral(_sigma(time), _sigma(time_next), eta)
-    target = torch.minimum(end, -down.log())
-    return target, (_sigma(time_next) ** 2 - _sigma(target) ** 2) ** 0.5
+    down, _ = split_ancestral(level(time), level(time_next), eta)
+    target = torch.minimum(end, log_snr(down))
+    return target, (level(time_next) ** 2 - level(target) ** 2) ** 0.5
 
 
 def _first_order(x: Tensor, first: Tensor, time: Tensor, target: Tensor) -> Tensor:
-    return x - _sigma(target) * (target - time).expm1() * first
+    return x - level(target) * (target - time).expm1() * first
 
 
 def _inner(x: Tensor, first: Tensor, time: Tensor, target: Tensor, share: float) -> Tensor:
-    return _first_order(x, first, time, _at(time, target, share))
+    return x - level(_at(time, target, share)) * (share * (target - time)).expm1() * first
 
 
 def _second_order(predict: Predict, x: Tensor, first: Tensor, time: Tensor, target: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """Algorithm 1; also gives the prediction at the intermediate point."""
     middle = predict(_inner(x, first, time, target, share), _at(time, target, share))
-    gain = _sigma(target) * (target - time).expm1()
-    return x - gain * first - gain / (2 * share) * (middle - first), middle
+    gain = level(target) / (2 * share) * (target - time).expm1()
+    return _first_order(x, first, time, target) - gain * (middle - first), middle
 
 
 def _third_order(predict: Predict, x: Tensor, first: Tensor, middle: Tensor, time: Tensor, target: Tensor) -> Tensor:
     """Algorithm 2 with r = 1/3 and 2/3; `middle` is the prediction at 1/3."""
+    near, far = 1 / 3, 2 / 3
     h = target - time
-    later, inner_h = _at(time, target, 2 / 3), 2 / 3 * h
-    x_later = _inner(x, first, time, target, 2 / 3)
-    x_later = x_later - _sigma(later) * 2 * (inner_h.expm1() / inner_h - 1) * (middle - first)
+    later, inner_h = _at(time, target, far), far * h
+    x_later = _inner(x, first, time, target, far) - level(later) * (far / near) * (inner_h.expm1() / inner_h - 1) * (middle - first)
     difference = predict(x_later, later) - first
-    return _first_order(x, first, time, target) - _sigma(target) * 1.5 * (h.expm1() / h - 1) * difference
+    return _first_order(x, first, time, target) - level(target) / far * (h.expm1() / h - 1) * difference

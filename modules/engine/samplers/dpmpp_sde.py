@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from modules.engine.samplers.stepping import Denoise, Noise, OnStep, slope, split_ancestral
+from modules.engine.samplers.stepping import Denoise, Noise, OnStep, level, log_snr, slope, split_ancestral
 
 _R = 0.5
-
-
-def _log_snr(sigma: Tensor) -> Tensor:
-    return -sigma.log()
 
 
 def dpmpp_2s_ancestral(
@@ -26,10 +22,11 @@ def dpmpp_2s_ancestral(
         if down == 0:
             x = x + slope(x, sigma, denoised) * (down - sigma)
         else:
-            start, h = _log_snr(sigma), _log_snr(down) - _log_snr(sigma)
-            middle = (-(start + _R * h)).exp()
-            x_middle = middle / sigma * x - (-h * _R).expm1() * denoised
-            x = down / sigma * x - (-h).expm1() * denoise(x_middle, middle)
+            start, end = log_snr(sigma), log_snr(down)
+            h = end - start
+            middle = level(start + _R * h)
+            x_middle = middle / level(start) * x - (-h * _R).expm1() * denoised
+            x = level(end) / level(start) * x - (-h).expm1() * denoise(x_middle, middle)
         if sigma_next > 0:
             x = x + noise(sigma, sigma_next) * s_noise * up
         on_step()
@@ -46,21 +43,25 @@ def dpmpp_sde(
             x = x + slope(x, sigma, denoised) * (sigma_next - sigma)
             on_step()
             continue
-        start, h = _log_snr(sigma), _log_snr(sigma_next) - _log_snr(sigma)
-        middle = (-(start + h * _R)).exp()
+        start, end = log_snr(sigma), log_snr(sigma_next)
+        sigma, middle, sigma_next = level(start), level(start + (end - start) * _R), level(end)
         share = 1 / (2 * _R)
 
         down, up = split_ancestral(sigma, middle, eta)
-        x_middle = down / sigma * x - (start - _log_snr(down)).expm1() * denoised
+        x_middle = _solve(x, denoised, start, log_snr(down))
         x_middle = x_middle + noise(sigma, middle) * s_noise * up
         denoised_middle = denoise(x_middle, middle)
 
         down, up = split_ancestral(sigma, sigma_next, eta)
-        mixed = (1 - share) * denoised + share * denoised_middle
-        x = down / sigma * x - (start - _log_snr(down)).expm1() * mixed
+        x = _solve(x, (1 - share) * denoised + share * denoised_middle, start, log_snr(down))
         x = x + noise(sigma, sigma_next) * s_noise * up
         on_step()
     return x
+
+
+def _solve(x: Tensor, denoised: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """From lambda `start` to `end` with clean latents held: Lu et al., 2022, equation 9."""
+    return level(end) / level(start) * x - (start - end).expm1() * denoised
 
 
 def dpmpp_2m_sde(
@@ -87,9 +88,10 @@ def dpmpp_2m_sde(
             x = denoised
             on_step()
             continue
-        h = _log_snr(sigma_next) - _log_snr(sigma)
-        decay = h + eta * h
-        x = sigma_next / sigma * (-eta * h).exp() * x - (-decay).expm1() * denoised
+        h = log_snr(sigma_next) - log_snr(sigma)
+        churned = eta * h
+        decay = h + churned
+        x = sigma_next / sigma * (-churned).exp() * x - (-decay).expm1() * denoised
         if previous is not None and previous_h is not None:
             ratio = previous_h / h
             if solver_type == "heun":
@@ -97,7 +99,7 @@ def dpmpp_2m_sde(
             else:
                 x = x - 0.5 * (-decay).expm1() * (1 / ratio) * (denoised - previous)
         if eta:
-            x = x + noise(sigma, sigma_next) * sigma_next * (1 - (-2 * eta * h).exp()).sqrt() * s_noise
+            x = x + noise(sigma, sigma_next) * sigma_next * (-2 * churned).expm1().neg().sqrt() * s_noise
         previous, previous_h = denoised, h
         on_step()
     return x
@@ -115,7 +117,7 @@ def dpmpp_3m_sde(
             x = denoised
             on_step()
             continue
-        h = _log_snr(sigma_next) - _log_snr(sigma)
+        h = log_snr(sigma_next) - log_snr(sigma)
         decay = h * (eta + 1)
         x = (-decay).exp() * x - (-decay).expm1() * denoised
         phi_2 = (-decay).expm1() / decay + 1
@@ -128,7 +130,7 @@ def dpmpp_3m_sde(
             x = x + phi_2 * first - (phi_2 / decay - 0.5) * second
         elif memory:
             last, h_1 = memory[-1]
-            x = x + phi_2 * (denoised - last) / (h_1 / h)
+            x = x + phi_2 * ((denoised - last) / (h_1 / h))
         if eta:
             x = x + noise(sigma, sigma_next) * sigma_next * (-2 * h * eta).expm1().neg().sqrt() * s_noise
         memory = [*memory[-1:], (denoised, h)]

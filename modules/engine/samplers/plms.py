@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from modules.engine.samplers.ddim import clean_latents
 from modules.engine.samplers.stepping import Denoise, Noise, OnStep
 
 
@@ -18,15 +19,13 @@ def plms(denoise: Denoise, x: Tensor, timesteps: Tensor, noise: Noise, on_step: 
         timesteps: Increasing; walked from the end down to the first, which is not evaluated as a step of its own.
         noise: Not used.
         on_step: Called after each step.
-        alphas_cumprod: (T,) float32.
+        alphas_cumprod: As for `ddim`.
     """
-    alphas = alphas_cumprod[timesteps]
 
     def transfer(x: Tensor, predicted: Tensor, index: int) -> Tensor:
         """Equation 11 of the paper: DDIM's deterministic step."""
-        alpha, alpha_next = alphas[index], alphas[index - 1].double()
-        clean = (x - (1 - alpha).sqrt().item() * predicted) / alpha.sqrt().item()
-        return alpha_next.sqrt().item() * clean + (1 - alpha_next).sqrt().item() * predicted
+        alpha, alpha_next = alphas_cumprod[timesteps[index]], alphas_cumprod[timesteps[index - 1]].float()
+        return alpha_next.sqrt() * clean_latents(x, predicted, alpha) + (1 - alpha_next).sqrt() * predicted
 
     memory: list[Tensor] = []
     for index in range(len(timesteps) - 1, 0, -1):

@@ -19,6 +19,16 @@ def slope(x: Tensor, sigma: Tensor, denoised: Tensor) -> Tensor:
     return (x - denoised) / sigma
 
 
+def log_snr(sigma: Tensor) -> Tensor:
+    """Lambda = -log sigma, half the log of the signal-to-noise ratio where alpha = 1; infinite at 0."""
+    return -sigma.log()
+
+
+def level(lambda_: Tensor) -> Tensor:
+    """The inverse of `log_snr`, but for rounding: samplers that work in lambda use it in place of the sigma that they began with."""
+    return (-lambda_).exp()
+
+
 def split_ancestral(sigma: Tensor, sigma_next: Tensor, eta: float) -> tuple[Tensor, Tensor]:
     """Where to step down to, and how much noise to add, to arrive at `sigma_next` (Song et al., ICLR 2021, equation 16)."""
     if not eta:

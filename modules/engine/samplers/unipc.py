@@ -7,53 +7,63 @@ References:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from modules.base.errors import InvalidRequest
 from modules.engine.samplers.stepping import Denoise, Noise, OnStep
 
-Predict = Callable[[Tensor, float], Tensor]
+Predict = Callable[[Tensor, Tensor], Tensor]
 """(x, time) -> clean latents."""
 
 
 class _Curve:
-    """A trained noise schedule as a function of continuous time in (0, 1], piecewise linear in log alpha."""
+    """A trained noise schedule as a function of continuous time in (0, 1], piecewise linear in log alpha.
+
+    Times and everything computed from them are float32 scalars: A1111's pictures show their rounding, for the model is asked for
+    timesteps computed from them.
+    """
 
     def __init__(self, alphas_cumprod: Tensor) -> None:
-        self.log_alphas = 0.5 * np.log(alphas_cumprod.double().numpy())
+        self.log_alphas = 0.5 * torch.log(alphas_cumprod.cpu())
         self.count = len(self.log_alphas)
-        self.times = np.arange(1, self.count + 1) / self.count
+        self.times = torch.linspace(0, 1, self.count + 1)[1:]
 
-    def log_alpha(self, time: float) -> float:
-        return float(np.interp(time, self.times, self.log_alphas))
+    def log_alpha(self, time: Tensor) -> Tensor:
+        return _interpolate(time, self.times, self.log_alphas)
 
-    def alpha(self, time: float) -> float:
-        return math.exp(self.log_alpha(time))
+    def alpha(self, time: Tensor) -> Tensor:
+        return self.log_alpha(time).exp()
 
-    def sigma(self, time: float) -> float:
-        return math.sqrt(1 - math.exp(2 * self.log_alpha(time)))
+    def sigma(self, time: Tensor) -> Tensor:
+        return (1 - (2 * self.log_alpha(time)).exp()).sqrt()
 
-    def log_snr(self, time: float) -> float:
+    def log_snr(self, time: Tensor) -> Tensor:
         """Half the log of the signal-to-noise ratio: lambda."""
-        return self.log_alpha(time) - math.log(self.sigma(time))
+        log_alpha = self.log_alpha(time)
+        return log_alpha - 0.5 * torch.log(1 - (2 * log_alpha).exp())
 
-    def time(self, log_snr: float) -> float:
+    def time(self, log_snr: Tensor) -> Tensor:
         """Inverse of `log_snr`."""
-        log_alpha = -0.5 * float(np.logaddexp(0.0, -2.0 * log_snr))
-        return float(np.interp(log_alpha, self.log_alphas[::-1], self.times[::-1]))
+        log_alpha = -0.5 * torch.logaddexp(torch.zeros(()), -2 * log_snr)
+        return _interpolate(log_alpha, self.log_alphas.flip(0), self.times.flip(0))
+
+
+def _interpolate(x: Tensor, places: Tensor, values: Tensor) -> Tensor:
+    """Piecewise linear through (places, values), `places` increasing; beyond the ends the outermost pieces go on."""
+    low = int(torch.searchsorted(places, x.to(places.dtype)).clamp(1, len(places) - 1)) - 1
+    rise = values[low + 1] - values[low]
+    return values[low] + (x - places[low]) * rise / (places[low + 1] - places[low])
 
 
 @dataclass(frozen=True)
 class _Known:
     """The model's prediction at a time already passed."""
 
-    time: float
+    time: Tensor
     clean: Tensor
 
 
@@ -91,11 +101,11 @@ def unipc(
     if steps < order:
         raise InvalidRequest("steps", steps, f"{order} or more steps at this denoising strength for UniPC of order {order}")
 
-    def predict(x: Tensor, time: float) -> Tensor:
+    def predict(x: Tensor, time: Tensor) -> Tensor:
         predicted = denoise(x, (time - 1 / curve.count) * curve.count)
         return (x - curve.sigma(time) * predicted) / curve.alpha(time)
 
-    times = _spread(curve, skip_type, float(timesteps[-1]) / curve.count + 1 / curve.count, steps)
+    times = _spread(curve, skip_type, timesteps[-1].cpu() / curve.count + 1 / curve.count, steps)
     known = [_Known(times[0], predict(x, times[0]))]
     for step in range(1, steps + 1):
         step_order = min(step, order, steps + 1 - step) if lower_order_final and step >= order else min(step, order)
@@ -106,67 +116,86 @@ def unipc(
     return x
 
 
-def _spread(curve: _Curve, skip_type: str, start: float, steps: int) -> list[float]:
-    end = 1 / curve.count
+def _spread(curve: _Curve, skip_type: str, start: Tensor, steps: int) -> list[Tensor]:
+    end = torch.tensor(1 / curve.count)
     if skip_type == "logSNR":
-        return [curve.time(value) for value in np.linspace(curve.log_snr(start), curve.log_snr(end), steps + 1)]
+        places = torch.linspace(curve.log_snr(start).item(), curve.log_snr(end).item(), steps + 1)
+        return [curve.time(place) for place in places]
     power = 2 if skip_type == "time_quadratic" else 1
-    return [float(value) ** power for value in np.linspace(start ** (1 / power), end ** (1 / power), steps + 1)]
+    return list(torch.linspace((start ** (1 / power)).item(), (1 / curve.count) ** (1 / power), steps + 1) ** power)
 
 
 def _update(
-    curve: _Curve, predict: Predict, x: Tensor, known: list[_Known], time: float, variant: str, is_corrected: bool
+    curve: _Curve, predict: Predict, x: Tensor, known: list[_Known], time: Tensor, variant: str, is_corrected: bool
 ) -> tuple[Tensor, Tensor | None]:
     """One step to `time`, its order the number of `known` predictions (oldest first); also the new prediction, if there is one."""
     base = known[-1]
     h = curve.log_snr(time) - curve.log_snr(base.time)
     ratios = [(curve.log_snr(old.time) - curve.log_snr(base.time)) / h for old in known[-2::-1]]
     differences = [(old.clean - base.clean) / ratio for old, ratio in zip(known[-2::-1], ratios, strict=True)]
-    weigh = _varying_weights if variant == "vary_coeff" else _bh_weights
+    terms = _varying_terms if variant == "vary_coeff" else _bh_terms
     alpha = curve.alpha(time)
-    plain = curve.sigma(time) / curve.sigma(base.time) * x - alpha * math.expm1(-h) * base.clean
+    plain = curve.sigma(time) / curve.sigma(base.time) * x - alpha * (-h).expm1() * base.clean
 
     predicted = plain
-    if differences:
-        predicted = plain - alpha * _weighted_sum(weigh(ratios, h, variant, False), differences)
+    for factor, direction in terms(ratios, h, variant, differences, None):
+        predicted = predicted - alpha * factor * direction
     if not is_corrected:
         return predicted, None
     clean = predict(predicted, time)
-    return plain - alpha * _weighted_sum(weigh([*ratios, 1.0], h, variant, True), [*differences, clean - base.clean]), clean
+    corrected = plain
+    for factor, direction in terms([*ratios, torch.ones(())], h, variant, differences, clean - base.clean):
+        corrected = corrected - alpha * factor * direction
+    return corrected, clean
 
 
-def _weighted_sum(weights: list[float], tensors: list[Tensor]) -> Tensor:
-    return torch.stack([weight * tensor for weight, tensor in zip(weights, tensors, strict=True)]).sum(0)
+Terms = list[tuple[Tensor, Tensor]]
+"""(factor, latents) to be subtracted, times alpha."""
 
 
-def _phi(h: float, count: int) -> list[float]:
-    """h phi_1(h), h phi_2(h), ... (Hochbruck & Ostermann, Acta Numerica 2010, equation 2.11), with h phi_1 = e^h - 1."""
-    values, factorial = [math.expm1(h)], 1
-    for index in range(1, count):
+def _phi(h: Tensor, count: int) -> list[Tensor]:
+    """h phi_2(h), h phi_3(h), ... (Hochbruck & Ostermann, Acta Numerica 2010, equation 2.11), with h phi_1 = e^h - 1."""
+    values, factorial = [h.expm1() / h - 1], 1
+    for index in range(2, count + 1):
         factorial *= index
         values.append(values[-1] / h - 1 / factorial)
     return values
 
 
-def _bh_weights(ratios: list[float], h: float, variant: str, is_corrector: bool) -> list[float]:
+def _weigh(weights: Tensor, differences: list[Tensor]) -> Tensor:
+    stacked = torch.stack(differences, dim=1)
+    return torch.einsum("k,bkchw->bchw", weights.to(stacked), stacked)
+
+
+def _bh_terms(ratios: list[Tensor], h: Tensor, variant: str, differences: list[Tensor], newest: Tensor | None) -> Terms:
     """Theorem 3.1: solve the moment equations; order 1 corrector and order 2 predictor have the fixed weight 1/2."""
-    scale = -h if variant == "bh1" else math.expm1(-h)
-    if len(ratios) == 1:
-        return [0.5 * scale]
-    moments = [phi * math.factorial(index) for index, phi in enumerate(_phi(-h, len(ratios) + 1)[1:], start=1)]
-    matrix = np.array([[ratio**power for ratio in ratios] for power in range(len(ratios))])
-    return [float(weight) for weight in np.linalg.solve(matrix, np.array(moments))]
+    if not ratios:
+        return []
+    scale = -h if variant == "bh1" else (-h).expm1()
+    weights = torch.tensor([0.5])
+    if len(ratios) > 1:
+        places, factorial, moments = torch.stack(ratios), 1, []
+        for index, phi in enumerate(_phi(-h, len(ratios)), start=1):
+            moments.append(phi * factorial / scale)
+            factorial *= index + 1
+        matrix = torch.stack([places**power for power in range(len(ratios))])
+        weights = torch.linalg.solve(matrix, torch.stack(moments))
+    total = _weigh(weights[: len(differences)], differences) if differences else torch.zeros(())
+    return [(scale, total if newest is None else total + weights[-1] * newest)]
 
 
-def _varying_weights(ratios: list[float], h: float, variant: str, is_corrector: bool) -> list[float]:
+def _varying_terms(ratios: list[Tensor], h: Tensor, variant: str, differences: list[Tensor], newest: Tensor | None) -> Terms:
     """The coefficients that depend on the step through phi functions (appendix, "UniPC with varying coefficients")."""
     count = len(ratios)
-    matrix = np.array([[ratio**power / math.factorial(power + 1) for power in range(count)] for ratio in ratios])
-    inverse, phis = np.linalg.inv(matrix), _phi(-h, count + 1)[1:]
-    weights = [sum(phi * inverse[row][column] for row, phi in enumerate(phis)) for column in range(count)]
-    if is_corrector:
+    if not count:
+        return []
+    columns = [torch.ones(count)]
+    for power in range(2, count + 1):
+        columns.append(columns[-1] * torch.stack(ratios) / power)
+    inverse, phis = torch.linalg.inv(torch.stack(columns, dim=1)), _phi(-h, count)
+    known = len(differences)
+    terms = [(phi, _weigh(row[:known], differences)) for phi, row in zip(phis[:known], inverse[:known], strict=True)]
+    if newest is not None:
         # The newest difference enters with the last phi and the last complete row alone.
-        weights[-1] = phis[count - 1] * inverse[max(count - 2, 0)][-1]
-        for column in range(count - 1):
-            weights[column] = sum(phis[row] * inverse[row][column] for row in range(count - 1))
-    return [float(weight) for weight in weights]
+        terms.append((phis[-1], newest * inverse[max(count - 2, 0), -1]))
+    return terms

@@ -131,6 +131,29 @@ def test_strength_and_extremes() -> None:
     assert run("Heun", steps=1, strength=1.0).model_calls == 1
 
 
+@pytest.mark.parametrize("sampler", ["DPM fast", "DPM adaptive"])
+def test_one_step_of_a_solver_between_two_levels_needs_no_noise(sampler: str) -> None:
+    """There is no way to go between the first level and the last but one: the noised start comes back, as in A1111."""
+    result = run(sampler, steps=1, eta=0.0)
+    assert result.model_calls == (sampler == "DPM fast") and (result.latent - 0.2).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("sampler", TIMESTEP)
+def test_a_discarded_penultimate_level_makes_a_timestep_schedule_longer(sampler: str) -> None:
+    seen: dict[bool, list[float]] = {True: [], False: []}
+    for flag, levels in seen.items():
+        look = SamplerCallbacks(on_denoiser=lambda params, levels=levels: levels.append(float(params.sigma[0])))
+        run(sampler, steps=9, strength=0.75, discard_penultimate=flag, callbacks=look)
+    assert len(seen[True]) == len(seen[False]) and seen[False][0] == pytest.approx(556) and seen[True][0] == pytest.approx(501)
+
+
+@pytest.mark.parametrize("sampler", list(SAMPLERS))
+@pytest.mark.parametrize("name", ["use_downcasted_alpha_bar", "is_quantized"])
+def test_every_sampler_runs_on_altered_levels(sampler: str, name: str) -> None:
+    plain, altered = run(sampler, eta=0.0).latent, run(sampler, eta=0.0, **{name: True}).latent
+    assert altered.dtype == torch.float32 and torch.allclose(plain, altered, atol=0.1)
+
+
 @pytest.mark.parametrize(("sampler", "steps"), [("UniPC", 3), ("DPM fast", 1), ("DPM adaptive", 1), ("DDIM", 1001), ("Euler", 0)])
 def test_too_few_or_many_steps_are_refused(sampler: str, steps: int) -> None:
     with pytest.raises(InvalidRequest, match="steps"):

@@ -38,7 +38,7 @@ def test_timesteps_and_sigmas_invert_each_other() -> None:
     levels = NoiseLevels(ALPHAS)
     timesteps = torch.tensor([0.0, 0.25, 10.5, 998.75, 999.0])
     assert torch.allclose(levels.timestep(levels.sigma(timesteps)), timesteps, atol=2e-2)
-    assert levels.timestep(levels.sigma(timesteps), is_quantized=True).tolist() == [0, 0, 10, 999, 999]
+    assert NoiseLevels(ALPHAS, is_quantized=True).timestep(levels.sigma(timesteps)).tolist() == [0, 0, 10, 999, 999]
 
 
 def test_plan_of_steps() -> None:
@@ -60,5 +60,23 @@ def test_timestep_schedule_may_be_longer_than_asked() -> None:
 def test_zero_terminal_snr_and_downcasting() -> None:
     rescaled = adjust_alphas(ALPHAS, has_zero_terminal_snr=True)
     assert rescaled[-1] < 1e-7 and torch.isclose(rescaled[0], ALPHAS[0]) and (rescaled[1:] < rescaled[:-1]).all()
-    assert torch.equal(adjust_alphas(ALPHAS, is_downcast=True), ALPHAS.half().float())
+    assert torch.equal(adjust_alphas(ALPHAS, is_downcast=True), ALPHAS.half())
     assert torch.equal(adjust_alphas(ALPHAS), ALPHAS)
+
+
+def test_a_downcast_table_is_computed_in_half_precision() -> None:
+    """As A1111 does, whose table is then a float16 tensor; its sigmas are a little off those of the rounded alphas."""
+    half = adjust_alphas(ALPHAS, is_downcast=True)
+    levels, exact = NoiseLevels(half), NoiseLevels(half.float())
+    assert levels.sigmas.dtype == torch.float16 and torch.allclose(levels.sigmas.float(), exact.sigmas, rtol=2e-3)
+    assert not torch.equal(levels.sigmas.float(), exact.sigmas)
+    for scheduler in SCHEDULERS:
+        sigmas = make_sigmas(SCHEDULERS.get(scheduler), 7, levels, SigmaOptions())
+        assert sigmas.dtype == torch.float32 and sigmas.isfinite().all(), scheduler
+
+
+def test_quantisation_reaches_the_ends_of_a_schedule() -> None:
+    plain, nearest = (
+        make_sigmas(SCHEDULERS.get("SGM Uniform"), 5, NoiseLevels(ALPHAS, flag), SigmaOptions(sigma_max=10.0)) for flag in (False, True)
+    )
+    assert not torch.equal(plain, nearest) and torch.allclose(plain, nearest, rtol=5e-3)
