@@ -97,7 +97,7 @@ def test_every_model_call_is_the_same(name: str, models: dict[str, StableDiffusi
 
 @pytest.mark.parametrize("name", TRACES)
 def test_samplers_alone_are_the_same(name: str, models: dict[str, StableDiffusion]) -> None:
-    """Every model output is replaced by the recorded one: what is left is the sampler's own arithmetic, and no bit differs on the CPU of the records."""
+    """Every model output is replaced by the recorded one: what is left is the sampler's arithmetic: to the bit, on the records' CPU."""
     trace = np.load(UNITS / f"trace_{name}.npz")
     recorded = [torch.from_numpy(trace[f"call{index}_denoised"]) for index in range(5) if f"call{index}_denoised" in trace]
     inputs: list[Tensor] = []
