@@ -51,6 +51,10 @@ class UnusableNetwork(PentimentoError):
     """A LoRA or embedding file is damaged, refused, or does not fit the model; the message names file, tensors and reason."""
 
 
+class ScriptFailed(PentimentoError):
+    """The selected script raised, or gave no result; the message names it. `__cause__` is what it raised, if it did."""
+
+
 class UnsafePath(PentimentoError):
     """A path would leave the folder it must stay in."""
 

@@ -131,7 +131,7 @@ class ScriptLibrary:
         try:
             with _loading_from(file.basedir):
                 module = load_module(file)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # no Ctrl+C comes here: scripts are never loaded by the main thread
             self._leave_out(file.path, file.basedir, "import", error)
             return []
         known = {data.script_class for data in SCRIPTS_DATA if data.path != str(file.path)}
@@ -158,7 +158,7 @@ class ScriptLibrary:
                 script.controls = script.ui(is_img2img)
                 script.control_values = read_controls(script.controls)
             script.name = title.lower() if script.controls is not None else script.name or title.lower()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             self._leave_out(Path(data.path), Path(data.basedir), stage, error)
             return None
         return script

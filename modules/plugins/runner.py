@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modules.base.errors import InvalidRequest
+from modules.base.errors import InvalidRequest, PentimentoError, ScriptFailed
 from modules.plugins.hooks import HOOK_NAMES
 from modules.plugins.script import Processing, Script
 
@@ -14,6 +14,9 @@ logger = logging.getLogger(__name__)
 
 PAGE_ONLY = frozenset({"extra options", "refiner", "sampler", "seed", "hypertile"})
 """A1111's always-on scripts that only lay out its page: clients name them, and their values change nothing over its API either."""
+
+RESULT_ATTRIBUTES = ("images", "infotexts", "js")
+"""What tells a result of `run` from anything else: `Processed` belongs to a floor above, and scripts may bring their own."""
 
 
 class ScriptRunner:
@@ -76,12 +79,26 @@ class ScriptRunner:
         return args
 
     def run_selected(self, p: Processing) -> Any:
-        """Let the selected script do the job; None when there is none or it leaves the job to the pipeline."""
+        """Let the selected script do the job; None when there is none or it leaves the job to the pipeline.
+
+        Raises:
+            ScriptFailed: The script raised, or returned something else than a result.
+            PentimentoError: What the script was told by the pipeline, as it is.
+        """
         index = p.script_args[0] if p.script_args else 0
         if not isinstance(index, int) or not 0 < index <= len(self.selectable_scripts):
             return None
         script = self.selectable_scripts[index - 1]
-        return script.run(p, *p.script_args[script.args_from : script.args_to])
+        try:
+            processed = script.run(p, *p.script_args[script.args_from : script.args_to])
+        except PentimentoError:
+            raise
+        except BaseException as error:  # SystemExit too: it would end the job without a word of who asked for it
+            logger.error("script %r failed in run", _title(script), exc_info=error)
+            raise ScriptFailed(f"Script {_title(script)} failed: {type(error).__name__}: {error}") from error
+        if processed is not None and not all(hasattr(processed, name) for name in RESULT_ATTRIBUTES):
+            raise ScriptFailed(f"Script {_title(script)} failed: run() returned {type(processed).__name__}, not Processed or None")
+        return processed
 
     def dispatch(self, hook: str, p: Processing, *positional: Any, **named: Any) -> None:
         """Call `hook` on every always-on script that defines it.
@@ -99,7 +116,7 @@ class ScriptRunner:
                 continue
             try:
                 method(p, *positional, *p.script_args[script.args_from : script.args_to], **named)
-            except (Exception, SystemExit) as error:  # a third party's fault must not cost the picture
+            except BaseException as error:  # a third party's fault must not cost the picture
                 _note_failure(p, script, hook, error)
 
     @staticmethod
@@ -114,11 +131,16 @@ class ScriptRunner:
 
 
 def _note_failure(p: Processing, script: Script, hook: str, error: BaseException) -> None:
-    try:
-        name = script.title()
-    except Exception:
-        name = type(script).__name__
+    name = _title(script)
     logger.error("script %r failed in %s and was skipped", name, hook, exc_info=error)
     notes, note = getattr(p, "notes", None), f"Script {name} failed in {hook} and was skipped: {type(error).__name__}: {error}"
     if isinstance(notes, list) and note not in notes:
         notes.append(note)
+
+
+def _title(script: Script) -> str:
+    """How a script is named to a person, even if it has come to be unable to say."""
+    try:
+        return str(script.title())
+    except BaseException:
+        return type(script).__name__

@@ -19,6 +19,7 @@ from modules.base.errors import (
     MissingModel,
     PentimentoError,
     SaveFailed,
+    ScriptFailed,
     UnknownName,
     UnsupportedCheckpoint,
 )
@@ -31,6 +32,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (BrokenCheckpoint, 503),
     (UnsupportedCheckpoint, 422),
     (SaveFailed, 507),
+    (ScriptFailed, 500),
     (PentimentoError, 422),
 )
 
@@ -59,13 +61,14 @@ def describe(error: BaseException) -> tuple[int, dict[str, object]]:
         return 422, error_body("HTTPException", f"Invalid encoded image: {error}")
     if isinstance(error, InvalidRequest) and error.field in SCRIPT_FIELDS:
         return 422, error_body("HTTPException", error.wanted)
+    raised = error.__cause__ or error if isinstance(error, ScriptFailed) else error
+    is_out_of_memory = type(raised).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(raised)
+    if is_out_of_memory or isinstance(raised, MemoryError):
+        detail = "the machine ran out of memory; use a smaller width and height or batch_size"
+        return 507, error_body(type(raised).__name__, detail, str(raised))
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return status, error_body(type(error).__name__, str(error))
-    is_out_of_memory = type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error)
-    if is_out_of_memory or isinstance(error, MemoryError):
-        detail = "the machine ran out of memory; use a smaller width and height or batch_size"
-        return 507, error_body(type(error).__name__, detail, str(error))
     return 500, error_body(type(error).__name__, "the program failed on this request; its log says where", str(error))
 
 

@@ -118,9 +118,19 @@ def build_reply(body: StableDiffusionProcessingImg2Img, result: Any, options: Op
 
 
 def _alwayson(body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
-    """Always-on scripts by title; what brings no list of `args` brings no values."""
-    named = {title: given.get("args") if isinstance(given, dict) else None for title, given in body.alwayson_scripts.items()}
-    return {title: {"args": args if isinstance(args, list) else []} for title, args in named.items()}
+    """Always-on scripts by title; null, an object without `args` and null `args` bring no values.
+
+    Raises:
+        InvalidRequest: Anything else than an object with a list of `args`.
+    """
+    named: dict[str, Any] = {}
+    for title, given in body.alwayson_scripts.items():
+        args = given.get("args") if isinstance(given, dict) else given
+        if args is not None and not (isinstance(given, dict) and isinstance(args, list)):
+            shown = repr(given)[:80]
+            raise InvalidRequest("alwayson_scripts", given, f'alwayson_scripts[{title!r}]: got {shown}, wanted {{"args": [...]}}')
+        named[title] = {"args": args or []}
+    return named
 
 
 async def _wait(job: Job) -> tuple[Any, BaseException | None]:

@@ -45,6 +45,8 @@ BROKEN: dict[str, str | bytes] = {
     "import_error": "import no_such_module",
     "syntax": "def (",
     "exit": "import sys\nsys.exit(3)",
+    "keyboard": "raise KeyboardInterrupt",
+    "keyboard_ui": CLASS.format(method="def ui(self, tab): raise KeyboardInterrupt"),
     "recursion": "def f(): f()\nf()",
     "bytes": "\u00fc".encode("latin-1"),
     "bad_init": CLASS.format(method="def __init__(self): 1 / 0"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modules.base.errors import InvalidRequest
+from modules.base.errors import InvalidRequest, ScriptFailed
 from modules.plugins.hooks import HOOK_NAMES
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import Script
@@ -23,8 +23,8 @@ class Noted(Script):
     def process(self, p: Any, *args: Any) -> None:
         self.calls.append((self._title, args))
 
-    def run(self, p: Any, *args: Any) -> str:
-        return f"{self._title} {args}"
+    def run(self, p: Any, *args: Any) -> Any:
+        return SimpleNamespace(images=[], infotexts=[f"{self._title} {args}"], js=dict)
 
 
 class Broken(Noted):
@@ -42,6 +42,24 @@ class Leaving(Noted):
         raise SystemExit(3)
 
 
+class Pressing(Noted):
+    def process(self, p: Any, *args: Any) -> None:
+        raise KeyboardInterrupt
+
+
+class Running(Noted):
+    """Its `run` raises or returns `outcome`."""
+
+    def __init__(self, outcome: Any) -> None:
+        super().__init__("Runs", [])
+        self.outcome = outcome
+
+    def run(self, p: Any, *args: Any) -> Any:
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
 def job(args: list[Any]) -> Any:
     return SimpleNamespace(script_args=args)
 
@@ -54,13 +72,13 @@ def test_each_script_gets_its_own_values() -> None:
     args = runner.assemble_args("pick ME", ["chosen"], {"two": {"args": ["new", "too many"]}})
     runner.dispatch("process", job(args))
     assert calls == [("One", (1, 2)), ("Two", ("new",))]
-    assert runner.run_selected(job(args)) == "Pick me ('chosen',)"
+    assert runner.run_selected(job(args)).infotexts == ["Pick me ('chosen',)"]
     assert runner.run_selected(job(runner.default_args())) is None
 
 
 def test_a_script_that_raises_is_named_and_skipped(caplog: pytest.LogCaptureFixture) -> None:
     calls: list[Any] = []
-    runner = ScriptRunner([], [Broken("Bad", calls), Leaving("Gone", calls), Noted("Good", calls)])
+    runner = ScriptRunner([], [Broken("Bad", calls), Leaving("Gone", calls), Pressing("Key", calls), Noted("Good", calls)])
     p = SimpleNamespace(script_args=runner.default_args(), notes=[])
     runner.dispatch("process", p)
     runner.dispatch("process", p)
@@ -68,8 +86,34 @@ def test_a_script_that_raises_is_named_and_skipped(caplog: pytest.LogCaptureFixt
     assert p.notes == [
         "Script Bad failed in process and was skipped: RuntimeError: third party",
         "Script Leaving failed in process and was skipped: SystemExit: 3",
+        "Script Key failed in process and was skipped: KeyboardInterrupt: ",
     ]
     assert "'Bad' failed in process" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (5, "run() returned int, not Processed or None"),
+        ([], "run() returned list, not Processed or None"),
+        (SystemExit(4), "SystemExit: 4"),
+        (KeyboardInterrupt(), "KeyboardInterrupt: "),
+        (RuntimeError("third party"), "RuntimeError: third party"),
+    ],
+)
+def test_a_selected_script_that_fails_is_named(outcome: Any, told: str) -> None:
+    with pytest.raises(ScriptFailed) as caught:
+        ScriptRunner([Running(outcome)]).run_selected(job([1]))
+    assert str(caught.value) == f"Script Runs failed: {told}"
+    assert caught.value.__cause__ is (outcome if isinstance(outcome, BaseException) else None)
+
+
+def test_what_the_pipeline_told_a_script_is_passed_on() -> None:
+    error = InvalidRequest("steps", 0, "1 or more")
+    with pytest.raises(InvalidRequest) as caught:
+        ScriptRunner([Running(error)]).run_selected(job([1]))
+    assert caught.value is error
+    assert ScriptRunner([Running(None)]).run_selected(job([1])) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from modules.base.errors import BrokenCheckpoint, InvalidRequest, MissingModel, SaveFailed, UnknownName
+from modules.base.errors import BrokenCheckpoint, InvalidRequest, MissingModel, SaveFailed, ScriptFailed, UnknownName
 
 from .conftest import INFOTEXT, TIMEOUT_S, Pipeline, encode
 
@@ -25,6 +25,13 @@ Make = Callable[..., TestClient]
 
 def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def failed_by(cause: BaseException) -> ScriptFailed:
+    """What a selected script fails with that raised `cause`."""
+    error = ScriptFailed(f"Script Runs failed: {cause!r}")
+    error.__cause__ = cause
+    return error
 
 
 def test_img2img_answers_bare_base64_with_infotext(client: TestClient, picture: str) -> None:
@@ -103,6 +110,10 @@ def test_no_start_picture(client: TestClient, change: dict[str, Any]) -> None:
     [
         ({"script_name": "no such script"}, "Script 'no such script' not found"),
         ({"alwayson_scripts": {"no such": {"args": []}}}, "Script 'no such' not found"),
+        ({"alwayson_scripts": {"Seed": {"args": 5}}}, "alwayson_scripts['Seed']: got {'args': 5}, wanted"),
+        ({"alwayson_scripts": {"Seed": {"args": {"a": 1}}}}, "alwayson_scripts['Seed']: got"),
+        ({"alwayson_scripts": {"Seed": [True]}}, "alwayson_scripts['Seed']: got [True], wanted"),
+        ({"alwayson_scripts": {"Seed": "on"}}, "alwayson_scripts['Seed']: got 'on', wanted"),
         ({"init_images": ["not base64 !!"]}, "Invalid encoded image"),
         ({"init_images": ["aGVsbG8="]}, "Invalid encoded image"),
         ({"init_images": [""]}, "Invalid encoded image"),
@@ -169,6 +180,8 @@ def test_wrong_types_and_broken_json_speak_pydantic_1(client: TestClient, pictur
         (SaveFailed("disk full"), 507, "disk full", ""),
         (RuntimeError("bug"), 500, "log", "bug"),
         (MemoryError(), 507, "memory", ""),
+        (ScriptFailed("Script Runs failed: SystemExit: 4"), 500, "Script Runs failed: SystemExit: 4", ""),
+        (failed_by(MemoryError()), 507, "memory", ""),
     ],
 )
 def test_what_a_job_fails_with_is_answered(
@@ -182,6 +195,11 @@ def test_what_a_job_fails_with_is_answered(
     assert job["state"] == "failed" and job["error"] == body["detail"]
     pipeline.error = None
     assert client.post(IMG2IMG, json={"init_images": [picture]}).status_code == 200
+
+
+def test_always_on_scripts_without_values_bring_none(client: TestClient, picture: str) -> None:
+    named = {"Seed": None, "sampler": {}, "refiner": {"args": None}, "extra options": {"args": []}}
+    assert client.post(IMG2IMG, json={"init_images": [picture], "alwayson_scripts": named}).status_code == 200
 
 
 def test_infotext_of_a_request_sets_what_the_request_does_not(client: TestClient, picture: str, pipeline: Pipeline) -> None:
