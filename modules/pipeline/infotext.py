@@ -179,7 +179,7 @@ def _schedule_keys(spec: SamplerSpec, plan: Plan) -> list[tuple[str, Any, bool]]
 def _churn_keys(spec: SamplerSpec, plan: Plan) -> list[tuple[str, Any, bool]]:
     """Only what the options changed is told, and only to samplers whose numbers A1111 lets the options change."""
     names = (("Sigma churn", "s_churn", 0.0), ("Sigma tmin", "s_tmin", 0.0), ("Sigma tmax", "s_tmax", 0.0), ("Sigma noise", "s_noise", 1.0))
-    changed = {key: (name, float(getattr(plan.options, name)), default) for key, name, default in names}
+    changed = {key: (name, getattr(plan.options, name), default) for key, name, default in names}
     return [
         (key, value, name in spec.parameters and spec.name not in FIXED_S_NOISE and value != default)
         for key, (name, value, default) in changed.items()

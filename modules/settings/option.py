@@ -37,6 +37,8 @@ class OptionField:
     def coerce(self, value: object) -> Any:
         """Bring `value` (perhaps a string from JSON or a form) to this option's type.
 
+        A whole number that was given as one stays so where the option is a float: infotext tells it as it came, as A1111 does.
+
         Raises:
             InvalidRequest: Wrong type, out of range, or not among the choices.
         """
@@ -70,13 +72,13 @@ class OptionField:
             raise InvalidRequest(self.name, value, self._range())
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise InvalidRequest(self.name, value, self._range()) from None
         too_low = self.minimum is not None and number < self.minimum
         too_high = self.maximum is not None and number > self.maximum
         if not math.isfinite(number) or too_low or too_high or (kind is int and number != int(number)):
             raise InvalidRequest(self.name, value, self._range())
-        return int(number) if kind is int else number
+        return int(number) if kind is int else value if isinstance(value, int) else number
 
     def _range(self) -> str:
         noun = "a whole number" if type(self.default) is int else "a number"

@@ -28,11 +28,15 @@ def test_every_option_is_described_and_its_default_is_valid() -> None:
         ("CLIP_stop_at_last_layers", "2", 2),
         ("CLIP_stop_at_last_layers", 2.0, 2),
         ("eta_ddim", "0.5", 0.5),
+        ("eta_ddim", 1, 1),
+        ("eta_ddim", 1.0, 1.0),
+        ("rho", "5", 5.0),
         ("samples_format", None, "png"),
     ],
 )
 def test_values_are_brought_to_their_type(name: str, given: object, kept: object) -> None:
-    assert getattr(Options().coerced({name: given}), name) == kept
+    value = getattr(Options().coerced({name: given}), name)
+    assert (value, type(value)) == (kept, type(kept))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,7 @@ def test_values_are_brought_to_their_type(name: str, given: object, kept: object
         ("eta_ddim", "nan"),
         ("eta_ddim", 2),
         ("eta_ddim", True),
+        ("sigma_max", 10**400),
         ("samples_format", "bmp"),
         ("outdir_samples", 7),
     ],
