@@ -80,4 +80,4 @@ def check_finite(output: Tensor, where: str = "UNet") -> None:
         NansException: Nothing in `output` is a number.
     """
     if bool(torch.isnan(output).all()):
-        raise NansException(f"{where}: got only NaN; the checkpoint may be damaged, or needs float32: start with --no-half")
+        raise NansException(f"{where}: got only NaN; a number that was asked for may be far too large, or the checkpoint damaged")

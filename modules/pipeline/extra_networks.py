@@ -23,6 +23,7 @@ from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 log = logging.getLogger(__name__)
 EXTRA_NETWORK = re.compile(r"<(\w+):([^>]+)>")
 MOST_NETWORKS = 100
+LARGEST_MULTIPLIER = 1000
 ALIASES = {"lyco": "lora"}
 KNOWN_ELSEWHERE = {"hypernet": "hypernetworks are not supported"}
 
@@ -203,6 +204,9 @@ def _number(params: ExtraNetworkParams, text: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise InvalidRequest("prompt", f"<lora:{':'.join(params.items)}>", f"a number where {text[:20]!r} stands")
+    if abs(number) > LARGEST_MULTIPLIER:
+        wanted = f"a multiplier from -{LARGEST_MULTIPLIER} to {LARGEST_MULTIPLIER} where {text[:20]!r} stands"
+        raise InvalidRequest("prompt", f"<lora:{':'.join(params.items)}>", wanted)
     return number
 
 

@@ -24,6 +24,17 @@ MAX_WORKING_AREA_PX = 4096 * 2048
 MAX_BATCH_SIZE = 64
 MAX_ITERATIONS = 1000
 RANDOM_SEEDS = 4294967294
+LIMITS: dict[str, tuple[float, float]] = {
+    "cfg_scale": (-1000, 1000),
+    "image_cfg_scale": (-1000, 1000),
+    "denoising_strength": (-1000, 1000),
+    "subseed_strength": (-100, 100),
+    "initial_noise_multiplier": (-100, 100),
+    "eta": (-100, 100),
+    "s_churn": (0, 10_000),
+    "s_noise": (0, 100),
+}
+"""Far beyond what makes a picture; further out, the model would answer with NaN and be blamed for it."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +98,11 @@ def check_request(p: StableDiffusionProcessingImg2Img) -> None:
     _whole("batch_size", p.batch_size, 1, MAX_BATCH_SIZE)
     _whole("n_iter", p.n_iter, 1, MAX_ITERATIONS)
     for name in ("cfg_scale", "denoising_strength", "subseed_strength"):
-        _finite(name, getattr(p, name))
-    for name in ("image_cfg_scale", "eta", "s_churn", "s_tmin", "s_tmax", "s_noise", "s_min_uncond", "initial_noise_multiplier"):
+        _within(name, getattr(p, name), *LIMITS[name])
+    for name in ("image_cfg_scale", "initial_noise_multiplier", "eta", "s_churn", "s_noise"):
+        if getattr(p, name) is not None:
+            _within(name, getattr(p, name), *LIMITS[name])
+    for name in ("s_tmin", "s_tmax", "s_min_uncond"):  # they only divide the steps: any number does
         if getattr(p, name) is not None:
             _finite(name, getattr(p, name))
     for name in ("mask_blur", "mask_blur_x", "mask_blur_y"):

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor
 
+from modules.engine.devices import NansException
 from modules.engine.model import DiffusionModel
 from modules.engine.prompts.limits import check_length
 from modules.imaging.fills import MaskedContent
@@ -22,6 +24,7 @@ from modules.pipeline.infotext import build_infotext, note_mask_keys, note_promp
 from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+from modules.pipeline.sampling_checks import check_levels, check_seeds
 from modules.pipeline.stages.compose import Composed, compose, count_outside
 from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
@@ -97,7 +100,8 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     scripts, context = p.scripts, p.context
     scripts.dispatch("before_process", p)
     check_request(p)
-    plan_sampling(p)  # an unknown sampler is said before a model is loaded
+    sampling = plan_sampling(p)  # an unknown sampler is said before a model is loaded
+    check_seeds(sampling, [resolve_seed(p.seed)])
     p.notes.extend(describe_unmet(p))
     p.sd_model = _load_model(p, context)
     _list_prompts_and_seeds(p, context)
@@ -106,6 +110,8 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     check_request(p)
     _clean_prompts(p)
     plan = p.plan = derive_plan(p, plan_sampling(p))
+    check_seeds(plan.sampling, plan.seeds)
+    check_levels(plan.sampling, p.sd_model.alphas_cumprod)
     p.sd_model.set_tiling(plan.is_tiling)
     context.begin(plan.iterations, plan.sampling.steps)
     p.init(p.all_prompts, p.all_seeds, p.all_subseeds)
@@ -204,7 +210,12 @@ def _sample(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: object, n
         raise RuntimeError("p.init() left no start latent")
     p.rng = make_noise(p, plan, p.init_latent)
     p.scripts.dispatch("process_before_every_sampling", p, x=p.init_latent, noise=None, c=positive, uc=negative)
-    latents = p.sample(positive, negative, p.seeds, p.subseeds, p.subseed_strength, p.prompts)  # type: ignore[arg-type]
+    try:
+        latents = p.sample(positive, negative, p.seeds, p.subseeds, p.subseed_strength, p.prompts)  # type: ignore[arg-type]
+    except NansException as error:
+        if p.sd_model is None or p.sd_model.dtype == torch.float32:
+            raise
+        raise NansException(f"{error}; or it needs float32: start with --no-half") from error
     after = PostSampleArgs(latents)
     p.scripts.dispatch("post_sample", p, after)
     return after.samples

@@ -6,6 +6,7 @@ from how far its latents moved. The numbers are those of the extension of this n
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +109,7 @@ class SoftInpainting(scripts.Script):
             return
         p.mask_round = False
         settings = read_settings(values)
+        p.notes += [note for note in describe_changed(values) if note not in p.notes]
         p.extra_generation_params[ENABLED_KEY] = True
         p.extra_generation_params |= {slider.key: getattr(settings, slider.field) for slider in SLIDERS}
 
@@ -148,9 +150,31 @@ def uses_mask(p: Any) -> bool:
 
 
 def read_settings(values: tuple[Any, ...]) -> Settings:
-    """Settings from control values; those that are missing, or None, keep their defaults."""
+    """Settings from control values: within their sliders' ranges, beyond which the formulas divide by 0 or leave the numbers.
+
+    Values that are missing, None, or no number keep their defaults.
+    """
     given = zip(SLIDERS, values, strict=False)
-    return Settings(**{slider.field: value for slider, value in given if value is not None})
+    return Settings(**{slider.field: min(max(value, slider.minimum), slider.maximum) for slider, value in given if is_number(value)})
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def describe_changed(values: tuple[Any, ...]) -> list[str]:
+    """One sentence for each value that is not used as it came."""
+    used = read_settings(values)
+    changed = [
+        (slider, value, getattr(used, slider.field))
+        for slider, value in zip(SLIDERS, values, strict=False)
+        if value is not None and (not is_number(value) or value != getattr(used, slider.field))
+    ]
+    return [
+        f"{TITLE}: {slider.label}: got {repr(value)[:40]}, "
+        f"wanted a number from {slider.minimum:g} to {slider.maximum:g}; {taken:g} was used."
+        for slider, value, taken in changed
+    ]
 
 
 def schedule_mask(repaint: torch.Tensor, level: float, settings: Settings) -> torch.Tensor:

@@ -126,6 +126,14 @@ def test_unknown_kinds_leave_the_text_with_a_note(run: Run, loras: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("numbers", ["1e30", "1:-1000.5", "te=2000", "1:unet=1e9"])
+def test_a_multiplier_far_out_of_range_names_its_lora(numbers: str, run: Run, loras: Path) -> None:
+    with pytest.raises(InvalidRequest, match="multiplier from -1000 to 1000") as caught:
+        run(prompt=f"a <lora:cat:{numbers}>")
+    assert caught.value.got == f"<lora:cat:{numbers}>"
+    run(prompt="a <lora:cat:-1000:1000>")
+
+
 @pytest.mark.parametrize(
     "mention", ["<lora:cat:x>", "<lora:cat:nan>", "<lora:cat:1:1e999>", "<lora:te=1>", "<lora:cat:1:1:1.5>", "<lora:cat:>"]
 )

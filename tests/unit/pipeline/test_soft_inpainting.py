@@ -214,6 +214,35 @@ def test_values_that_were_cleared_on_the_page_are_the_defaults(soft: ModuleType)
     assert soft.read_settings(()) == soft.Settings()
 
 
+@pytest.mark.parametrize(
+    ("place", "given", "label", "used"),
+    [
+        (0, 1e9, "Schedule bias", 8),
+        (1, -1, "Preservation strength", 0),
+        (2, 0, "Transition contrast boost", 1),
+        (2, 1e6, "Transition contrast boost", 32),
+        (3, 2, "Mask influence", 1),
+        (4, -0.5, "Difference threshold", 0),
+        (5, float("inf"), "Difference contrast", 8),
+        (5, float("nan"), "Difference contrast", 2),
+        (0, "much", "Schedule bias", 1),
+        (0, True, "Schedule bias", 1),
+    ],
+)
+def test_values_out_of_range_are_brought_into_it_and_told(
+    run: Run, runner: ScriptRunner, painted: Image.Image, place: int, given: Any, label: str, used: float
+) -> None:
+    asked = {"image_mask": painted, "inpaint_full_res": False, "inpainting_fill": 1, "n_iter": 2}
+    values, taken = list(DEFAULTS), list(DEFAULTS)
+    values[place], taken[place] = given, used
+    wild, _ = run(**asked, **arguments(runner, *values))
+    tame, _ = run(**asked, **arguments(runner, *taken))
+    assert [image.tobytes() for image in wild.images] == [image.tobytes() for image in tame.images]
+    assert wild.infotexts == tame.infotexts and tame.notes == []
+    (note,) = wild.notes
+    assert note.startswith(f"Soft inpainting: {label}: got {given!r}, wanted a number from ") and note.endswith(f"; {used} was used.")
+
+
 def test_its_controls_are_a1111s(soft: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def accordion(*_: Any, **__: Any) -> Iterator[None]:
