@@ -70,7 +70,7 @@ class StableDiffusion:
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:
         """(1, C, h, w) scaled -> (1, 3, 8 h, 8 w) float32."""
-        return self.vae.decode(latent / self.scale_factor)
+        return self.vae.decode(latent * (1 / self.scale_factor))
 
     def set_tiling(self, is_on: bool) -> None:
         """Circular padding in UNet and VAE, or zeros again."""
