@@ -79,7 +79,7 @@ def test_weights_lie_as_the_pictures_that_reach_them(model: StableDiffusion) -> 
 def test_vae(model: StableDiffusion) -> None:
     worst(model.encode(cat_pixels()), FORWARD["vae_latent_of_cat_128"], 2e-5)  # 0 with one thread on the CPU of the records
     decoded = model.decode(torch.from_numpy(FORWARD["vae_latent_of_cat_128"]))[0]
-    worst(decoded.half().float(), FORWARD["vae_decoded"].astype(np.float32), 5e-4)  # stored as float16
+    worst(decoded.half().float(), FORWARD["vae_decoded"].astype(np.float32), 1e-3)  # stored as float16: one of its steps
 
 
 @pytest.mark.parametrize("clip_skip", [1, 2])
