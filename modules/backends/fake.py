@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import time
+import uuid
 import zlib
 from collections.abc import Hashable, Sequence
 
@@ -18,6 +19,7 @@ from torch.nn import functional
 
 from modules.engine.lora.network import WeightedNetwork
 from modules.engine.model import ModelKind, Prediction, TokenVectors
+from modules.engine.prompts.conditioning import encode_texts
 
 _WORDS = re.compile(r"<\|startoftext\|>|<\|endoftext\|>|[^\W\d_]+|\d|[^\s\w]+|_+")
 _COMMA_TOKEN, _START_TOKEN, _END_TOKEN = 267, 49406, 49407
@@ -97,6 +99,7 @@ class FakeModel:
         fails_after: int | None = None,
     ) -> None:
         self.kind, self.latent_channels, self.prediction, self.name = kind, latent_channels, prediction, name
+        self.identity: Hashable = uuid.uuid4().hex
         self.sha256 = f"{zlib.crc32(f'{name}|{kind.value}|{latent_channels}'.encode()):08x}" * 8
         self.title = f"{name} [{self.sha256[:10]}]"
         self.device, self.dtype = torch.device("cpu"), torch.float32
@@ -112,6 +115,11 @@ class FakeModel:
     def text_key(self) -> Hashable:
         """Files and multipliers that were given for the text encoder."""
         return tuple((network.file.key, network.te) for network in self.networks)
+
+    @property
+    def empty_prompt(self) -> Tensor:
+        """(77, width)."""
+        return encode_texts([""], self.text)[0]
 
     def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
         """Remembered in `networks`."""

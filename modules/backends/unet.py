@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from modules.backends.attention import Attention
+from modules.backends.pointwise import replace_pointwise
 from modules.backends.weights import FED_CHANNELS_LAST, picture_layout
 
 
@@ -100,6 +101,7 @@ def make_unet(config: dict[str, Any]) -> nn.Module:
     for block in unet.up_blocks:
         if block.upsamplers is not None:
             block.upsamplers = nn.ModuleList(SkipSizedUpsample(old.conv) for old in block.upsamplers)
+    replace_pointwise(unet)
     _mark_layouts(unet)
     return unet
 

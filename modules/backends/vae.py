@@ -10,15 +10,17 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
 from modules.backends.attention import Attention
+from modules.backends.pointwise import replace_pointwise
 from modules.backends.weights import picture_layout
 
 log = logging.getLogger(__name__)
 
 
 def make_vae(config: dict[str, Any]) -> nn.Module:
-    """An uninitialised `AutoencoderKL` on the current device, with our attention."""
+    """An uninitialised `AutoencoderKL` on the current device, with our attention and 1x1 convolutions."""
     vae = AutoencoderKL(**config)
     vae.set_attn_processor(Attention())
+    replace_pointwise(vae)
     return vae
 
 

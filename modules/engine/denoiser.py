@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from modules.base.errors import InvalidRequest
 from modules.engine.blending import MaskBlending
 from modules.engine.callbacks import DenoisedParams, DenoiserParams, GuidedParams, SamplerCallbacks
 from modules.engine.devices import check_finite
@@ -133,7 +134,9 @@ class GuidedDenoiser:
         positive, negative = self.positive.at(self.calls), self.negative.at(self.calls)
         cond, uncond = self._pad(positive.vectors.to(x.device), negative.vectors.to(x.device))
         if self.is_picture_guided and len(cond) != len(x):
-            raise ValueError("picture guidance does not go with AND: one prompt an image")
+            raise InvalidRequest(
+                "prompt", "parts joined by AND", "one part, where an edit model is guided by its picture (image_cfg_scale)"
+            )
         rows = [image for image, parts in enumerate(positive.weights) for _ in parts]
         rows += list(range(len(x))) * (2 if self.is_picture_guided else 1)
         concat = None
@@ -164,7 +167,7 @@ class GuidedDenoiser:
         is_turn = guidance.skip_every or self.calls % 2 == 1
         is_low = is_turn and guidance.skip_below > 0 and float(levels[0]) < guidance.skip_below
         if self.is_picture_guided:
-            return False
+            return is_early
         self.has_skipped_low = self.has_skipped_low or (is_low and not is_early)
         return is_early or is_low
 
@@ -172,15 +175,15 @@ class GuidedDenoiser:
         """Outputs of all rows, the unconditional ones last, and whether these are true and not stand-ins."""
         cond, uncond, count = params.text_cond, params.text_uncond, len(levels)
         is_skipped = self._skips_uncond(levels)
-        if is_skipped:
-            outputs = self._run(params, [(cond, 0)], None if self.guidance.is_batched else count)
-            outputs = torch.cat([outputs, outputs[[parts[0][0] for parts in weights]]])
-        elif cond.shape[1] == uncond.shape[1]:
-            repeated = uncond.repeat(2, 1, 1) if self.is_picture_guided else uncond
-            outputs = self._run(params, [(torch.cat([cond, repeated]), 0)], None if self.guidance.is_batched else count)
+        # Of a picture-guided batch (prompt, negative prompt and picture, negative prompt alone) only the last part is left out.
+        unconds = [uncond] * ((not is_skipped) + self.is_picture_guided)
+        if cond.shape[1] == uncond.shape[1] or not unconds:
+            outputs = self._run(params, [(torch.cat([cond, *unconds]), 0)], None if self.guidance.is_batched else count)
         else:
-            repeated = uncond.repeat(2, 1, 1) if self.is_picture_guided else uncond
-            outputs = self._run(params, [(cond, 0), (repeated, len(cond))], count * 2 if self.guidance.is_batched else count)
+            halves = [(cond, 0), (torch.cat(unconds), len(cond))]
+            outputs = self._run(params, halves, count * 2 if self.guidance.is_batched else count)
+        if is_skipped:
+            outputs = torch.cat([outputs, outputs[[parts[0][0] for parts in weights]]])
         denoised = DenoisedParams(outputs, self.steps, self.total_steps, self.predictor)
         self.callbacks.on_denoised(denoised)
         check_finite(denoised.x)
@@ -202,7 +205,7 @@ class GuidedDenoiser:
         scale = self.guidance.scale if is_guided else 1.0
         if self.is_picture_guided and self.guidance.picture_scale is not None:
             cond, picture, uncond = outputs.chunk(3)
-            return uncond + scale * (cond - picture) + self.guidance.picture_scale * (picture - uncond)
+            return uncond + self.guidance.scale * (cond - picture) + self.guidance.picture_scale * (picture - uncond)
         uncond = outputs[-count:]
         result = uncond.clone()
         for image, parts in enumerate(weights):

@@ -82,6 +82,7 @@ class DiffusionModel(Protocol):
     """A latent diffusion model with its text encoder and VAE.
 
     Attributes:
+        identity: Another one for every loading, so that nothing made by one model is taken for another's; for keys of caches.
         latent_factor: Pixels a latent cell, along each axis.
         scale_factor: Multiplier between VAE latents and the latents that are diffused.
         alphas_cumprod: (1000,) float32, decreasing.
@@ -90,6 +91,7 @@ class DiffusionModel(Protocol):
         vae_name, vae_sha256: File name and hash of a VAE that took the place of the checkpoint's own; None and "" otherwise.
     """
 
+    identity: Hashable
     name: str
     title: str
     sha256: str
@@ -108,6 +110,11 @@ class DiffusionModel(Protocol):
     @property
     def text_key(self) -> Hashable:
         """What is merged into the text encoder: equal for equal weights, () for its own."""
+        ...
+
+    @property
+    def empty_prompt(self) -> Tensor:
+        """(77, width) float32: the empty text as the checkpoint's own text encoder has it, whatever is merged into it now."""
         ...
 
     def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:

@@ -14,7 +14,7 @@ from modules.engine.denoiser import Guidance, GuidedDenoiser
 from modules.engine.levels import adjust_alphas
 from modules.engine.model import DiffusionModel, Interrupted, ModelKind
 from modules.engine.noise import ImageNoise
-from modules.engine.prompts.conditioning import Conditioning, encode_texts
+from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.samplers.stepping import Noise
 from modules.engine.samplers.table import SAMPLERS, SamplerSpec
 from modules.engine.sampling_plan import SamplingPlan, Walk
@@ -166,6 +166,6 @@ def _make_guidance(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel)
         skip_every=plan.s_min_uncond_all,
         skip_first=plan.skip_early_cond,
         is_batched=plan.batch_cond_uncond,
-        empty_prompt=encode_texts([""], model.text)[0] if plan.pad_cond_uncond and not plan.pad_cond_uncond_v0 else None,
+        empty_prompt=model.empty_prompt if plan.pad_cond_uncond and not plan.pad_cond_uncond_v0 else None,
         repeats_last=plan.pad_cond_uncond_v0,
     )

@@ -19,6 +19,9 @@ from modules.base.errors import InvalidRequest
 from modules.base.registry import Registry
 from modules.engine.levels import NoiseLevels, with_zero
 
+MAX_SCHEDULE_STEPS = 100_000
+MIN_RHO = 0.01
+
 Scheduler = Callable[..., Tensor]
 
 
@@ -44,13 +47,15 @@ def plan_steps(steps: int, strength: float, fix_steps: bool) -> StepPlan:
         fix_steps: Stretch the schedule so that `steps` of it remain, in place of doing fewer steps.
 
     Raises:
-        InvalidRequest: `steps` below 1.
+        InvalidRequest: `steps` below 1, or a strength so small that the schedule would be endless.
     """
     if steps < 1:
         raise InvalidRequest("steps", steps, "1 or more")
     share = min(strength, 0.999)
     if not fix_steps:
         return StepPlan(steps, int(max(share, 0.0) * steps))
+    if 0 < share < steps / MAX_SCHEDULE_STEPS:
+        raise InvalidRequest("denoising_strength", strength, f"{steps / MAX_SCHEDULE_STEPS:g} or more, for {steps} exact steps")
     return StepPlan(int(steps / share) if share > 0 else 0, steps - 1)
 
 
@@ -61,6 +66,8 @@ def uniform(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: float) -> 
 
 def karras(n: int, levels: NoiseLevels, sigma_min: float, sigma_max: float, rho: float = 7.0) -> Tensor:
     """Karras et al., NeurIPS 2022, equation 5."""
+    if rho < MIN_RHO:
+        raise InvalidRequest("rho", rho, f"0, or {MIN_RHO} or more")
     ramp = torch.linspace(0, 1, n)
     low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
     return with_zero((high + ramp * (low - high)) ** rho)

@@ -137,12 +137,13 @@ class ModelPool:
 
 
 def _signature(path: Path) -> Signature:
-    """Size and time of a file, or of the newest file of a folder; (0, 0) when it is gone."""
+    """Sizes and newest time of a file and the YAML beside it, or of a folder's files; (0, 0) when it is gone."""
     try:
-        if not path.is_dir():
-            status = path.stat()
-            return status.st_size, status.st_mtime_ns
-        statuses = [file.stat() for file in path.rglob("*") if file.is_file()]
+        if path.is_dir():
+            statuses = [file.stat() for file in path.rglob("*") if file.is_file()]
+        else:
+            config = path.with_suffix(".yaml")
+            statuses = [path.stat(), *([config.stat()] if config.is_file() else [])]
     except OSError:
         return 0, 0
     return sum(status.st_size for status in statuses), max((status.st_mtime_ns for status in statuses), default=0)

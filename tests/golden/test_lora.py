@@ -8,10 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from modules.backends.catalog import Catalog
+from modules.backends.loader import load_checkpoint
+from modules.backends.loras.catalog import LoraCatalog
+from modules.backends.loras.file import read_lora
 from modules.base.paths import Paths
+from modules.engine.lora.network import WeightedNetwork
+from modules.engine.prompts.conditioning import encode_texts
 from modules.imaging.picture import open_picture
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import Img2ImgProcessing
@@ -107,3 +114,13 @@ def test_it_is_merged_into_inpainting_models_too(paint: Paint) -> None:
     hole.paste(255, (32, 32, 96, 96))
     plain, changed = (paint(prompt, image_mask=hole, override_settings=override) for prompt in (PROMPT, f"{PROMPT} <lora:tiny_lora:0.8>"))
     assert not np.array_equal(pixels(plain), pixels(changed)) and changed.notes == []
+
+
+def test_the_empty_prompt_is_the_checkpoints_own(tiny_models: Path, loras: Path, vocabulary: Path) -> None:
+    """As in A1111, which encodes it when the checkpoint is loaded; "Pad conds" pads with it, also under a LoRA."""
+    catalog = Catalog([tiny_models], loras / "checkpoints.json")
+    plain, changed = (load_checkpoint(catalog.find("tiny_sd15"), torch.device("cpu"), torch.float32, vocabulary) for _ in range(2))
+    catalogue = LoraCatalog([loras], loras / "loras.json")
+    changed.apply_networks([WeightedNetwork(read_lora(loras / "tiny_lora.safetensors", "tiny_lora", catalogue.memory), 1.0, 1.0)])
+    assert torch.equal(changed.empty_prompt, plain.empty_prompt)
+    assert not torch.equal(encode_texts([""], changed.text), encode_texts([""], plain.text))

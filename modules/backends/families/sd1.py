@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import uuid
 from collections.abc import Hashable, Sequence
 
 import torch
@@ -13,6 +15,7 @@ from modules.backends.unet import run_unet, set_circular_padding
 from modules.backends.vae import Vae
 from modules.engine.lora.network import WeightedNetwork
 from modules.engine.model import ModelKind, Prediction
+from modules.engine.prompts.conditioning import encode_texts
 
 
 class StableDiffusion:
@@ -39,6 +42,7 @@ class StableDiffusion:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
+        self.identity: Hashable = uuid.uuid4().hex
         self.name, self.title, self.sha256 = name, title, sha256
         self.kind, self.prediction = kind, prediction
         self.latent_channels, self.latent_factor, self.scale_factor = latent_channels, latent_factor, scale_factor
@@ -52,8 +56,16 @@ class StableDiffusion:
         """What is merged into the text encoder; see `engine.model.DiffusionModel`."""
         return self._loras.text_key
 
+    @functools.cached_property
+    @torch.no_grad()
+    def empty_prompt(self) -> Tensor:
+        """(77, width) float32; see `engine.model.DiffusionModel.empty_prompt`."""
+        return encode_texts([""], self.text)[0]
+
     def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
         """Merge these LoRA files and no others; see `engine.model.DiffusionModel.apply_networks`."""
+        if networks:
+            _ = self.empty_prompt  # of the text encoder as it is in the file
         return self._loras.apply(networks)
 
     @torch.no_grad()

@@ -61,6 +61,8 @@ def _plan_sigmas(spec: SamplerSpec, plan: SamplingPlan, steps: StepPlan, alphas:
         discard_penultimate=spec.discards_penultimate or plan.discard_penultimate,
     )
     sigmas = make_sigmas(scheduler, steps.schedule_steps, _make_levels(spec, plan, alphas), options)
+    if not sigmas.isfinite().all():
+        raise InvalidRequest("use_downcasted_alpha_bar", True, "False, or a sigma_max: Zero Terminal SNR is beyond half precision")
     kept = sigmas[max(steps.schedule_steps - steps.t_enc - 1, 0) :]
     if len(kept) < 2:
         raise InvalidRequest("steps", plan.steps, f"more steps for sampler {spec.name} with scheduler {scheduler.label}")

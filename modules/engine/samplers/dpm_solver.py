@@ -84,7 +84,7 @@ def _ends(sigmas: Tensor, eta: float) -> tuple[Tensor, Tensor, int]:
     """Lambda of the first sigma and of the last but one, and the number of steps; of one step the two are the same."""
     start, end, steps = log_snr(sigmas[0]), log_snr(sigmas[-2]), len(sigmas) - 1
     if eta and not end > start:
-        raise InvalidRequest("steps", steps, "2 or more steps at this denoising strength for this sampler, or eta 0")
+        raise InvalidRequest("steps", f"{steps} left at this denoising strength", "2 or more for this sampler, or eta 0")
     return start, end, steps
 
 

@@ -99,7 +99,7 @@ def unipc(
     """
     curve, steps = _Curve(alphas_cumprod), len(timesteps)
     if steps < order:
-        raise InvalidRequest("steps", steps, f"{order} or more steps at this denoising strength for UniPC of order {order}")
+        raise InvalidRequest("steps", f"{steps} left at this denoising strength", f"{order} or more for UniPC of order {order}")
 
     def predict(x: Tensor, time: Tensor) -> Tensor:
         predicted = denoise(x, (time - 1 / curve.count) * curve.count)

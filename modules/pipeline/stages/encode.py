@@ -60,7 +60,7 @@ def encode(prepared: Prepared, plan: Plan, model: DiffusionModel, cache: ReuseCa
 def _encode_cached(pixels: Tensor, plan: Plan, model: DiffusionModel, cache: ReuseCache) -> Tensor:
     pixels = CONVENTIONS.get(plan.sampling.compat).fit_to_vae(pixels, model.latent_factor)
     digest = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
-    key = ("latent", model.sha256, str(model.dtype), plan.is_tiling, tuple(pixels.shape), digest)
+    key = ("latent", model.identity, plan.is_tiling, tuple(pixels.shape), digest)
     return cache.get_or_make(key, lambda: model.encode(pixels.to(model.device)))
 
 

@@ -111,7 +111,7 @@ def encode_prompts(p: StableDiffusionProcessingImg2Img, plan: Plan) -> tuple[Con
         "comma_backtrack": options.comma_padding_backtrack,
         "embeddings": table,
         "cache": p.context.cache if options.persistent_cond_cache else None,
-        "cache_key": (model.sha256, plan.working, model.text_key),
+        "cache_key": (model.identity, plan.working, model.text_key),
     }
     build_conditioning = CONVENTIONS.get(plan.sampling.compat).build_conditioning
     positive = build_conditioning(p.prompts, field="prompt", **common)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from modules.base.errors import InvalidRequest
 from modules.engine.blending import CleanBlending
 from modules.engine.callbacks import BlendParams, DenoisedParams, DenoiserParams, GuidedParams, SamplerCallbacks
 from modules.engine.denoiser import Guidance, GuidedDenoiser
@@ -166,7 +167,7 @@ def test_interruption_and_nan() -> None:
     with pytest.raises(Interrupted):
         denoiser(model, callbacks=SamplerCallbacks(is_interrupted=lambda: True))(X, SIGMA)
     assert model.predict_calls == 0
-    with pytest.raises(NansException, match="--no-half"):
+    with pytest.raises(NansException, match="only NaN"):
         denoiser(model)(X * float("nan"), SIGMA)
 
 
@@ -188,3 +189,21 @@ def test_a_whole_run_keeps_what_is_masked(sampler: str) -> None:
     assert torch.equal(result.latent[..., kept], init[..., kept])
     assert not torch.allclose(result.latent[..., ~kept], init[..., ~kept], atol=1e-2)
     assert finals[-1] is True and finals.count(True) == 1 and len(finals) == result.model_calls + 1
+
+
+def test_an_edit_model_that_skips_early_takes_the_prompt_for_the_unguided_part() -> None:
+    model = GaussianModel(kind=ModelKind.EDIT)
+    picture = torch.full((2, 4, 2, 2), 0.5)
+    guidance = Guidance(3.0, picture_scale=2.0, skip_first=0.5)
+    got = denoiser(model, guidance=guidance, concat=picture, total_calls=4)(X, SIGMA)
+    # prompt 1.5 / 2.5, picture alone 0.5 / -0.5, and the prompt once more where nothing would stand.
+    assert torch.allclose(got, expected(model, (1.5 + 3 * 1.0 - 2 * 1.0, 2.5 + 3 * 3.0 - 2 * 3.0)), atol=1e-5)
+    assert model.batches == [4]
+
+
+def test_picture_guidance_refuses_parts() -> None:
+    model = GaussianModel(kind=ModelKind.EDIT)
+    parts = (cond(1.0, 2.0), cond(2.0))
+    edit = denoiser(model, positive=parts, guidance=Guidance(3.0, picture_scale=2.0), concat=torch.zeros(2, 4, 2, 2))
+    with pytest.raises(InvalidRequest, match="AND"):
+        edit(X, SIGMA)

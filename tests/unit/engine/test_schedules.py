@@ -80,3 +80,15 @@ def test_quantisation_reaches_the_ends_of_a_schedule() -> None:
         make_sigmas(SCHEDULERS.get("SGM Uniform"), 5, NoiseLevels(ALPHAS, flag), SigmaOptions(sigma_max=10.0)) for flag in (False, True)
     )
     assert not torch.equal(plain, nearest) and torch.allclose(plain, nearest, rtol=5e-3)
+
+
+@pytest.mark.parametrize("strength", [1e-300, 1e-9])
+def test_exact_steps_of_hardly_any_strength_are_refused(strength: float) -> None:
+    with pytest.raises(InvalidRequest, match="denoising_strength"):
+        plan_steps(20, strength, True)
+    assert plan_steps(20, 0.0, True).schedule_steps == 0 and plan_steps(20, 0.01, True).schedule_steps == 2000
+
+
+def test_a_rho_that_overflows_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="rho"):
+        make_sigmas(SCHEDULERS.get("Karras"), 7, NoiseLevels(ALPHAS), SigmaOptions(rho=1e-6))

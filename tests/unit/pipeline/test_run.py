@@ -168,3 +168,14 @@ def test_a_text_beside_the_picture_takes_no_other_file(run: Run, tmp_path: Path)
 def test_results_stay_out_of_the_program(run: Run, folder: str) -> None:
     with pytest.raises(UnsafePath):
         run(override_settings={"outdir_samples": folder})
+
+
+def test_what_one_model_made_is_never_taken_for_anothers(run: Run, tmp_path: Path) -> None:
+    """Equal weights of the UNet, as in two folders that differ in VAE and text encoder alone."""
+    first, second = FakeModel(), FakeModel()
+    _, context = run(model=first)
+    context.fake = second
+    run(context=context)
+    assert first.sha256 == second.sha256 and second.encode_calls == first.encode_calls > 0
+    run(context=context)
+    assert second.encode_calls == first.encode_calls, "one model's own work is kept"

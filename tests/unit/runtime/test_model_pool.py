@@ -109,12 +109,14 @@ def test_a_model_is_loaded_once(pool: ModelPool, loader: Loader) -> None:
     assert loader.loaded == ["b.safetensors"] * 2
 
 
-@pytest.mark.parametrize("change", ["size", "time"])
+@pytest.mark.parametrize("change", ["size", "time", "yaml"])
 def test_a_replaced_file_is_loaded_anew(pool: ModelPool, loader: Loader, catalog: Catalog, change: str) -> None:
     path = catalog.infos[1].path
     pool.get("b.safetensors")
     if change == "size":
         path.write_bytes(b"other, longer weights")
+    elif change == "yaml":
+        path.with_suffix(".yaml").write_text("model: {params: {parameterization: v}}")
     else:
         os.utime(path, ns=(1, 1))
     pool.get("b.safetensors")
