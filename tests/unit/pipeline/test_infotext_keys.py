@@ -66,12 +66,14 @@ def extra(text: str) -> str:
         (
             {"initial_noise_multiplier": 0.9, "scheduler": "Karras", "prompt": "(cat)"},
             {
-                "sd_noise_schedule": "Zero Terminal SNR", "use_downcasted_alpha_bar": True, "img2img_extra_noise": 0.1, "sigma_min": 0.1, "sigma_max": 10.0,
+                "sd_noise_schedule": "Zero Terminal SNR", "use_downcasted_alpha_bar": True, "img2img_extra_noise": 0.1,
+                "sigma_min": 0.1, "sigma_max": 10.0,
                 "always_discard_next_to_last_sigma": True, "s_churn": 1.0, "skip_early_cond": 0.2, "emphasis": "Ignore",
             },
             (
                 "Emphasis: Ignore, Downcast alphas_cumprod: True, Noise Schedule: Zero Terminal SNR, Noise multiplier: 0.9, "
-                "Discard penultimate sigma: True, Schedule max sigma: 10.0, Schedule min sigma: 0.1, Extra noise: 0.1, Sigma churn: 1.0, Skip Early CFG: 0.2"
+                "Discard penultimate sigma: True, Schedule min sigma: 0.1, Schedule max sigma: 10.0, "
+                "Extra noise: 0.1, Sigma churn: 1.0, Skip Early CFG: 0.2"
             ),
         ),
     ],
