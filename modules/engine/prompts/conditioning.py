@@ -238,7 +238,7 @@ def _encode_together(texts: Sequence[str], chunked: _ChunkedTexts, rules: _Rules
             weights = torch.tensor([chunk.weights for chunk in column], device=vectors.device)
             weighted = vectors * weights.unsqueeze(-1)
             is_scaled = rules.emphasis is Emphasis.ORIGINAL
-            vectors = weighted * (_mean(vectors, repeats) / _mean(weighted, repeats)).to(weighted) if is_scaled else weighted
+            vectors = weighted * _mean_ratio(vectors, weighted, repeats) if is_scaled else weighted
         columns.append(vectors)
     return dict(zip(chunked, torch.hstack(columns), strict=True))
 
@@ -264,6 +264,12 @@ def _padded(tokens: list[int], encoder: TextEncoder) -> list[int]:
         return tokens
     length = tokens.index(encoder.end_token) + 1
     return tokens[:length] + [encoder.pad_token] * (len(tokens) - length)
+
+
+def _mean_ratio(vectors: Tensor, weighted: Tensor, repeats: Tensor) -> Tensor:
+    """What restores the mean of `vectors` in `weighted`; 1 where there is none to restore, as behind a layer norm that is not trained."""
+    mean = _mean(weighted, repeats)
+    return (_mean(vectors, repeats) / mean if mean != 0 else torch.ones_like(mean)).to(weighted)
 
 
 def _mean(vectors: Tensor, repeats: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from modules.backends.fake import FakeTextEncoder
+from modules.engine.model import TokenVectors
 from modules.engine.prompts.attention import Fragment, parse_attention
 from modules.engine.prompts.chunks import CHUNK_TOKENS, Embedding, chunk_fragments
 from modules.engine.prompts.conditioning import Emphasis, build_conditioning, encode_texts
@@ -273,3 +274,13 @@ def test_the_cache_knows_what_its_entries_depend_on() -> None:
         for key in (("one",), ("two",)):
             build_conditioning(["a"], 6, ENCODER, cache=cache, cache_key=key, **changed)
     assert len(cache) == 12
+
+
+def test_a_mean_of_exactly_nothing_is_left_alone() -> None:
+    class Balanced(FakeTextEncoder):
+        def encode(self, tokens: Tensor, clip_skip: int, replaced: Sequence[TokenVectors] = ()) -> Tensor:
+            return torch.tensor([1.0, -1.0]).repeat(len(tokens), 77, self.width // 2)
+
+    conditioning = build_conditioning(["a (cat:1.5)"], 4, Balanced(16))
+    vectors = conditioning.at(0).vectors
+    assert vectors.isfinite().all() and vectors.abs().max() == 1.5
