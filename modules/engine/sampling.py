@@ -11,7 +11,6 @@ from modules.engine.blending import LatentMask
 from modules.engine.callbacks import SamplerCallbacks
 from modules.engine.conventions.table import CONVENTIONS
 from modules.engine.denoiser import Guidance, GuidedDenoiser
-from modules.engine.levels import adjust_alphas
 from modules.engine.model import DiffusionModel, Interrupted, ModelKind
 from modules.engine.noise import ImageNoise
 from modules.engine.prompts.conditioning import Conditioning
@@ -84,7 +83,7 @@ def sample_img2img(
     """
     spec = SAMPLERS.get(plan.sampler)
     callbacks, convention = callbacks or SamplerCallbacks(), CONVENTIONS.get(plan.compat)
-    alphas = _adjusted_alphas(plan, model)
+    alphas = plan.adjust_alphas(model.alphas_cumprod)
     walk = convention.plan_walk(spec, plan, alphas)
     if walk.start is None:
         return SamplingResult(init_latent, False, 0, False)
@@ -149,12 +148,6 @@ def _arguments(spec: SamplerSpec, plan: SamplingPlan, denoiser: GuidedDenoiser, 
         "order": plan.uni_pc_order,
         "lower_order_final": plan.uni_pc_lower_order_final,
     }
-
-
-def _adjusted_alphas(plan: SamplingPlan, model: DiffusionModel) -> Tensor:
-    return adjust_alphas(
-        model.alphas_cumprod.cpu(), is_downcast=plan.use_downcasted_alpha_bar, has_zero_terminal_snr=plan.use_zero_terminal_snr
-    )
 
 
 def _make_guidance(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel) -> Guidance:

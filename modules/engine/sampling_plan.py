@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from modules.engine.levels import adjust_alphas
+
 
 @dataclass(frozen=True)
 class SamplingPlan:
@@ -66,6 +68,12 @@ class SamplingPlan:
     uni_pc_order: int = 3
     uni_pc_lower_order_final: bool = True
     compat: str = "a1111"
+
+    def adjust_alphas(self, alphas_cumprod: Tensor) -> Tensor:
+        """A model's noise schedule (T,), altered as this plan says; on the CPU."""
+        return adjust_alphas(
+            alphas_cumprod.cpu(), is_downcast=self.use_downcasted_alpha_bar, has_zero_terminal_snr=self.use_zero_terminal_snr
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from modules.base.errors import InvalidRequest
 from modules.engine.conventions.table import CONVENTIONS
-from modules.engine.levels import adjust_alphas
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.sampling_plan import SamplingPlan
 from modules.engine.schedules import SCHEDULERS
@@ -38,10 +37,7 @@ def check_levels(sampling: SamplingPlan, alphas_cumprod: Tensor) -> None:
     spec = SAMPLERS.get(sampling.sampler)
     if spec.is_timestep or not (sampling.sigma_min or sampling.sigma_max):
         return
-    alphas = adjust_alphas(
-        alphas_cumprod.cpu(), is_downcast=sampling.use_downcasted_alpha_bar, has_zero_terminal_snr=sampling.use_zero_terminal_snr
-    )
-    levels = CONVENTIONS.get(sampling.compat).plan_walk(spec, sampling, alphas).levels
+    levels = CONVENTIONS.get(sampling.compat).plan_walk(spec, sampling, sampling.adjust_alphas(alphas_cumprod)).levels
     if not bool((levels.diff() > 0).any()):
         return
     label = SCHEDULERS.get(sampling.scheduler).label

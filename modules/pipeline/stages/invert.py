@@ -8,7 +8,7 @@ from torch import Tensor
 
 from modules.engine.inversion import InversionPlan, constant_conditioning, mix_noise
 from modules.engine.inversion import find_noise as invert
-from modules.engine.levels import NoiseLevels, adjust_alphas
+from modules.engine.levels import NoiseLevels
 from modules.engine.prompts.conditioning import Emphasis, encode_texts
 from modules.engine.prompts.limits import check_length
 from modules.pipeline.plan import Plan
@@ -78,8 +78,4 @@ def _encode(p: StableDiffusionProcessingImg2Img, plan: Plan, text: str) -> Tenso
 def _levels(p: StableDiffusionProcessingImg2Img, plan: Plan) -> NoiseLevels:
     if p.sd_model is None:
         raise RuntimeError("a model is loaded before noise is found")
-    sampling = plan.sampling
-    alphas = adjust_alphas(
-        p.sd_model.alphas_cumprod.cpu(), is_downcast=sampling.use_downcasted_alpha_bar, has_zero_terminal_snr=sampling.use_zero_terminal_snr
-    )
-    return NoiseLevels(alphas)
+    return NoiseLevels(plan.sampling.adjust_alphas(p.sd_model.alphas_cumprod))
