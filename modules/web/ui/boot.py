@@ -12,14 +12,15 @@ from modules.web.ui.texts import LANGUAGE_COOKIE, choose_language
 
 
 class Boot:
-    """ASGI middleware: put `script` at the top of the page at `/`.
+    """ASGI middleware: put `script`, and `tags` after it, at the top of the page at `/`.
 
     Args:
         script: JavaScript in which `LANGUAGE` stands for the visitor's language tag.
+        tags: Further HTML for the head.
     """
 
-    def __init__(self, app: ASGIApp, script: str) -> None:
-        self._app, self._script = app, script
+    def __init__(self, app: ASGIApp, script: str, tags: str = "") -> None:
+        self._app, self._script, self._tags = app, script, tags
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
@@ -30,7 +31,7 @@ class Boot:
         await self._app(plain, receive, _Injector(send, self._tag(language), language))
 
     def _tag(self, language: str) -> bytes:
-        return f"<script>(function (LANGUAGE) {{{self._script}}})({json.dumps(language)});</script>".encode()
+        return f"<script>(function (LANGUAGE) {{{self._script}}})({json.dumps(language)});</script>{self._tags}".encode()
 
 
 class _Injector:

@@ -22,11 +22,11 @@ from modules.web.ui.messages import guarded
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.restore import Restorer
 from modules.web.ui.script_controls import ScriptControls
+from modules.web.ui.static import ASSETS, head_tags, read_script, serve_assets, style_sheets
 from modules.web.ui.studio import Studio, build_studio
 from modules.web.ui.texts import Texts
 from modules.web.ui.theme import build_theme
 
-ASSETS = Path(__file__).parent / "assets"
 KEEP_FILES_S = 24 * 3600
 LIGHT: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
 """For events that answer at once."""
@@ -62,15 +62,16 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
     """
     texts = Texts.load()
     app.add_middleware(Hangups)
-    app.add_middleware(Boot, script=(ASSETS / "boot.js").read_text(encoding="utf-8"))
+    app.add_middleware(Boot, script=read_script("boot"), tags=head_tags())
+    serve_assets(app, texts)
     return gr.mount_gradio_app(
         app,
         build_page(session, texts),
         path="/",
         auth=auth,
         theme=build_theme(),
-        css_paths=[ASSETS / "page.css"],
-        js=(ASSETS / "page.js").read_text(encoding="utf-8"),
+        css_paths=style_sheets(),
+        js=read_script("page"),
         i18n=texts.i18n(),
         favicon_path=str(ASSETS / "favicon.png"),
         footer_links=[],

@@ -7,6 +7,7 @@ language of the request.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,12 @@ class Texts:
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Texts:
-        """Read one JSON file a language."""
-        return cls({tag: json.loads((folder / f"{tag}.json").read_text(encoding="utf-8")) for tag in LANGUAGES})
+        """Read one folder a language, one JSON file a part of the page.
+
+        Raises:
+            ValueError: Two files have the same id.
+        """
+        return cls({tag: _merge(sorted((folder / tag).glob("*.json"))) for tag in LANGUAGES})
 
     def __call__(self, text_id: str) -> Any:
         """A text that the browser will put into words; a string to Gradio.
@@ -50,6 +55,17 @@ class Texts:
     def i18n(self) -> Any:
         """What Gradio hands to the browser."""
         return gr.I18n(**self.strings)
+
+
+def _merge(files: Sequence[Path]) -> dict[str, str]:
+    merged: dict[str, str] = {}
+    for file in files:
+        texts = json.loads(file.read_text(encoding="utf-8"))
+        twice = merged.keys() & texts.keys()
+        if twice:
+            raise ValueError(f"{file.parent.name}/{file.name}: another file has these ids already: {', '.join(sorted(twice))}")
+        merged |= texts
+    return merged
 
 
 def choose_language(cookie: str | None, accepted: str | None) -> str:

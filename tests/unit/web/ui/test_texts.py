@@ -42,12 +42,13 @@ def test_every_language_has_the_same_ids_and_the_same_gaps(texts: Texts) -> None
 
 def test_files_are_sorted_by_id() -> None:
     for tag in LANGUAGES:
-        ids = list(json.loads((texts_module.FOLDER / f"{tag}.json").read_text(encoding="utf-8")))
-        assert ids == sorted(ids)
+        for file in (texts_module.FOLDER / tag).glob("*.json"):
+            ids = list(json.loads(file.read_text(encoding="utf-8")))
+            assert ids == sorted(ids), file
 
 
 def test_every_text_is_used_and_every_used_text_is_there(texts: Texts) -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in UI.rglob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for kind in ("*.py", "*.js") for path in UI.rglob(kind))
     quoted = {text for text in re.findall(r'"([a-z0-9]+(?:\.[a-z0-9_]+)+)"', source) if text.split(".")[0] in prefixes(texts)}
     known = set(texts.strings["en"])
     assert quoted - known == set()
