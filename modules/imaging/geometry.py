@@ -56,3 +56,14 @@ class Box:
     def lies_within(self, extent: Extent) -> bool:
         left, top, right, bottom = self.edges
         return left >= 0 and top >= 0 and right <= extent.width and bottom <= extent.height
+
+    def cut_at(self, extent: Extent) -> Box | None:
+        """The part that lies on a picture of that extent; None if there is none."""
+        left, top, right, bottom = self.edges
+        left, top, right, bottom = max(left, 0), max(top, 0), min(right, extent.width), min(bottom, extent.height)
+        return Box.from_edges(left, top, right, bottom) if left < right and top < bottom else None
+
+    def joined(self, other: Box) -> Box:
+        """The smallest box around both."""
+        (left, top, right, bottom), (x0, y0, x1, y1) = self.edges, other.edges
+        return Box.from_edges(min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))

@@ -40,14 +40,24 @@ def invert_mask(mask: Image.Image) -> Image.Image:
 def blur_mask(mask: Image.Image, sigma_x: float, sigma_y: float) -> Image.Image:
     """Gaussian blur, first along x, then along y, in 8 bits; an axis with sigma <= 0 is left alone.
 
-    The kernel has 2*int(2.5*sigma + 0.5) + 1 taps and mirrors at the border without repeating the last pixel.
+    The kernel has 2*int(2.5*sigma + 0.5) + 1 taps and mirrors at the border without repeating the last pixel. Only the
+    surroundings of what is not black are computed, so that a small mask on a large picture costs little; the result is the same.
     """
-    pixels = np.asarray(mask)
+    found = mask.getbbox()
+    if found is None:
+        return mask.copy()
+    box = _padded(Box.from_edges(*found), _reach(sigma_x), _reach(sigma_y), Extent(*mask.size))
+    pixels = np.asarray(mask if box.extent.size == mask.size else mask.crop(box.edges))
     if sigma_x > 0:
         pixels = cv2.GaussianBlur(pixels, (_taps(sigma_x), 1), sigma_x)
     if sigma_y > 0:
         pixels = cv2.GaussianBlur(pixels, (1, _taps(sigma_y)), sigma_y)
-    return Image.fromarray(pixels)
+    blurred = Image.fromarray(pixels)
+    if blurred.size == mask.size:
+        return blurred
+    result = Image.new("L", mask.size)
+    result.paste(blurred, (box.x, box.y))
+    return result
 
 
 def overlay_mask(mask: Image.Image) -> Image.Image:
@@ -60,10 +70,16 @@ def find_crop_box(mask: Image.Image, padding: int) -> Box | None:
     found = mask.getbbox()
     if found is None:
         return None
-    left, top, right, bottom = found
-    return Box.from_edges(
-        max(left - padding, 0), max(top - padding, 0), min(right + padding, mask.width), min(bottom + padding, mask.height)
-    )
+    return _padded(Box.from_edges(*found), padding, padding, Extent(*mask.size))
+
+
+def hold_mask(region: Box, mask: Image.Image) -> Box | None:
+    """A person's own crop: cut at the picture's border, and extended to hold all non-zero pixels; None for a blank mask."""
+    needed = find_crop_box(mask, 0)
+    if needed is None:
+        return None
+    cut = region.cut_at(Extent(*mask.size))
+    return needed if cut is None else cut.joined(needed)
 
 
 def expand_crop_box(box: Box, working: Extent, image: Extent) -> Box:
@@ -105,6 +121,18 @@ def grow_mask(mask: Image.Image, grow_by: int) -> Image.Image:
         anchor = (grow_by // 2, grow_by // 2)
         pixels = cv2.dilate(pixels, np.ones((grow_by, grow_by), np.uint8), anchor=anchor)
     return Image.fromarray(pixels)
+
+
+def _padded(box: Box, across_px: int, down_px: int, limit: Extent) -> Box:
+    left, top, right, bottom = box.edges
+    return Box.from_edges(
+        max(left - across_px, 0), max(top - down_px, 0), min(right + across_px, limit.width), min(bottom + down_px, limit.height)
+    )
+
+
+def _reach(sigma: float) -> int:
+    """How far from white pixels a blur must be computed: as far as it spreads, and once more, so that the edge mirrors only black."""
+    return _taps(sigma) if sigma > 0 else 0
 
 
 def _taps(sigma: float) -> int:

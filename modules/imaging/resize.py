@@ -60,7 +60,26 @@ def _resize(image: Image.Image, extent: Extent, upscaler: Upscaler | None) -> Im
             image = upscaler(image, factor)
         if image.size == extent.size:
             return image
-    return image.resize(extent.size, Image.Resampling.LANCZOS)
+    return _resize_mask(image, extent) if image.mode == "L" else image.resize(extent.size, Image.Resampling.LANCZOS)
+
+
+def _resize_mask(mask: Image.Image, extent: Extent) -> Image.Image:
+    """The Lanczos resize of a mask, computed only around what is not black.
+
+    Pillow resamples rows, rounds to 8 bits, then resamples columns. Black rows and black columns stay black in either pass,
+    so leaving them out changes nothing.
+    """
+    found = mask.getbbox()
+    if found is None or mask.size == extent.size:
+        return mask.resize(extent.size, Image.Resampling.LANCZOS)
+    _, top, _, bottom = found
+    rows = mask.crop((0, top, mask.width, bottom)).resize((extent.width, bottom - top), Image.Resampling.LANCZOS)
+    left, _, right, _ = rows.getbbox() or (0, 0, 1, 1)
+    columns = Image.new("L", (right - left, mask.height))
+    columns.paste(rows.crop((left, 0, right, rows.height)), (0, top))
+    resized = Image.new("L", extent.size)
+    resized.paste(columns.resize((right - left, extent.height), Image.Resampling.LANCZOS), (left, 0))
+    return resized
 
 
 def _inner_extent(source: Extent, target: Extent, *, is_covering: bool) -> Extent:

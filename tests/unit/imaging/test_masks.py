@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -39,6 +40,39 @@ def test_blur_reaches_as_far_as_its_kernel() -> None:
     assert blurred[1].nonzero()[0].tolist() == list(range(40, 61))
     assert np.array_equal(blurred[0], blurred[2])
     assert masks.blur_mask(line, 0, 0).tobytes() == line.tobytes()
+
+
+def blur_everything(mask: Image.Image, sigma_x: float, sigma_y: float) -> np.ndarray:
+    pixels = np.asarray(mask)
+    for sigma, turned in ((sigma_x, False), (sigma_y, True)):
+        taps = 2 * int(2.5 * sigma + 0.5) + 1
+        if sigma > 0:
+            pixels = cv2.GaussianBlur(pixels, (1, taps) if turned else (taps, 1), sigma)
+    return pixels
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_blurring_around_the_white_alone_changes_no_pixel(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    width, height = (int(side) for side in draw.integers(1, 160, 2))
+    pixels = np.zeros((height, width), np.uint8)
+    for _ in range(int(draw.integers(0, 4))):
+        x, y = int(draw.integers(0, width)), int(draw.integers(0, height))
+        part = pixels[y : y + int(draw.integers(1, 40)), x : x + int(draw.integers(1, 40))]
+        part[...] = draw.integers(0, 256, part.shape)
+    sigmas = draw.choice([0, 0.3, 1, 4, 13.7, 64], 2)
+    mask = Image.fromarray(pixels)
+    assert np.array_equal(np.asarray(masks.blur_mask(mask, *sigmas)), blur_everything(mask, *sigmas))
+    assert np.array_equal(np.asarray(mask), pixels)
+
+
+def test_a_crop_of_ones_own_holds_the_mask_and_stays_inside() -> None:
+    mask = Image.new("L", (100, 80))
+    assert masks.hold_mask(Box(0, 0, 5, 5), mask) is None
+    mask.paste(255, (30, 30, 50, 50))
+    assert masks.hold_mask(Box(10, 20, 60, 50), mask) == Box(10, 20, 60, 50)
+    assert masks.hold_mask(Box(-9, -9, 49, 59), mask) == Box.from_edges(0, 0, 50, 50)
+    assert masks.hold_mask(Box(200, 200, 10, 10), mask) == Box.from_edges(30, 30, 50, 50)
 
 
 def test_overlay_mask_doubles_and_clips() -> None:

@@ -54,3 +54,17 @@ def test_upscaler_is_asked_only_to_enlarge_colour() -> None:
     resize_image(0, gradient(32, 32), Extent(16, 16), upscaler)
     resize_image(0, gradient(32, 32).convert("L"), Extent(96, 64), upscaler)
     assert asked == [3.0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_resizing_a_mask_around_its_white_alone_changes_no_pixel(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    width, height, new_width, new_height = (int(side) for side in draw.integers(1, 150, 4))
+    pixels = np.zeros((height, width), np.uint8)
+    for _ in range(int(draw.integers(0, 4))):
+        x, y = int(draw.integers(0, width)), int(draw.integers(0, height))
+        part = pixels[y : y + int(draw.integers(1, 40)), x : x + int(draw.integers(1, 40))]
+        part[...] = draw.integers(0, 256, part.shape)
+    mask = Image.fromarray(pixels)
+    resized = resize_image(ResizeMode.STRETCH, mask, Extent(new_width, new_height))
+    assert resized.tobytes() == mask.resize((new_width, new_height), Image.Resampling.LANCZOS).tobytes()
