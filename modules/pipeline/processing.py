@@ -134,9 +134,12 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
         grow_mask_by: Box size in px by which the mask grows for the model (ComfyUI); 0 = not.
         inpaint_full_res: Work on the masked part only, at full resolution.
         inpaint_full_res_padding: Context around the masked part, px.
+        crop_region: (left, top, right, bottom) on the picture: what only-masked work takes in place of mask and padding; extended to
+            hold the mask, then to the working size's proportions. None = mask and padding decide.
         inpainting_mask_invert: 1 = repaint what is not masked.
         initial_noise_multiplier: Factor on the first noise; None = the option.
         latent_mask: A second mask for the latents alone (scripts).
+        kept_alpha: L of the start picture's size: the transparency that results get; None = results are opaque.
     """
 
     init_images: list[Image] = field(default_factory=list, repr=False)
@@ -151,10 +154,12 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
     grow_mask_by: int = 0
     inpaint_full_res: bool = True
     inpaint_full_res_padding: int = 0
+    crop_region: Sequence[int] | None = None
     inpainting_mask_invert: int = 0
     initial_noise_multiplier: float | None = None
     latent_mask: Image | None = field(default=None, repr=False)
     color_corrections: list[Any] | None = field(default=None, repr=False)
+    kept_alpha: Image | None = field(default=None, repr=False)
 
     prepared: Prepared | None = field(default=None, repr=False)
     encoded: Encoded | None = field(default=None, repr=False)

@@ -25,7 +25,7 @@ from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampling_checks import check_levels, check_seeds
-from modules.pipeline.stages.compose import Composed, compose, count_outside
+from modules.pipeline.stages.compose import Composed, compose, count_outside, restore_alpha
 from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
@@ -265,7 +265,8 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
     if over.overlay_image is not None and over.mask_for_overlay is not None:
         changed = count_outside(finished.image, place, prepared, over.mask_for_overlay)
         composed = dataclasses.replace(composed, changed_outside=changed, is_mask_replaced=over.mask_for_overlay is not p.mask_for_overlay)
-    return dataclasses.replace(composed, picture=finished.image)
+    picture = finished.image if p.kept_alpha is None else restore_alpha(finished.image, p.kept_alpha, prepared, plan)
+    return dataclasses.replace(composed, picture=picture)
 
 
 def _label(picture: Image.Image, infotext: str, plan: Plan) -> None:

@@ -78,6 +78,21 @@ class ScriptRunner:
             self._place(args, self.alwayson_scripts[index], given.get("args", []))
         return args
 
+    def name_args(self, args: Sequence[Any]) -> tuple[str | None, list[Any], dict[str, list[Any]]]:
+        """What `assemble_args` would need to give `args`: the selected script's title and values, and always-on scripts' by title.
+
+        Always-on scripts whose values are those they start with are left out; so is everything when `args` has another length.
+        """
+        if len(args) != len(self._default_args):
+            return None, [], {}
+        changed = (script for script in self.alwayson_scripts if self._values(args, script) != self._values(self._default_args, script))
+        alwayson = {script.title(): self._values(args, script) for script in changed}
+        index = args[0]
+        if not isinstance(index, int) or not 0 < index <= len(self.selectable_scripts):
+            return None, [], alwayson
+        script = self.selectable_scripts[index - 1]
+        return script.title(), self._values(args, script), alwayson
+
     def run_selected(self, p: Processing) -> Any:
         """Let the selected script do the job; None when there is none or it leaves the job to the pipeline.
 
@@ -123,6 +138,10 @@ class ScriptRunner:
     def _find(scripts: Sequence[Script], title: str) -> int | None:
         titles = [script.title().casefold() for script in scripts]
         return titles.index(title.casefold()) if title.casefold() in titles else None
+
+    @staticmethod
+    def _values(args: Sequence[Any], script: Script) -> list[Any]:
+        return list(args[script.args_from : script.args_to])
 
     @staticmethod
     def _place(args: list[Any], script: Script, values: Sequence[Any]) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 from modules.imaging.color import correct_color
 from modules.imaging.compose import count_changed, cut_out, paste_back, place_patch
 from modules.imaging.geometry import Extent
+from modules.imaging.resize import resize_image
 from modules.pipeline.plan import Plan
 from modules.pipeline.stages.prepare import Prepared
 
@@ -76,3 +77,18 @@ def count_outside(picture: Image.Image, index: int, prepared: Prepared, overlay_
     canvas = prepared.canvases[min(index, len(prepared.canvases) - 1)]
     fits = picture.size == canvas.size == overlay_mask.size
     return count_changed(canvas, picture, overlay_mask) if fits else None
+
+
+def restore_alpha(picture: Image.Image, alpha: Image.Image, prepared: Prepared, plan: Plan) -> Image.Image:
+    """`picture` (RGB, `info` kept) with the start picture's `alpha`, which takes the way that the picture took to its canvas.
+
+    Returns:
+        RGBA; `picture` itself where a script gave it another size than the canvas's.
+    """
+    extent = Extent(*prepared.canvases[0].size)
+    if Extent(*picture.size) != extent:
+        return picture
+    restored = picture.convert("RGBA")
+    restored.info = dict(picture.info)
+    restored.putalpha(alpha if Extent(*alpha.size) == extent else resize_image(plan.resize_mode, alpha, extent).convert("L"))
+    return restored

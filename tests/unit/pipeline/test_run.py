@@ -179,3 +179,20 @@ def test_what_one_model_made_is_never_taken_for_anothers(run: Run, tmp_path: Pat
     assert first.sha256 == second.sha256 and second.encode_calls == first.encode_calls > 0
     run(context=context)
     assert second.encode_calls == first.encode_calls, "one model's own work is kept"
+
+
+@pytest.mark.parametrize("is_only_masked", [True, False])
+def test_kept_transparency_comes_back_with_the_result(run: Run, photo: Image.Image, mask: Image.Image, is_only_masked: bool) -> None:
+    alpha = Image.linear_gradient("L").resize(photo.size)
+    processed, _ = run(image_mask=mask, inpaint_full_res=is_only_masked, kept_alpha=alpha)
+    result = processed.images[0]
+    assert result.mode == "RGBA" and np.array_equal(result.getchannel("A"), alpha)
+    assert "parameters" in result.info
+    outside = np.asarray(blur_mask(mask, 4, 4)) == 0
+    assert not differing(result.convert("RGB"), photo)[outside].any()
+
+
+def test_kept_transparency_follows_the_picture_to_another_size(run: Run, photo: Image.Image) -> None:
+    alpha = Image.linear_gradient("L").resize(photo.size)
+    result = run(kept_alpha=alpha, width=64, height=64, resize_mode=0)[0].images[0]
+    assert (result.mode, result.size) == ("RGBA", (64, 64))
