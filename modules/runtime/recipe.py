@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from modules.base.errors import InvalidRequest
-from modules.imaging.masks import to_mask
+from modules.base.registry import load_dotted
 from modules.imaging.picture import Picture
 from modules.imaging.sketches import lay_sketch, split_sketch
 from modules.pipeline.modes import Mode
@@ -164,6 +164,7 @@ def recipe_of(request: Any, store: Store, scripts: ScriptRunner | None = None) -
     values = {name: getattr(request, name, None) for name in sorted(FIELDS - {"mask_blur"})}
     fields = {name: value for name, value in values.items() if value != getattr(defaults, name, None) and is_json(value)}
     picture = store.add_picture(request.init_images[0]).id if request.init_images else None
+    to_mask: Any = load_dotted("modules.imaging.masks:to_mask")
     mask = None if request.image_mask is None else store.add_picture(to_mask(request.image_mask, bool(request.mask_round))).id
     script, script_args, alwayson = (None, [], {}) if scripts is None else scripts.name_args(request.script_args)
     kept = {title: tuple(args) for title, args in alwayson.items() if is_json(args)}
