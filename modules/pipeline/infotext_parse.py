@@ -56,19 +56,27 @@ def parse_infotext(text: str) -> dict[str, Any]:
         "Prompt", "Negative prompt" and the parameters; "Size: 512x768" gives "Size-1" and "Size-2"; missing keys have A1111's defaults.
         Values stay strings.
     """
-    *lines, last = text.strip().split("\n")
-    found = PARAMETER.findall(last) if len(last) <= MAX_PARAMETERS_CHARS else []
-    if len(found) < MIN_PARAMETERS:
-        lines, found = [*lines, last], []
-    parsed = _split_prompts(lines)
+    parsed, found = split_infotext(text)
     for key, value in found:
-        value = unquote(value)
         size = SIZE.match(value)
         if size:
             parsed[f"{key}-1"], parsed[f"{key}-2"] = size.groups()
         else:
             parsed[key] = value
     return parsed | {key: value for key, value in DEFAULTS.items() if key not in parsed}
+
+
+def split_infotext(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The parts of an infotext as they stand there, nothing added.
+
+    Returns:
+        "Prompt" and "Negative prompt"; and the parameters in their order, quotes undone.
+    """
+    *lines, last = text.strip().split("\n")
+    found = PARAMETER.findall(last) if len(last) <= MAX_PARAMETERS_CHARS else []
+    if len(found) < MIN_PARAMETERS:
+        lines, found = [*lines, last], []
+    return _split_prompts(lines), [(key, unquote(value)) for key, value in found]
 
 
 def _split_prompts(lines: list[str]) -> dict[str, Any]:

@@ -68,6 +68,17 @@ class Restorer:
         source = two if Mode(mode).has_mask else one
         if not stated.has_settings and source is not None:
             stated = read_settings(source.open().info.get("parameters", ""), options)
+        return self.fill(language, stated, checkpoint)
+
+    def fill(self, language: str, stated: InfotextSettings, checkpoint: str | None) -> Updates:
+        """Put what an infotext states into the form, and say so.
+
+        Args:
+            checkpoint: The title chosen on the page.
+
+        Raises:
+            Told: It states no settings.
+        """
         if not stated.has_settings:
             raise Told("error.no_infotext")
         entries = list_entries(stated)
