@@ -18,7 +18,6 @@ from modules.base.registry import load_dotted
 from modules.imaging.picture import Picture
 from modules.imaging.sketches import lay_sketch, split_sketch
 from modules.pipeline.modes import Mode
-from modules.pipeline.processing import Img2ImgProcessing
 from modules.plugins.runner import ScriptRunner
 
 ALPHA_CHOICES = ("mask", "keep", "flatten")
@@ -117,7 +116,8 @@ def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = N
     picture = store.open(recipe.picture)
     start, mask = _start_and_mask(recipe, picture, store)
     start.info.update({name: value for name, value in picture.image.info.items() if name == "icc_profile"})
-    request = Img2ImgProcessing(**recipe.fields, init_images=[start], image_mask=mask, notes=list(picture.notes))
+    make_request: Any = load_dotted("modules.pipeline.processing:Img2ImgProcessing")
+    request = make_request(**recipe.fields, init_images=[start], image_mask=mask, notes=list(picture.notes))
     if recipe.alpha == "keep" and picture.image.mode == "RGBA":
         request.kept_alpha = picture.image.getchannel("A")
     if scripts is not None:
