@@ -11,6 +11,7 @@ from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.prompts.schedule import schedule_prompt, split_and
 from modules.engine.samplers.table import SAMPLERS, SamplerSpec
 from modules.engine.schedules import SCHEDULERS
+from modules.imaging.geometry import Box
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import FIXED_S_NOISE, scheduler_label
@@ -98,6 +99,11 @@ def model_name(file_name: str) -> str:
     return re.sub(r"\.safetensors$", "", file_name.replace("\\", "/").rsplit("/", 1)[-1])
 
 
+def write_region(region: Box) -> str:
+    """A person's own crop as infotext states it: "left,top,right,bottom"."""
+    return ",".join(str(edge) for edge in region.edges)
+
+
 def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bool) -> None:
     """Add what infotext says of the mask to `p.extra_generation_params`."""
     extra = p.extra_generation_params
@@ -109,6 +115,8 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
     if has_crop:
         extra["Inpaint area"] = "Only masked"
         extra["Masked area padding"] = plan.padding_px
+        if plan.crop_region is not None:
+            extra["Crop region"] = write_region(plan.crop_region)
     if plan.grow_mask_by:
         extra["Mask growth"] = plan.grow_mask_by
 

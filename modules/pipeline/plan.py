@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modules.base.errors import InvalidRequest
 from modules.imaging.fills import MaskedContent
-from modules.imaging.geometry import Extent
+from modules.imaging.geometry import Box, Extent
 from modules.imaging.resize import ResizeMode, Upscaler
 from modules.imaging.upscalers import find_upscaler
 from modules.settings.options import Options
@@ -23,6 +25,7 @@ MAX_SIDE_PX = 8192
 MAX_WORKING_AREA_PX = 4096 * 2048
 MAX_BATCH_SIZE = 64
 MAX_ITERATIONS = 1000
+MAX_REGION_PX = 2**20
 RANDOM_SEEDS = 4294967294
 LIMITS: dict[str, tuple[float, float]] = {
     "cfg_scale": (-1000, 1000),
@@ -38,28 +41,19 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What will be done.
+class Framing:
+    """The part of a plan that says how pictures and mask are brought to the model; no model is needed to know it.
 
     Attributes:
         working: Size the model sees, px.
-        seeds, subseeds, prompts, negative_prompts: One for each picture of the whole job.
-        seed_resize: Size whose noise is imitated; None = not.
-        mask_blur: (x, y) Gaussian sigmas in px.
+        seeds: One for each picture of the whole job.
         upscaler: Enlarges colour pictures; None = Lanczos.
-        sampling: Sampler, schedule, guidance and noise strategy; its `compat` says whose conventions hold.
+        mask_blur: (x, y) Gaussian sigmas in px.
+        crop_region: A person's own crop for only-masked work, in pixels of the picture; None = mask and padding decide.
     """
 
     working: Extent
-    batch_size: int
-    iterations: int
-    prompts: tuple[str, ...]
-    negative_prompts: tuple[str, ...]
     seeds: tuple[int, ...]
-    subseeds: tuple[int, ...]
-    subseed_strength: float
-    seed_resize: Extent | None
-    sampling: SamplingPlan
     resize_mode: ResizeMode
     upscaler: Upscaler | None
     content: MaskedContent
@@ -69,8 +63,29 @@ class Plan:
     mask_blur: tuple[float, float]
     is_only_masked: bool
     padding_px: int
-    is_tiling: bool
+    crop_region: Box | None
     options: Options
+
+
+@dataclass(frozen=True)
+class Plan(Framing):
+    """What will be done.
+
+    Attributes:
+        subseeds, prompts, negative_prompts: One for each picture of the whole job, as are seeds.
+        seed_resize: Size whose noise is imitated; None = not.
+        sampling: Sampler, schedule, guidance and noise strategy; its `compat` says whose conventions hold.
+    """
+
+    batch_size: int
+    iterations: int
+    prompts: tuple[str, ...]
+    negative_prompts: tuple[str, ...]
+    subseeds: tuple[int, ...]
+    subseed_strength: float
+    seed_resize: Extent | None
+    sampling: SamplingPlan
+    is_tiling: bool
 
     def iteration_slice(self, index: int) -> slice:
         """Which pictures iteration `index` makes."""
@@ -110,6 +125,8 @@ def check_request(p: StableDiffusionProcessingImg2Img) -> None:
             _within(name, getattr(p, name), 0, 1024)
     _whole("inpaint_full_res_padding", p.inpaint_full_res_padding, 0, MAX_SIDE_PX)
     _whole("grow_mask_by", p.grow_mask_by, 0, 64)
+    if p.crop_region is not None:
+        _check_region(p.crop_region)
     for name in ("seed_resize_from_w", "seed_resize_from_h"):
         _whole(name, getattr(p, name) or -1, -1, MAX_SIDE_PX)
     if p.resize_mode not in list(ResizeMode):
@@ -141,19 +158,28 @@ def derive_plan(p: StableDiffusionProcessingImg2Img, sampling: SamplingPlan) -> 
         p: Checked by `check_request`; hooks have run.
         sampling: From `stages.sample.plan_sampling`.
     """
-    blur = p.mask_blur
+    framing = derive_framing(p, p.all_seeds)
     resize_from = (p.seed_resize_from_w or 0, p.seed_resize_from_h or 0)
     return Plan(
-        working=Extent(int(p.width), int(p.height)),
+        **{field.name: getattr(framing, field.name) for field in dataclasses.fields(framing)},
         batch_size=int(p.batch_size),
         iterations=int(p.n_iter),
         prompts=tuple(p.all_prompts),
         negative_prompts=tuple(p.all_negative_prompts),
-        seeds=tuple(p.all_seeds),
         subseeds=tuple(p.all_subseeds),
         subseed_strength=float(p.subseed_strength),
         seed_resize=Extent(*resize_from) if min(resize_from) > 0 else None,
         sampling=sampling,
+        is_tiling=p.options.tiling if p.tiling is None else bool(p.tiling),
+    )
+
+
+def derive_framing(p: StableDiffusionProcessingImg2Img, seeds: Sequence[int]) -> Framing:
+    """How pictures and mask of `p`, which was checked, are brought to the model."""
+    blur = p.mask_blur
+    return Framing(
+        working=Extent(int(p.width), int(p.height)),
+        seeds=tuple(seeds),
         resize_mode=ResizeMode(p.resize_mode),
         upscaler=find_upscaler(p.options.upscaler_for_img2img),
         content=MaskedContent.parse(p.inpainting_fill),
@@ -163,9 +189,18 @@ def derive_plan(p: StableDiffusionProcessingImg2Img, sampling: SamplingPlan) -> 
         mask_blur=(p.mask_blur_x, p.mask_blur_y) if blur is None else (blur, blur),
         is_only_masked=bool(p.inpaint_full_res),
         padding_px=int(p.inpaint_full_res_padding),
-        is_tiling=p.options.tiling if p.tiling is None else bool(p.tiling),
+        crop_region=None if p.crop_region is None else Box.from_edges(*(int(edge) for edge in p.crop_region)),
         options=p.options,
     )
+
+
+def _check_region(region: object) -> None:
+    wanted = "four whole numbers: left, top, right, bottom in pixels of the picture, with left < right and top < bottom"
+    if not isinstance(region, list | tuple) or len(region) != 4:
+        raise InvalidRequest("crop_region", region, wanted)
+    left, top, right, bottom = (_whole("crop_region", edge, -MAX_REGION_PX, MAX_REGION_PX) for edge in region)
+    if left >= right or top >= bottom:
+        raise InvalidRequest("crop_region", list(region), wanted)
 
 
 def _finite(name: str, value: object) -> float:

@@ -14,12 +14,14 @@ from modules.imaging.color import correction_target
 from modules.imaging.compose import make_overlay
 from modules.imaging.fills import MaskedContent, fill_from_edges, fill_neutral, fill_patchmatch
 from modules.imaging.geometry import Box, Extent
-from modules.imaging.masks import blur_mask, expand_crop_box, find_crop_box, grow_mask, invert_mask, overlay_mask, to_mask
+from modules.imaging.masks import blur_mask, expand_crop_box, find_crop_box, grow_mask, hold_mask, invert_mask, overlay_mask, to_mask
 from modules.imaging.picture import flatten
 from modules.imaging.resize import ResizeMode, resize_image
-from modules.pipeline.plan import Plan
+from modules.pipeline.plan import Framing
 
 MAX_ANISOTROPY = 0.01
+MASK_EMPTY = "The mask is empty: the whole picture was repainted, as without a mask."
+CROP_UNUSED = "The crop region was left aside: it counts only with a mask, in only-masked work."
 
 
 @dataclass(frozen=True)
@@ -61,53 +63,79 @@ class Prepared:
 
 
 def prepare(
-    images: Sequence[Image], mask: Image | None, latent_mask: Image | None, plan: Plan, color_targets: Sequence[Any] = ()
+    images: Sequence[Image], mask: Image | None, latent_mask: Image | None, framing: Framing, color_targets: Sequence[Any] = ()
 ) -> Prepared:
     """Bring start pictures and mask to the working size, as A1111 does.
 
     Args:
         images: Any mode; EXIF orientation already applied.
-        mask: White = repaint (unless the plan inverts it); None = repaint everything.
+        mask: White = repaint (unless `framing` inverts it); None = repaint everything.
         latent_mask: Replaces the mask for latents and fill; None = the same.
-        plan: Says how.
+        framing: Says how; a plan is one.
         color_targets: Colour targets that a script brings along; made here when empty and the option is on.
 
     Raises:
         InvalidRequest: Mask and picture have different shapes in only-masked mode.
     """
     notes: list[str] = []
-    flat = [flatten(image, plan.options.img2img_background_color) for image in images]
-    masks = None if mask is None else _prepare_masks(mask, latent_mask, Extent(*flat[0].size), plan, notes)
-    canvases = [_to_canvas(image, plan, masks) for image in flat]
-    masks, overlays = _make_overlays(canvases, masks, plan)
-    pictures = [_to_working(canvas, plan, masks) for canvas in canvases]
+    flat = [flatten_start(image, framing) for image in images]
+    if framing.crop_region is not None and (mask is None or not framing.is_only_masked):
+        notes.append(CROP_UNUSED)
+    masks = None if mask is None else frame_masks(mask, latent_mask, Extent(*flat[0].size), framing, notes)
+    canvases = [to_canvas(image, framing, masks) for image in flat]
+    masks, overlays = _make_overlays(canvases, masks, framing)
+    pictures = [to_working(canvas, framing, masks) for canvas in canvases]
     if masks is not None:
-        pictures = [_fill(picture, masks, plan) for picture in pictures]
+        pictures = [fill_masked(picture, masks, framing) for picture in pictures]
     targets = tuple(color_targets)
-    if plan.options.img2img_color_correction and not targets:
+    if framing.options.img2img_color_correction and not targets:
         targets = tuple(correction_target(picture) for picture in pictures)
     return Prepared(tuple(pictures), tuple(canvases), tuple(overlays), masks, targets, tuple(notes))
 
 
-def _prepare_masks(mask: Image, latent_mask: Image | None, picture: Extent, plan: Plan, notes: list[str]) -> MaskSet | None:
-    grey = to_mask(mask, plan.is_mask_rounded)
-    if plan.is_only_masked and grey.size != picture.size:
+def flatten_start(image: Image, framing: Framing) -> Image:
+    """RGB: the image itself where it is that already, for nobody writes into it."""
+    return image if image.mode == "RGB" else flatten(image, framing.options.img2img_background_color)
+
+
+def frame_masks(mask: Image, latent_mask: Image | None, picture: Extent, framing: Framing, notes: list[str]) -> MaskSet | None:
+    """One mask, as the model and the finished picture need it; None where nothing of it is left.
+
+    Args:
+        picture: Size of the picture that the mask belongs to.
+        notes: What the person should know is added here.
+
+    Raises:
+        InvalidRequest: Mask and picture have different shapes in only-masked mode.
+    """
+    grey = to_mask(mask, framing.is_mask_rounded)
+    if framing.is_only_masked and grey.size != picture.size:
         grey = _fit_mask(grey, picture, notes)
-    if plan.is_mask_inverted:
+    if framing.is_mask_inverted:
         grey = invert_mask(grey)
-    grey = blur_mask(grey, *plan.mask_blur)
-    working = plan.working
-    if not plan.is_only_masked:
-        resized = resize_image(plan.resize_mode, grey, working).convert("L")
-        latent = latent_mask or grow_mask(resized, plan.grow_mask_by)
+    grey = blur_mask(grey, *framing.mask_blur)
+    working = framing.working
+    if not framing.is_only_masked:
+        resized = resize_image(framing.resize_mode, grey, working).convert("L")
+        latent = latent_mask or grow_mask(resized, framing.grow_mask_by)
         return MaskSet(resized, latent, overlay_mask(resized), None)
-    box = find_crop_box(grey, plan.padding_px)
+    box = _choose_crop(grey, framing, notes)
     if box is None:
-        notes.append("The mask is empty: the whole picture was repainted, as without a mask.")
+        notes.append(MASK_EMPTY)
         return None
     box = expand_crop_box(box, working, Extent(*grey.size))
     cropped = resize_image(ResizeMode.FILL, grey.crop(box.edges), working).convert("L")
-    return MaskSet(cropped, latent_mask or grow_mask(cropped, plan.grow_mask_by), grey, box)
+    return MaskSet(cropped, latent_mask or grow_mask(cropped, framing.grow_mask_by), grey, box)
+
+
+def _choose_crop(mask: Image, framing: Framing, notes: list[str]) -> Box | None:
+    region = framing.crop_region
+    if region is None:
+        return find_crop_box(mask, framing.padding_px)
+    held = hold_mask(region, mask)
+    if held is not None and held.edges != region.edges:
+        notes.append(f"The crop region {region.edges} became {held.edges}: it has to hold the blurred mask and stay on the picture.")
+    return held
 
 
 def _fit_mask(mask: Image, picture: Extent, notes: list[str]) -> Image:
@@ -118,39 +146,43 @@ def _fit_mask(mask: Image, picture: Extent, notes: list[str]) -> Image:
     return mask.resize(picture.size)
 
 
-def _to_canvas(image: Image, plan: Plan, masks: MaskSet | None) -> Image:
-    keeps_size = plan.resize_mode is ResizeMode.LATENT or (plan.is_only_masked and masks is not None)
-    return image if keeps_size else resize_image(plan.resize_mode, image, plan.working, plan.upscaler)
+def to_canvas(image: Image, framing: Framing, masks: MaskSet | None) -> Image:
+    """A flat picture as results are laid into it: its own size in only-masked work, else the working size."""
+    keeps_size = framing.resize_mode is ResizeMode.LATENT or (framing.is_only_masked and masks is not None)
+    return image if keeps_size else resize_image(framing.resize_mode, image, framing.working, framing.upscaler)
 
 
-def _make_overlays(canvases: list[Image], masks: MaskSet | None, plan: Plan) -> tuple[MaskSet | None, list[Image]]:
+def _make_overlays(canvases: list[Image], masks: MaskSet | None, framing: Framing) -> tuple[MaskSet | None, list[Image]]:
     """One overlay a canvas; the overlay mask is left in the size of the last one, as in A1111."""
     if masks is None:
         return None, []
     overlays, mask = [], masks.overlay
     for canvas in canvases:
-        mask = _fit_overlay_mask(mask, canvas, plan)
+        mask = fit_overlay_mask(mask, canvas, framing)
         overlays.append(make_overlay(canvas, mask))
     return dataclasses.replace(masks, overlay=mask), overlays
 
 
-def _fit_overlay_mask(mask: Image, canvas: Image, plan: Plan) -> Image:
-    return mask if mask.size == canvas.size else resize_image(plan.resize_mode, mask, Extent(*canvas.size)).convert("L")
+def fit_overlay_mask(mask: Image, canvas: Image, framing: Framing) -> Image:
+    """The overlay mask in the size of a canvas."""
+    return mask if mask.size == canvas.size else resize_image(framing.resize_mode, mask, Extent(*canvas.size)).convert("L")
 
 
-def _to_working(canvas: Image, plan: Plan, masks: MaskSet | None) -> Image:
+def to_working(canvas: Image, framing: Framing, masks: MaskSet | None) -> Image:
+    """What of a canvas the model sees, at the working size."""
     if masks is None or masks.box is None:
         return canvas
-    return resize_image(ResizeMode.FILL, canvas.crop(masks.box.edges), plan.working, plan.upscaler)
+    return resize_image(ResizeMode.FILL, canvas.crop(masks.box.edges), framing.working, framing.upscaler)
 
 
-def _fill(picture: Image, masks: MaskSet, plan: Plan) -> Image:
-    if plan.content is MaskedContent.ORIGINAL:
+def fill_masked(picture: Image, masks: MaskSet, framing: Framing) -> Image:
+    """A picture of working size with its masked part as the model will start from it."""
+    if framing.content is MaskedContent.ORIGINAL:
         return picture
     mask = masks.latent if masks.latent.size == picture.size else masks.latent.resize(picture.size)
-    if plan.content is MaskedContent.PATCHMATCH:
-        return fill_patchmatch(picture, mask, plan.seeds[0])
-    if plan.content is MaskedContent.NEUTRAL:
+    if framing.content is MaskedContent.PATCHMATCH:
+        return fill_patchmatch(picture, mask, framing.seeds[0])
+    if framing.content is MaskedContent.NEUTRAL:
         model_mask = masks.model if masks.model.size == picture.size else masks.model.resize(picture.size)
         return fill_neutral(picture, model_mask)
     return fill_from_edges(picture, mask)

@@ -80,6 +80,14 @@ def to_list(value: object) -> list[Any]:
     return [] if value == "" else [value]
 
 
+def to_region(value: object) -> list[int]:
+    """Four whole numbers, from a list or from text such as "40,96,352,384"."""
+    edges = value.split(",") if isinstance(value, str) else value
+    if not isinstance(edges, list | tuple) or len(edges) != 4:
+        raise PydanticCustomError("value_error.region", "value is not a list of left, top, right, bottom")
+    return [to_int(edge) for edge in edges]
+
+
 def to_object(value: object) -> dict[str, Any]:
     """An object; anything empty is an empty one."""
     if isinstance(value, dict):
@@ -96,6 +104,7 @@ Str = Annotated[str, BeforeValidator(to_str)]
 Fill = Annotated[int | str, BeforeValidator(to_fill)]
 List = Annotated[list[Any], BeforeValidator(to_list)]
 StrList = Annotated[list[str], BeforeValidator(to_list)]
+Region = Annotated[list[int], BeforeValidator(to_region)]
 Object = Annotated[dict[str, Any], BeforeValidator(to_object)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from modules.web.api.coercion import Bool, Fill, Float, Int, LenientModel, List, Object, Str, StrList
+from modules.web.api.coercion import Bool, Fill, Float, Int, LenientModel, List, Object, Region, Str, StrList
 
 
 class StableDiffusionProcessingImg2Img(LenientModel):
@@ -70,6 +70,10 @@ class StableDiffusionProcessingImg2Img(LenientModel):
     alwayson_scripts: Object = Field({})
     infotext: Str | None = None
     grow_mask_by: Int = Field(0, description="Pixels by which the mask grows for the model; not in A1111.")
+    crop_region: Region | None = Field(
+        None,
+        description="Left, top, right, bottom on the picture: the crop of only-masked mode, in place of mask and padding.",
+    )
 
 
 class ImageToImageResponse(BaseModel):

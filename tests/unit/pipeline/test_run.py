@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,10 @@ from modules.base.errors import InvalidRequest, UnknownName, UnsafePath
 from modules.engine.model import ModelKind
 from modules.imaging.masks import blur_mask
 from modules.imaging.metadata import read_infotext
+from modules.pipeline.infotext_parse import parse_infotext
+from modules.pipeline.plan import derive_framing
+from modules.pipeline.processing import Img2ImgProcessing
+from modules.pipeline.stages.prepare import prepare
 from modules.settings.options import Options
 from tests.unit.pipeline.conftest import Run
 
@@ -131,6 +136,31 @@ def test_neutral_fill_and_growth_are_in_the_infotext(run: Run, mask: Image.Image
     processed, _ = run(image_mask=mask, inpainting_fill="neutral", grow_mask_by=6)
     assert "Masked content: neutral" in processed.infotexts[0]
     assert "Mask growth: 6" in processed.infotexts[0]
+
+
+def test_a_crop_of_ones_own_takes_the_place_of_mask_and_padding(run: Run, photo: Image.Image, mask: Image.Image) -> None:
+    fields: dict[str, Any] = {"image_mask": mask, "mask_blur": 0, "width": 64, "height": 64, "inpaint_full_res_padding": 4}
+    processed, _ = run(**fields, crop_region=(20, 10, 90, 80))
+    assert processed.notes == [] and crop_of(photo, **fields, crop_region=(20, 10, 90, 80)) == (20, 10, 90, 80)
+    assert 'Masked area padding: 4, Crop region: "20,10,90,80"' in processed.infotexts[0]
+    assert parse_infotext(processed.infotexts[0])["Crop region"] == "20,10,90,80"
+    assert crop_of(photo, **fields) == (36, 21, 84, 69)
+    assert "Crop region" not in run(**fields)[0].infotexts[0]
+
+
+def test_a_crop_that_misses_the_mask_or_the_picture_is_mended_and_said(run: Run, photo: Image.Image, mask: Image.Image) -> None:
+    fields: dict[str, Any] = {"image_mask": mask, "mask_blur": 0, "width": 80, "height": 60}
+    processed, _ = run(**fields, crop_region=(60, 40, 500, 400))
+    assert any("(60, 40, 500, 400) became (40, 30, 128, 96)" in note for note in processed.notes)
+    assert crop_of(photo, **fields, crop_region=(60, 40, 500, 400)) == (40, 30, 128, 96)
+    assert any("left aside" in note for note in run(**fields, crop_region=(0, 0, 64, 64), inpaint_full_res=False)[0].notes)
+    assert any("left aside" in note for note in run(crop_region=(0, 0, 64, 64))[0].notes)
+
+
+def crop_of(photo: Image.Image, **fields: Any) -> tuple[int, ...] | None:
+    p = Img2ImgProcessing(init_images=[photo], **fields)
+    masks = prepare([photo], p.image_mask, None, derive_framing(p, [5])).masks
+    return masks.box.edges if masks and masks.box else None
 
 
 def test_a_seed_is_resized_from_a_size_that_is_not_square(run: Run) -> None:

@@ -41,6 +41,8 @@ from modules.web.api.schemas import StableDiffusionProcessingImg2Img as Request
         ("inpainting_fill", 1.0, 1),
         ("inpainting_fill", "patchmatch", "patchmatch"),
         ("grow_mask_by", "6", 6),
+        ("crop_region", [1, "2", 30.0, 40], [1, 2, 30, 40]),
+        ("crop_region", "1,2,30,40", [1, 2, 30, 40]),
     ],
 )
 def test_lenient_types(field: str, sent: object, meant: object) -> None:
@@ -54,6 +56,7 @@ def test_lenient_types(field: str, sent: object, meant: object) -> None:
         ("steps", "many", "type_error.integer", "value is not a valid integer"),
         ("seed", "abc", "type_error.integer", "value is not a valid integer"),
         ("steps", [], "type_error.integer", "value is not a valid integer"),
+        ("crop_region", [1, 2, 3], "value_error.region", "value is not a list of left, top, right, bottom"),
         ("cfg_scale", "high", "type_error.float", "value is not a valid float"),
         ("denoising_strength", math.nan, "value_error.number.not_finite", "value is not a finite number"),
         ("denoising_strength", "NaN", "value_error.number.not_finite", "value is not a finite number"),
