@@ -19,11 +19,16 @@ BRAND = """<div class="pm-brand" aria-label="Pentimento"><svg viewBox="0 0 32 32
 
 @dataclass(frozen=True)
 class Header:
-    """Widgets of the strip."""
+    """Widgets of the strip.
+
+    Attributes:
+        language_changed: Nobody sees it; the page clicks it after another language was picked, so that the server may say its texts anew.
+    """
 
     checkpoint: Any
     refresh: Any
     language: Any
+    language_changed: Any
     theme: Any
 
 
@@ -38,8 +43,9 @@ def build_header(texts: Texts) -> Header:
         icon: dict[str, Any] = {"size": "sm", "elem_classes": "pm-icon", "min_width": 36, "scale": 0}
         refresh = gr.Button(texts("header.refresh"), elem_id="refresh_sd_model_checkpoint", **icon)
         language = gr.HTML(_language_links(), elem_id="pm_language")
-        theme = gr.Button(texts("header.theme"), elem_id="pm_theme", **icon)
-    return Header(checkpoint, refresh, language, theme)
+        language_changed = gr.Button("", elem_id="pm_language_changed", elem_classes="pm-hidden")
+        theme = gr.Button(texts("theme.system"), elem_id="pm_theme", **icon)
+    return Header(checkpoint, refresh, language, language_changed, theme)
 
 
 def _language_links() -> str:

@@ -71,7 +71,6 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
         auth=auth,
         theme=build_theme(),
         css_paths=style_sheets(),
-        js=read_script("page"),
         i18n=texts.i18n(),
         favicon_path=str(ASSETS / "favicon.png"),
         footer_links=[],

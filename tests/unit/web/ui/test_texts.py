@@ -8,21 +8,21 @@ from types import SimpleNamespace
 import pytest
 
 from modules.web.ui import texts as texts_module
-from modules.web.ui.controls.mask import MASKED_CONTENT
 from modules.web.ui.form import FIELDS
 from modules.web.ui.notes import NOTES, say_note
 from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.texts import LANGUAGES, Texts, choose_language
 
 UI = Path(texts_module.__file__).parent
-BUILT_IDS = (
-    {f"fill.{name}" for name, _ in MASKED_CONTENT}
-    | {f"form.{name}" for name in FIELDS}
-    | {f"resize.{name}" for name in ("stretch", "crop", "fill", "latent")}
-    | {text_id for _, text_id in NOTES}
-    | {"status.loading_the_model", "form.image"}
-)
-"""Ids that the source puts together."""
+TEXT_ID = r"[a-z0-9_]+(?:\.[a-z0-9_]+)+"
+GAP = re.compile(r"(?:\\\$)?\\\{.*?\\\}")
+"""A gap of an f-string or a template literal, in an escaped pattern."""
+NO_TEXTS: set[str] = set()
+"""What looks like an id of a text and is none."""
+NO_TEMPLATES = {"form.{error.field}", "form.{name}"}
+"""Ids that are put together where any text, or none, may have them."""
+BUILT_IDS = {f"form.{name}" for name in FIELDS} | {"status.loading_the_model", "form.image"}
+"""Ids that the source puts together so."""
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,19 @@ def test_files_are_sorted_by_id() -> None:
 
 
 def test_every_text_is_used_and_every_used_text_is_there(texts: Texts) -> None:
-    source = "".join(path.read_text(encoding="utf-8") for kind in ("*.py", "*.js") for path in UI.rglob(kind))
-    quoted = {text for text in re.findall(r'"([a-z0-9]+(?:\.[a-z0-9_]+)+)"', source) if text.split(".")[0] in prefixes(texts)}
+    files = [path for kind in ("*.py", "*.js") for path in UI.rglob(kind) if "vendor" not in path.parts]
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
     known = set(texts.strings["en"])
-    assert quoted - known == set()
+    quoted = {text for text in re.findall(rf"[\"'`]({TEXT_ID})[\"'`]", source) if text.split(".")[0] in prefixes(texts)}
+    assert quoted - known - NO_TEXTS == set()
+    built = [
+        template for template in re.findall(r"[\"'`]([a-z0-9_]+\.[^\s\"'`]*\{[^\s\"'`]*)[\"'`]", source) if template not in NO_TEMPLATES
+    ]
+    patterns = [re.compile(GAP.sub("[a-z0-9_]+", re.escape(template))) for template in built]
+    made = {text_id for text_id in known if any(pattern.fullmatch(text_id) for pattern in patterns)}
     of_scripts = {text_id for text_id in known if text_id.startswith("script.text.")}
-    assert known - quoted - BUILT_IDS - of_scripts == set()
+    of_notes = {text_id for _, text_id in NOTES}
+    assert known - quoted - made - of_scripts - of_notes - BUILT_IDS == set()
 
 
 def test_texts_of_scripts_are_found_by_their_english_wording(texts: Texts) -> None:
