@@ -67,6 +67,12 @@ def open_picture(data: bytes | Path | Image.Image, field: str = "image", *, max_
         return _convert(image, field)
 
 
+def name_format(data: bytes | Path, field: str = "image") -> str:
+    """Pillow's name of a picture file's format, one of `FORMATS`, by its first bytes; errors as for `open_picture`."""
+    with _open(data, field) as image:
+        return str(image.format)
+
+
 def decode_base64_image(text: str, field: str = "image", *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Decode a picture given as base64: bare, as a data URL, url-safe, with or without padding and line breaks.
 

@@ -25,6 +25,7 @@ from modules.runtime.memory_queue import MemoryJobQueue
 from modules.runtime.model_loading import ModelLoader
 from modules.runtime.model_pool import ModelPool
 from modules.runtime.presets import Preset, preset_for
+from modules.runtime.store import AssetStore
 from modules.settings.flags import Flags
 from modules.settings.options import Options
 from modules.settings.store import OptionsStore
@@ -79,6 +80,7 @@ class Session:
         embeddings: `backends.embeddings.catalog.EmbeddingCatalog`.
         cache: Conditioning and encoded pictures kept between jobs.
         library: All scripts; `library.broken` tells which were left out.
+        store: All pictures that were opened, painted or made, by id.
     """
 
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None) -> None:
@@ -93,6 +95,7 @@ class Session:
         make_embeddings: Any = load_dotted("modules.backends.embeddings.catalog:EmbeddingCatalog")
         self.embeddings = make_embeddings(embedding_folders(paths, flags))
         self.cache = ReuseCache()
+        self.store = AssetStore(paths.outputs / "store", lambda: int(self.options.current.img_max_size_mp * 1_000_000))
         self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
         self.queue: JobQueue = MemoryJobQueue(self._run)
         self._process = process

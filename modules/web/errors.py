@@ -23,11 +23,13 @@ from modules.base.errors import (
     UnknownName,
     UnsupportedCheckpoint,
 )
+from modules.runtime.store import UnknownAsset
 
 NOUNS = (("sampler", "Sampler"), ("scheduler", "Scheduler"), ("checkpoint", "Checkpoint"), ("model", "Checkpoint"))
 """Part of an `UnknownName.field`, and the word A1111's clients look for before " not found"."""
 SCRIPT_FIELDS = ("script_name", "alwayson_scripts")
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (UnknownAsset, 404),
     (MissingModel, 503),
     (BrokenCheckpoint, 503),
     (UnsupportedCheckpoint, 422),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from modules.web.api import catalogue, img2img, jobs, options, progress, scripts, system
+from modules.web.api import assets, catalogue, img2img, jobs, options, progress, scripts, system
 
-ROUTERS = (img2img.router, options.router, progress.router, catalogue.router, scripts.router, system.router, jobs.router)
+ROUTERS = (img2img.router, options.router, progress.router, catalogue.router, scripts.router, system.router, jobs.router, assets.router)
