@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from modules.runtime.context import JobContext
+    from modules.runtime.recipe import Recipe
 
 KEPT_JOBS = 200
 KEPT_RESULTS = 16
@@ -33,6 +37,15 @@ class JobState(Enum):
         return self in (JobState.DONE, JobState.FAILED, JobState.INTERRUPTED)
 
 
+@runtime_checkable
+class Task(Protocol):
+    """A request that does its own work, such as a batch of files or the repair of a seam."""
+
+    def run(self, context: JobContext) -> Any:
+        """Do it, in the worker's thread; the result offers what `pipeline.processed.Processed` does (or is None)."""
+        ...
+
+
 @dataclass(eq=False)
 class Job:
     """One run and all that is known about it. The worker writes, everybody may read.
@@ -40,8 +53,10 @@ class Job:
     Attributes:
         id: Unique among the remembered jobs.
         owner: Who asked: a login, a page session or a client address.
-        request: What the pipeline gets, usually an `Img2ImgProcessing`.
+        request: What the pipeline gets, usually an `Img2ImgProcessing`; or a `Task`.
         kind: "img2img", ...
+        user: Login of the person; None where none is asked for.
+        recipe: What makes the same request again. A job that comes with one outlives the program.
         created_s, started_s, finished_s: Seconds since the epoch; None = not yet.
         began_s: When sampling began, the model being there.
         image_no, images: Batches finished, and batches in this job (A1111's job_no and job_count).
@@ -57,6 +72,8 @@ class Job:
     owner: str
     request: Any
     kind: str = "img2img"
+    user: str | None = None
+    recipe: Recipe | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: JobState = JobState.QUEUED
     created_s: float = field(default_factory=time.time)

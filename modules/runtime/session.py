@@ -20,12 +20,15 @@ from modules.plugins.discovery import ScriptFile, find_scripts
 from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
-from modules.runtime.jobs import Job, JobQueue, JobState
+from modules.runtime.jobs import Job, JobQueue, JobState, Task
 from modules.runtime.memory_queue import MemoryJobQueue
 from modules.runtime.model_loading import ModelLoader
 from modules.runtime.model_pool import ModelPool
+from modules.runtime.notices import Notices
 from modules.runtime.presets import Preset, preset_for
+from modules.runtime.recipe import Recipe
 from modules.runtime.store import AssetStore
+from modules.runtime.token_counter import TokenCounter
 from modules.settings.flags import Flags
 from modules.settings.options import Options
 from modules.settings.store import OptionsStore
@@ -72,6 +75,8 @@ class Session:
 
     Attributes:
         options: The `OptionsStore`; `options.current` is the snapshot in force.
+        notices: What a person should know of the program's files.
+        tokens: Counts the tokens of prompts.
         catalog: `backends.catalog.Catalog`.
         loader: Loads models, and knows the VAE files.
         pool: The loaded model.
@@ -86,6 +91,8 @@ class Session:
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None) -> None:
         self.paths, self.flags = paths, flags
         self.options = OptionsStore(paths.config)
+        self.notices = Notices(self.options, paths.styles)
+        self.tokens = TokenCounter(self, paths.vocabulary)
         make_catalog: Any = load_dotted("modules.backends.catalog:Catalog")
         self.catalog = make_catalog(checkpoint_folders(paths, flags), paths.cache / "checkpoints.json")
         self.loader = ModelLoader(paths, flags, checkpoint_folders(paths, flags))
@@ -105,15 +112,26 @@ class Session:
         """The img2img scripts; the first to ask waits until they are loaded."""
         return self.library.img2img
 
-    def submit(self, request: Any, owner: str, job_id: str | None = None, kind: str = "img2img") -> Job:
-        """Queue a request (an `Img2ImgProcessing`); returns at once.
+    def submit(
+        self,
+        request: Any,
+        owner: str,
+        job_id: str | None = None,
+        kind: str = "img2img",
+        *,
+        recipe: Recipe | None = None,
+        user: str | None = None,
+    ) -> Job:
+        """Queue a request (an `Img2ImgProcessing`, or a `Task`); returns at once.
 
         Args:
             request: What the pipeline will get.
             owner: Who asks; `interrupt(owner)` acts on this one's jobs.
             job_id: Wanted id; made unique if a live job has it.
+            recipe: What makes the same request again.
+            user: Login of the person; None = the request's.
         """
-        job = Job(owner, request, kind)
+        job = Job(owner, request, kind, user or getattr(request, "user", None), recipe)
         job.id = job_id or job.id
         return self.queue.submit(job)
 
@@ -210,24 +228,15 @@ class Session:
         process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
         if job.kind == LOADING:
             return None
-        user = getattr(job.request, "user", None) or ""
         try:
-            return process(
-                job.request,
-                JobContext(
-                    job,
-                    self.options.current,
-                    self.paths,
-                    self.cache,
-                    self.model,
-                    lambda: self.scripts,
-                    user,
-                    self.loras,
-                    self.embeddings,
-                ),
-            )
+            context = self._context(job)
+            return job.request.run(context) if isinstance(job.request, Task) else process(job.request, context)
         finally:
             _let_go(job.request)
+
+    def _context(self, job: Job) -> JobContext:
+        options, user = self.options.current, job.user or ""
+        return JobContext(job, options, self.paths, self.cache, self.model, lambda: self.scripts, user, self.loras, self.embeddings)
 
 
 def _let_go(request: Any) -> None:

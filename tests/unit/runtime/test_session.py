@@ -18,6 +18,7 @@ from modules.base.paths import Paths
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
 from modules.runtime.jobs import Job, JobState
+from modules.runtime.recipe import Recipe
 from modules.runtime.session import Session, checkpoint_folders
 from modules.settings.flags import Flags
 
@@ -192,3 +193,18 @@ def test_unannounced_runs_are_added(context: JobContext) -> None:
         context.begin_iteration(1)
         context.on_step(1, 1, None, None)
     assert (context.job.images, context.job.image_no) == (4, 3)
+
+
+def test_a_task_does_its_own_work(session: Session) -> None:
+    class Sum:
+        def run(self, context: JobContext) -> int:
+            return len(context.user) + 1
+
+    job = session.submit(Sum(), "ann", user="ann")
+    assert job.wait(TIMEOUT_S) and job.outcome() == 4
+
+
+def test_a_job_knows_its_recipe_and_whose_it_is(session: Session, process: Process) -> None:
+    recipe = Recipe(fields={"prompt": "a cat"})
+    job = session.submit(SimpleNamespace(user="ann"), "page", recipe=recipe)
+    assert (job.recipe, job.user, job.owner) == (recipe, "ann", "page")
