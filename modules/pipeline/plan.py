@@ -174,14 +174,14 @@ def derive_plan(p: StableDiffusionProcessingImg2Img, sampling: SamplingPlan) -> 
     )
 
 
-def derive_framing(p: StableDiffusionProcessingImg2Img, seeds: Sequence[int]) -> Framing:
-    """How pictures and mask of `p`, which was checked, are brought to the model."""
-    blur = p.mask_blur
+def derive_framing(p: StableDiffusionProcessingImg2Img, seeds: Sequence[int], options: Options | None = None) -> Framing:
+    """How pictures and mask of `p`, which was checked, are brought to the model; under its own options where none are given."""
+    blur, options = p.mask_blur, options or p.options
     return Framing(
         working=Extent(int(p.width), int(p.height)),
         seeds=tuple(seeds),
         resize_mode=ResizeMode(p.resize_mode),
-        upscaler=find_upscaler(p.options.upscaler_for_img2img),
+        upscaler=find_upscaler(options.upscaler_for_img2img),
         content=MaskedContent.parse(p.inpainting_fill),
         grow_mask_by=int(p.grow_mask_by),
         is_mask_inverted=bool(p.inpainting_mask_invert),
@@ -190,7 +190,7 @@ def derive_framing(p: StableDiffusionProcessingImg2Img, seeds: Sequence[int]) ->
         is_only_masked=bool(p.inpaint_full_res),
         padding_px=int(p.inpaint_full_res_padding),
         crop_region=None if p.crop_region is None else Box.from_edges(*(int(edge) for edge in p.crop_region)),
-        options=p.options,
+        options=options,
     )
 
 

@@ -21,6 +21,8 @@ from modules.pipeline.plan import Framing
 
 MAX_ANISOTROPY = 0.01
 MASK_EMPTY = "The mask is empty: the whole picture was repainted, as without a mask."
+MASK_RESIZED = "The mask was resized from {mask} to the picture's {picture}."
+CROP_MENDED = "The crop region {given} became {used}: it has to hold the blurred mask and stay on the picture."
 CROP_UNUSED = "The crop region was left aside: it counts only with a mask, in only-masked work."
 
 
@@ -134,7 +136,7 @@ def _choose_crop(mask: Image, framing: Framing, notes: list[str]) -> Box | None:
         return find_crop_box(mask, framing.padding_px)
     held = hold_mask(region, mask)
     if held is not None and held.edges != region.edges:
-        notes.append(f"The crop region {region.edges} became {held.edges}: it has to hold the blurred mask and stay on the picture.")
+        notes.append(CROP_MENDED.format(given=region.edges, used=held.edges))
     return held
 
 
@@ -142,7 +144,7 @@ def _fit_mask(mask: Image, picture: Extent, notes: list[str]) -> Image:
     if abs(Extent(*mask.size).aspect / picture.aspect - 1) > MAX_ANISOTROPY:
         wanted = f"the picture's size {picture.width}x{picture.height}, or the same shape"
         raise InvalidRequest("mask", f"{mask.width}x{mask.height}", wanted)
-    notes.append(f"The mask was resized from {mask.width}x{mask.height} to the picture's {picture.width}x{picture.height}.")
+    notes.append(MASK_RESIZED.format(mask=f"{mask.width}x{mask.height}", picture=f"{picture.width}x{picture.height}"))
     return mask.resize(picture.size)
 
 
