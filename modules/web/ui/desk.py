@@ -6,22 +6,20 @@ Jobs belong to the server. The page holds an owner's id (in the browser) and a j
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from modules.imaging.picture import open_picture
+from modules.pipeline.modes import Mode
 from modules.runtime.jobs import Job, JobState
+from modules.runtime.recipe import Recipe, build_request
 from modules.runtime.session import Session
 from modules.web.ui import status
-from modules.web.ui.canvas import painted_mask
-from modules.web.ui.form import Mode, form_of, read_form
+from modules.web.ui.form import recipe_from
 from modules.web.ui.messages import Told
-from modules.web.ui.pictures import Pictures
-from modules.web.ui.restore import show_entries
-from modules.web.ui.source import Source, keep_result
+from modules.web.ui.source import keep_result
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
@@ -35,13 +33,13 @@ class Desk:
         folder: Where result files for the browser are kept.
     """
 
-    def __init__(self, session: Session, texts: Texts, studio: Studio, pictures: Pictures, folder: Path) -> None:
-        self._session, self._texts, self._studio, self._pictures, self._folder = session, texts, studio, pictures, folder
+    def __init__(self, session: Session, texts: Texts, studio: Studio, folder: Path) -> None:
+        self._session, self._texts, self._studio, self._folder = session, texts, studio, folder
 
     def inputs(self) -> list[Any]:
-        """What `generate` gets, after the language."""
+        """What `generate` gets, after the language; the document comes first, for the page's script to bring up to date."""
         studio = self._studio
-        return [studio.memory, studio.mode, studio.img2img.source, studio.inpaint.source, studio.inpaint.canvas, *studio.fields.values()]
+        return [studio.document, studio.memory, studio.mode, *studio.fields.values()]
 
     def outputs(self) -> list[Any]:
         """What following a job may change."""
@@ -52,25 +50,23 @@ class Desk:
         ]  # fmt: skip
 
     def generate(
-        self,
-        language: str,
-        memory: dict[str, str],
-        mode: str,
-        picture: Source | None,
-        painted: Source | None,
-        canvas: Any,
-        *values: Any,
-        script_args: Sequence[Any] = (),
+        self, language: str, document: Mapping[str, Any], memory: dict[str, str], mode: str, *values: Any, script_args: Sequence[Any] = ()
     ) -> Updates:
-        """Submit what the form says, with the values of scripts' controls."""
-        source = painted if Mode(mode).has_mask else picture
-        opened = source.open() if source else None
-        mask = painted_mask(canvas, opened.image.size) if opened and Mode(mode).has_mask else None
-        named = dict(zip(self._studio.fields, values, strict=True))
-        request = read_form(named, Mode(mode), opened, mask)
+        """Submit what canvas and form say, with the values of scripts' controls."""
+        recipe = self.recipe(document, mode, *values, script_args=script_args)
+        request = build_request(recipe, self._session.store)
         request.script_args = script_args
-        self._session.checkpoint(named.get("checkpoint"))
-        job = self._session.submit(request, memory["owner"])
+        self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
+        return self.follow(language, self._session.submit(request, memory["owner"], recipe=recipe))
+
+    def recipe(self, document: Mapping[str, Any], mode: str, *values: Any, script_args: Sequence[Any] = ()) -> Recipe:
+        """The recipe of canvas and form."""
+        named = dict(zip(self._studio.fields, values, strict=True))
+        script = self._session.scripts.name_args(script_args) if script_args else (None, [], {})
+        return recipe_from(named, Mode(mode), document, script)
+
+    def follow(self, language: str, job: Job) -> Updates:
+        """Show how a job that was just submitted stands, and keep asking."""
         return self._show(language, job, {})
 
     def interrupt(self, language: str, seen: dict[str, Any]) -> None:
@@ -96,26 +92,13 @@ class Desk:
         live = [job for job in own if not job.state.is_final]
         if not own:
             return {**updates, self._studio.results.status: status.idle(self._texts, language)}
-        job = live[0] if live else own[-1]
-        return {**updates, **self._restore(language, job), **self._show(language, job, {})}
+        return {**updates, **self._show(language, live[0] if live else own[-1], {})}
 
     def _find(self, seen: dict[str, Any]) -> Job:
         job = self._session.queue.find(str(seen.get("job")))
         if job is None:
             raise Told("status.gone")
         return job
-
-    def _restore(self, language: str, job: Job) -> Updates:
-        """Form, picture and mask of a job, as far as they are remembered."""
-        request = job.request
-        if request is None or not request.init_images:
-            return {}
-        fields = self._studio.fields
-        updates: Updates = {fields[name]: value for name, value in form_of(request).items() if name in fields}
-        updates[fields["override_settings"]] = show_entries(updates[fields["override_settings"]])
-        picture = open_picture(request.init_images[0])
-        mode = Mode.IMG2IMG if request.image_mask is None else Mode.INPAINT
-        return updates | self._pictures.put(language, mode, picture, request.image_mask)
 
     def _show(self, language: str, job: Job, seen: dict[str, Any]) -> Updates:
         results = self._studio.results
@@ -178,7 +161,9 @@ class Desk:
             index = max(0, number - result.index_of_first_image)
             seed = result.all_seeds[index] if index < len(result.all_seeds) else result.seed
             name = saved.with_suffix(".png").name if saved else f"{number:05}-{seed}.png"
-            shown.append({"path": keep_result(image, self._folder / job.id, name, infotext), "infotext": infotext, "seed": seed})
+            path = keep_result(image, self._folder / job.id, name, infotext)
+            asset = self._session.store.link(saved if saved and saved.exists() else Path(path))
+            shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id})
         return shown
 
 

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
 from typing import Any
-
-from PIL import Image
 
 from modules.base.errors import InvalidRequest
 from modules.base.registry import load_dotted
-from modules.imaging.picture import Picture
 from modules.pipeline.infotext_settings import OPTIONS
+from modules.pipeline.modes import Mode
+from modules.runtime.recipe import Recipe, is_json
 from modules.web.ui.messages import Told
-
-
-class Mode(Enum):
-    """The ways to work on a picture: one tab each, named as A1111's."""
-
-    IMG2IMG = "img2img"
-    INPAINT = "inpaint"
-
-    @property
-    def has_mask(self) -> bool:
-        return self is Mode.INPAINT
-
 
 FIELDS: dict[str, tuple[type, float, float]] = {
     "steps": (int, 1, 150),
@@ -41,6 +27,7 @@ FIELDS: dict[str, tuple[type, float, float]] = {
     "inpaint_full_res": (int, 0, 1),
     "resize_mode": (int, 0, 3),
     "seed": (int, -1, 2**63 - 1),
+    "mask_alpha": (float, 0, 100),
 }
 """Numbers of the form: type, least and greatest value."""
 TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler")
@@ -52,42 +39,81 @@ EXTRA_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Image CFG scale": ("image_cfg_scale", float),
 }
 """Fields of a request that the form has no widget for: they travel in the list of further settings."""
+NOT_OF_REQUEST = ("mask_alpha", "checkpoint")
+"""Widgets that are no field of an `Img2ImgProcessing`."""
 MASK_FIELDS = ("mask_blur", "inpaint_full_res_padding", "inpainting_mask_invert", "inpaint_full_res")
 
 
-def read_form(values: Mapping[str, Any], mode: Mode, picture: Picture | None, mask: Image.Image | None) -> Any:
-    """Make the request that Generate submits.
+def recipe_from(
+    values: Mapping[str, Any],
+    mode: Mode,
+    document: Mapping[str, Any],
+    script: tuple[str | None, Sequence[Any], Mapping[str, Sequence[Any]]] = (None, (), {}),
+) -> Recipe:
+    """What the form and the canvas ask for.
 
     Args:
-        values: Widgets' values by `Img2ImgProcessing` field; `checkpoint` is a title.
-        picture: What to repaint.
-        mask: L, white = repaint; of use in modes with a mask.
-
-    Returns:
-        An `Img2ImgProcessing`.
+        values: Widgets' values by field; `checkpoint` is a title, `override_settings` the list of further settings.
+        document: The canvas's value.
+        script: Selected script's title and values, and those of always-on scripts by title: `ScriptRunner.name_args`.
 
     Raises:
-        Told: Picture or mask is missing.
+        Told: Picture, mask or sketch is missing.
         InvalidRequest: A value is out of range.
     """
-    if picture is None:
+    picture = document.get("picture")
+    if picture is None and mode is not Mode.BATCH:
         raise Told("error.no_picture")
-    if mode.has_mask and mask is None:
+    if mode in (Mode.INPAINT, Mode.INPAINT_UPLOAD) and document.get("mask") is None:
         raise Told("error.no_mask")
+    if mode is Mode.INPAINT_SKETCH and document.get("sketch") is None:
+        raise Told("error.no_sketch")
+    mask_alpha = float(read_number("mask_alpha", values.get("mask_alpha", 0)))
+    title, args, alwayson = script
+    return Recipe(
+        mode,
+        _read_fields(values, has_mask=mode.has_mask or mode is Mode.BATCH),
+        picture["id"] if picture else None,
+        document.get("mask") if mode in (Mode.INPAINT, Mode.INPAINT_UPLOAD) else None,
+        document.get("sketch") if mode.has_sketch else None,
+        str(document.get("alpha") or "mask"),
+        mask_alpha,
+        title,
+        tuple(args) if is_json(list(args)) else (),
+        {name: tuple(entry) for name, entry in alwayson.items() if is_json(list(entry))},
+        is_json(list(args)) and all(is_json(list(entry)) for entry in alwayson.values()),
+    )
+
+
+def _read_fields(values: Mapping[str, Any], *, has_mask: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {name: str(values.get(name) or "") for name in TEXTS}
-    fields |= {name: read_number(name, values.get(name)) for name in FIELDS if mode.has_mask or name not in MASK_FIELDS}
-    if mode.has_mask:
-        fields |= {"image_mask": mask, "inpainting_fill": values["inpainting_fill"], "inpaint_full_res": bool(fields["inpaint_full_res"])}
+    numbers = (name for name in FIELDS if name not in NOT_OF_REQUEST and (has_mask or name not in MASK_FIELDS))
+    fields |= {name: read_number(name, values.get(name)) for name in numbers}
+    if has_mask:
+        fields |= {"inpainting_fill": values["inpainting_fill"], "inpaint_full_res": bool(fields["inpaint_full_res"])}
+        if values.get("crop_region"):
+            fields["crop_region"] = [int(edge) for edge in values["crop_region"]]
+    if values.get("styles"):
+        fields["styles"] = [str(name) for name in values["styles"]]
     extra, overrides = read_entries(values.get("override_settings") or [])
-    fields |= extra
     if values.get("checkpoint"):
         overrides["sd_model_checkpoint"] = values["checkpoint"]
-    fields["override_settings"] = overrides
-    # Where alpha was, the mask is; the colours beneath stay what they are in the file.
-    fields["init_images"] = [picture.image.convert("RGB")]
-    fields["notes"] = list(picture.notes)
-    request: Any = load_dotted("modules.pipeline.processing:Img2ImgProcessing")
-    return request(**fields)
+    return fields | extra | {"override_settings": overrides}
+
+
+def widgets_of(recipe: Recipe) -> dict[str, Any]:
+    """The widgets' values that would make `recipe` again, by field; what the recipe leaves out has its default."""
+    make_request: Any = load_dotted("modules.pipeline.processing:Img2ImgProcessing")
+    request = make_request(**recipe.fields)
+    has_mask = recipe.mode.has_mask or recipe.mode is Mode.BATCH
+    names = [name for name in (*TEXTS, *FIELDS) if name not in NOT_OF_REQUEST and (has_mask or name not in MASK_FIELDS)]
+    values = {name: getattr(request, name) for name in names} | {"styles": list(request.styles), "mask_alpha": recipe.mask_alpha}
+    if has_mask:
+        values |= {"inpainting_fill": request.inpainting_fill, "inpaint_full_res": int(request.inpaint_full_res)}
+        values["mask_blur"] = request.mask_blur if request.mask_blur is not None else request.mask_blur_x
+        values["crop_region"] = recipe.fields.get("crop_region")
+    checkpoint = request.override_settings.get("sd_model_checkpoint")
+    return values | {"override_settings": write_entries(request)} | ({"checkpoint": checkpoint} if checkpoint else {})
 
 
 def read_number(name: str, value: object) -> int | float:
@@ -125,11 +151,3 @@ def write_entries(request: Any) -> list[str]:
     fields = [(key, getattr(request, name), getattr(defaults, name)) for key, (name, _) in EXTRA_FIELDS.items()]
     entries = [f"{key}: {value}" for key, value, default in fields if value != default]
     return entries + [f"{key}: {request.override_settings[name]}" for key, name in OPTIONS.items() if name in request.override_settings]
-
-
-def form_of(request: Any) -> dict[str, Any]:
-    """The widgets' values that would make `request` again."""
-    values = {name: getattr(request, name) for name in (*TEXTS, *FIELDS) if name not in MASK_FIELDS or request.image_mask is not None}
-    if request.image_mask is not None:
-        values |= {"inpainting_fill": request.inpainting_fill, "inpaint_full_res": int(request.inpaint_full_res)}
-    return values | {"override_settings": write_entries(request)}

@@ -1,169 +1,103 @@
-"""Getting pictures onto the page: upload, replace, remove, send to a tab."""
+"""The document's picture: open one, send a result to a tab, and the sizes that suit it."""
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from modules.imaging.picture import Picture
+from modules.pipeline.modes import Mode
 from modules.runtime.session import Session
-from modules.web.ui.canvas import canvas_value
+from modules.web.ui.canvas import document_update
 from modules.web.ui.controls.size import fitting_size, image_size
-from modules.web.ui.form import Mode
 from modules.web.ui.messages import Told
-from modules.web.ui.source import Source, caption, keep_result, look_at
+from modules.web.ui.source import caption
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
 Updates = dict[Any, Any]
-BROWSER_FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif")
-"""What every browser shows; anything else is shown as a PNG copy."""
+Document = Mapping[str, Any]
 
 
 class Pictures:
-    """Event handlers around pictures; each returns updates by widget.
+    """Event handlers around the document; each returns updates by widget."""
 
-    Args:
-        folder: Where copies for the browser are kept.
-    """
-
-    def __init__(self, session: Session, texts: Texts, studio: Studio, folder: Path) -> None:
-        self._session, self._texts, self._studio, self._folder = session, texts, studio, folder
+    def __init__(self, session: Session, texts: Texts, studio: Studio) -> None:
+        self._session, self._texts, self._studio = session, texts, studio
 
     def outputs(self) -> list[Any]:
-        """What the handlers may change."""
-        studio, fields = self._studio, self._studio.fields
-        one, two = studio.img2img, studio.inpaint
-        return [
-            one.picture, one.caption, one.source, two.drop, two.canvas, two.caption, two.tools, two.source,
-            studio.tabs, studio.mode, studio.mask_group, fields["width"], fields["height"],
-        ]  # fmt: skip
+        """What opening a picture from the server's side may change."""
+        studio = self._studio
+        return [studio.document, studio.top_tabs, *self.tab_outputs()]
 
-    def upload_img2img(self, language: str, path: str | None, is_own_size: bool, checkpoint: str | None) -> Updates:
-        """A picture came into the img2img tab."""
-        return self._upload(language, Mode.IMG2IMG, path, is_own_size, checkpoint)
+    def tab_outputs(self) -> list[Any]:
+        """What opening a tab changes."""
+        studio = self._studio
+        return [studio.modes.tabs, studio.mode, studio.mask_group, studio.sketch_group]
 
-    def upload_inpaint(self, language: str, path: str | None, is_own_size: bool, checkpoint: str | None) -> Updates:
-        """A picture came into the inpaint tab; the canvas takes the place of the drop."""
-        return self._upload(language, Mode.INPAINT, path, is_own_size, checkpoint)
+    def describe(self, language: str, document: Document) -> str:
+        """The line below the canvas."""
+        return caption(self._texts, language, document["picture"])
 
-    def remove_img2img(self, language: str) -> Updates:
-        tab = self._studio.img2img
-        return {tab.source: None, tab.caption: ""}
+    def sender(self, mode: Mode) -> Callable[..., Updates]:
+        """A handler that makes the result that is looked at the document's picture and opens the tab of `mode`."""
 
-    def remove_inpaint(self, language: str) -> Updates:
-        """Back to the empty drop."""
-        tab = self._studio.inpaint
-        return {
-            tab.source: None,
-            tab.caption: "",
-            tab.drop: gr.update(value=None, visible=True),
-            tab.canvas: gr.update(value=None, visible=False),
-            tab.tools: gr.update(visible=False),
-        }
+        def send(language: str, shown: list[dict[str, Any]], selected: int, keeps_mask: bool, document: Document) -> Updates:
+            if not 0 <= selected < len(shown):
+                raise Told("error.no_result")
+            return self.send(language, shown[selected]["asset"], mode, document, keeps_mask=keeps_mask)
 
-    def clear_mask(self, language: str, source: Source | None) -> Updates:
-        """The same picture with nothing painted."""
-        if source is None:
-            return {}
-        picture = source.open()
-        return {self._studio.inpaint.canvas: canvas_value(picture, Image.new("L", picture.image.size))}
+        return send
 
-    def send_img2img(self, language: str, shown: list[dict[str, Any]], selected: int) -> Updates:
-        """The result that is looked at becomes the picture of the img2img tab."""
-        return self._send(language, Mode.IMG2IMG, shown, selected)
+    def send(self, language: str, asset_id: str, mode: Mode, document: Document, *, keeps_mask: bool) -> Updates:
+        """Open a stored picture in the tab of a mode, and say whether the mask went along.
 
-    def send_inpaint(self, language: str, shown: list[dict[str, Any]], selected: int) -> Updates:
-        """The result that is looked at becomes the picture of the inpaint tab; the mask stays behind."""
-        updates = self._send(language, Mode.INPAINT, shown, selected)
-        gr.Info(self._texts.say(language, "sent.without_mask"), duration=6, title=self._texts.say(language, "sent.title"))
-        return updates
-
-    def put(self, language: str, mode: Mode, picture: Picture, mask: Image.Image | None) -> Updates:
-        """Open a tab with a picture that exists only in memory.
-
-        Args:
-            mask: L, white = repaint, of the picture's size.
+        Raises:
+            UnknownAsset: It is gone.
         """
-        path = keep_result(picture.image, self._folder / uuid.uuid4().hex, "picture.png")
-        source, _ = look_at(path)
-        return {**self._place(language, mode, source, picture, mask), **self.open_tab(mode)}
+        asset = self._session.store.describe(asset_id)
+        before = document["picture"]
+        fits = before is not None and (before["width"], before["height"]) == (asset.width, asset.height)
+        mask = document["mask"] if keeps_mask and fits else None
+        text_id = "sent.with_mask" if mask else "sent.mask_misfit" if keeps_mask and document["mask"] else "sent.without_mask"
+        note = self._texts.say(language, text_id)
+        return self.open(document_update(asset.as_json(), mask, None, note), mode)
+
+    def open(self, update: dict[str, Any], mode: Mode) -> Updates:
+        """Open a document (`document_update`) in the tab of a mode, wherever on the page the person is."""
+        studio = self._studio
+        return {studio.document: update, studio.top_tabs: gr.update(selected="studio"), **self.open_tab(mode)}
 
     def open_tab(self, mode: Mode) -> Updates:
         """Show the tab of a mode, and the controls that belong to it."""
         studio = self._studio
-        return {
-            studio.tabs: gr.update(selected=mode.value),
-            studio.mode: mode.value,
-            studio.mask_group: gr.update(visible=mode.has_mask),
-        }
+        return {studio.modes.tabs: gr.update(selected=mode.value), studio.mode: mode.value, **studio.groups_of(mode)}
 
-    def use_image_size(self, language: str, mode: str, one: Source | None, two: Source | None) -> tuple[int, int, bool]:
-        """Width and height of the tab's picture."""
-        source = self._source(mode, one, two)
-        return *image_size(source.width, source.height), True
+    def use_image_size(self, language: str, document: Document) -> tuple[int, int, bool]:
+        """Width and height of the picture."""
+        return *image_size(*_size(document)), True
 
-    def fit_model(self, language: str, mode: str, one: Source | None, two: Source | None, checkpoint: str | None) -> tuple[int, int, bool]:
+    def fit_model(self, language: str, document: Document, checkpoint: str | None) -> tuple[int, int, bool]:
         """The picture's proportions, at about the area that the model was made for."""
-        source = self._source(mode, one, two)
-        return *fitting_size(source.width, source.height, self._native_px(checkpoint)), True
+        return *fitting_size(*_size(document), self._native_px(checkpoint)), True
 
     def suggest_size(
-        self, language: str, mode: str, area: int, is_own_size: bool, one: Source | None, two: Source | None, checkpoint: str | None
+        self, language: str, mode: str, area: int, is_own_size: bool, document: Document, checkpoint: str | None
     ) -> tuple[Any, Any]:
-        """A size that suits tab and area, unless the person has chosen one."""
-        source = two if Mode(mode).has_mask else one
+        """A size that suits picture, tab and area, unless the person has chosen one."""
         if is_own_size:
             return gr.skip(), gr.skip()
         native_px = self._native_px(checkpoint)
-        if source is None or (Mode(mode).has_mask and area):
+        if document["picture"] is None or (Mode(mode).has_mask and area):
             return native_px, native_px
-        return fitting_size(source.width, source.height, native_px)
-
-    def _upload(self, language: str, mode: Mode, path: str | None, is_own_size: bool, checkpoint: str | None) -> Updates:
-        if path is None:
-            return {}
-        source, picture = look_at(path)
-        updates = self._place(language, mode, source, picture, None)
-        if mode is Mode.IMG2IMG and not is_own_size:
-            width, height = fitting_size(source.width, source.height, self._native_px(checkpoint))
-            updates |= {self._studio.fields["width"]: width, self._studio.fields["height"]: height}
-        return updates
-
-    def _place(self, language: str, mode: Mode, source: Source, picture: Picture, mask: Image.Image | None) -> Updates:
-        line = caption(self._texts, language, source)
-        if mode is Mode.IMG2IMG:
-            tab = self._studio.img2img
-            return {tab.source: source, tab.caption: line, tab.picture: self._showable(source, picture)}
-        two = self._studio.inpaint
-        return {
-            two.source: source,
-            two.caption: line,
-            two.drop: gr.update(value=None, visible=False),
-            two.canvas: gr.update(value=canvas_value(picture, mask), visible=True),
-            two.tools: gr.update(visible=True),
-        }
-
-    def _showable(self, source: Source, picture: Picture) -> str:
-        if Path(source.path).suffix.casefold() in BROWSER_FORMATS:
-            return source.path
-        return keep_result(picture.image, self._folder / uuid.uuid4().hex, "picture.png")
-
-    def _send(self, language: str, mode: Mode, shown: list[dict[str, Any]], selected: int) -> Updates:
-        if not 0 <= selected < len(shown):
-            raise Told("error.no_result")
-        source, picture = look_at(shown[selected]["path"])
-        return {**self._place(language, mode, source, picture, None), **self.open_tab(mode)}
-
-    def _source(self, mode: str, one: Source | None, two: Source | None) -> Source:
-        source = two if Mode(mode).has_mask else one
-        if source is None:
-            raise Told("error.no_picture")
-        return source
+        return fitting_size(*_size(document), native_px)
 
     def _native_px(self, checkpoint: str | None) -> int:
         return self._session.preset(checkpoint).width
+
+
+def _size(document: Document) -> tuple[int, int]:
+    if document["picture"] is None:
+        raise Told("error.no_picture")
+    return int(document["picture"]["width"]), int(document["picture"]["height"])

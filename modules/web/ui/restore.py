@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import gradio as gr
 
-from modules.base.errors import UnknownName
+from modules.base.errors import InvalidRequest, UnknownName
 from modules.base.registry import load_dotted
 from modules.imaging.fills import MaskedContent
 from modules.pipeline.infotext_settings import OPTIONS, InfotextSettings, read_settings
+from modules.runtime.recipe import Recipe
 from modules.runtime.session import Session
-from modules.web.ui.form import EXTRA_FIELDS, Mode
+from modules.web.ui.canvas import document_update
+from modules.web.ui.form import EXTRA_FIELDS, FIELDS, read_number, widgets_of
 from modules.web.ui.messages import Told
-from modules.web.ui.source import Source
+from modules.web.ui.pictures import Pictures
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
@@ -39,24 +41,26 @@ MASK_WIDGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Masked area padding": ("inpaint_full_res_padding", int),
 }
 EXACT = "Precision: fp32"
+OWN_SIZE = "is_own_size"
+"""Among what the browser keeps of the form: the person has chosen the size."""
 
 
 class Restorer:
-    """The event handler behind "Read settings"."""
+    """Event handlers that fill the form: from an infotext, a recipe, or what the browser kept of it."""
 
-    def __init__(self, session: Session, texts: Texts, studio: Studio) -> None:
-        self._session, self._texts, self._studio = session, texts, studio
+    def __init__(self, session: Session, texts: Texts, studio: Studio, pictures: Pictures) -> None:
+        self._session, self._texts, self._studio, self._pictures = session, texts, studio, pictures
 
     def inputs(self) -> list[Any]:
         """What `restore` gets, after the language."""
         studio = self._studio
-        return [studio.fields["prompt"], studio.mode, studio.img2img.source, studio.inpaint.source, studio.fields["checkpoint"]]
+        return [studio.fields["prompt"], studio.document, studio.fields["checkpoint"]]
 
     def outputs(self) -> list[Any]:
         """What it may change."""
         return [*(widget for name, widget in self._studio.fields.items() if name != "checkpoint"), self._studio.is_own_size]
 
-    def restore(self, language: str, prompt: str, mode: str, one: Source | None, two: Source | None, checkpoint: str | None) -> Updates:
+    def restore(self, language: str, prompt: str, document: Mapping[str, Any], checkpoint: str | None) -> Updates:
         """Fill the form from the prompt box, if an infotext was pasted there, else from the open picture.
 
         Raises:
@@ -65,9 +69,8 @@ class Restorer:
         """
         options = self._session.options.current
         stated = read_settings(prompt or "", options)
-        source = two if Mode(mode).has_mask else one
-        if not stated.has_settings and source is not None:
-            stated = read_settings(source.open().info.get("parameters", ""), options)
+        if not stated.has_settings and document["picture"] is not None:
+            stated = read_settings(self._session.store.open(document["picture"]["id"]).info.get("parameters", ""), options)
         return self.fill(language, stated, checkpoint)
 
     def fill(self, language: str, stated: InfotextSettings, checkpoint: str | None) -> Updates:
@@ -93,6 +96,56 @@ class Restorer:
         fields = self._studio.fields
         updates: Updates = {fields[name]: value for name, value in read_widgets(stated).items()}
         return updates | {fields["override_settings"]: show_entries(entries), self._studio.is_own_size: True}
+
+    def form_outputs(self) -> list[Any]:
+        """What `restore_form` may change."""
+        return [*self._studio.fields.values(), self._studio.is_own_size]
+
+    def restore_form(self, language: str, kept: object) -> Updates:
+        """The form as the browser kept it; what a widget would not take is left out."""
+        if not isinstance(kept, dict) or not kept:
+            return {}
+        titles = {info.title for info in self._session.checkpoints()}
+        values = {name: value for name, value in kept.items() if name in self._studio.fields and is_usable(name, value)}
+        if values.get("checkpoint") not in titles:
+            values.pop("checkpoint", None)
+        return {**self._widgets(values), self._studio.is_own_size: bool(kept.get(OWN_SIZE))}
+
+    def recipe_outputs(self) -> list[Any]:
+        """What `open_recipe` may change."""
+        return [*self.form_outputs(), self._studio.script_wish, *self._pictures.outputs()]
+
+    def open_recipe(self, language: str, recipe: Recipe) -> Updates:
+        """Everything that a recipe holds, back on the page: tab, form, scripts' values, picture, mask and sketch."""
+        store, scripts = self._session.store, self._session.scripts
+        picture = store.describe(recipe.picture).as_json() if store.has(recipe.picture) else None
+        mask, sketch = (asset_id if picture and store.has(asset_id) else None for asset_id in (recipe.mask, recipe.sketch))
+        note = self._texts.say(language, "restored.recipe" if picture or recipe.picture is None else "restored.picture_gone")
+        wish = scripts.assemble_args(recipe.script, recipe.script_args, {name: {"args": args} for name, args in recipe.alwayson.items()})
+        values = widgets_of(recipe)
+        return {
+            **self._widgets({name: value for name, value in values.items() if name in self._studio.fields}),
+            self._studio.is_own_size: True,
+            self._studio.script_wish: wish,
+            **self._pictures.open(document_update(picture, mask, sketch, note), recipe.mode),
+        }
+
+    def _widgets(self, values: Mapping[str, Any]) -> Updates:
+        updates = {self._studio.fields[name]: value for name, value in values.items()}
+        if "override_settings" in values:
+            updates[self._studio.fields["override_settings"]] = show_entries(values["override_settings"] or [])
+        return updates
+
+
+def is_usable(name: str, value: object) -> bool:
+    """Whether a kept value may go into the widget of a field again."""
+    if name not in FIELDS:
+        return value is not None
+    try:
+        read_number(name, value)
+    except InvalidRequest:
+        return False
+    return True
 
 
 def read_widgets(stated: InfotextSettings) -> dict[str, Any]:

@@ -7,7 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from modules.pipeline.modes import Mode
 from modules.web.ui.texts import Texts
+
+SENT_TO = (Mode.INPAINT, Mode.IMG2IMG, Mode.SKETCH, Mode.INPAINT_SKETCH, Mode.INPAINT_UPLOAD)
+"""Tabs that a result can be opened in."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,18 @@ class Actions:
 
 @dataclass(frozen=True)
 class Results:
-    """What a job shows while it runs and when it is over."""
+    """What a job shows while it runs and when it is over.
+
+    Attributes:
+        send: Buttons that open the result in the tab of a mode.
+        keeps_mask: Whether the mask goes along.
+        proceed: The result becomes the picture of the tab that is open, without a mask.
+        reuse: The form, picture and mask that it was made with come back.
+        repair: Mend the seam of the result that is looked at.
+        sort: Order the gallery by seams.
+        compare: HTML beside the gallery: before and after, and the heat map; see `compare.py`.
+        facts: HTML: what changed outside the mask, and how visible the seam is.
+    """
 
     status: Any
     preview: Any
@@ -29,8 +44,14 @@ class Results:
     infotext: Any
     tools: Any
     save: Any
-    to_img2img: Any
-    to_inpaint: Any
+    send: dict[Mode, Any]
+    keeps_mask: Any
+    proceed: Any
+    reuse: Any
+    repair: Any
+    sort: Any
+    compare: Any
+    facts: Any
 
 
 def build_actions(texts: Texts) -> Actions:
@@ -44,7 +65,7 @@ def build_actions(texts: Texts) -> Actions:
 
 
 def build_results(texts: Texts, idle: str) -> Results:
-    """Progress, preview, gallery, infotext and buttons.
+    """Progress, preview, gallery, comparison, facts, infotext and buttons.
 
     Args:
         idle: HTML of the status before the first job.
@@ -60,12 +81,29 @@ def build_results(texts: Texts, idle: str) -> Results:
             label=texts("result.gallery"), show_label=False, columns=3, object_fit="contain", height="100%", preview=True, format="png",
             interactive=False, container=False, buttons=["fullscreen"], elem_id="img2img_gallery",
         )  # fmt: skip
-    with gr.Row(elem_id="image_buttons_img2img", elem_classes="pm-tools", visible=False) as tools:
-        save = gr.DownloadButton(texts("result.save"), size="sm", elem_id="save_img2img")
-        to_inpaint = gr.Button(texts("result.to_inpaint"), size="sm", elem_id="img2img_send_to_inpaint")
-        to_img2img = gr.Button(texts("result.to_img2img"), size="sm", elem_id="img2img_send_to_img2img")
+        compare = gr.HTML("", elem_id="img2img_compare", padding=False)
+    with gr.Column(elem_id="img2img_result_tools", elem_classes="pm-result-tools", visible=False) as tools:
+        facts = gr.HTML("", elem_id="img2img_facts", padding=False)
+        buttons = _build_buttons(texts)
     infotext = gr.Textbox(
-        label=texts("result.infotext"), lines=2, max_lines=12, interactive=False, buttons=["copy"], visible=False,
+        label=texts("result.infotext"), lines=2, max_lines=8, interactive=False, buttons=["copy"], visible=False,
         elem_id="html_info_img2img",
     )  # fmt: skip
-    return Results(status, preview, gallery, infotext, tools, save, to_img2img, to_inpaint)
+    return Results(status, preview, gallery, infotext, tools, **buttons, compare=compare, facts=facts)
+
+
+def _build_buttons(texts: Texts) -> dict[str, Any]:
+    """`Results` attributes by name."""
+    with gr.Row(elem_id="image_buttons_img2img", elem_classes="pm-tools"):
+        save = gr.DownloadButton(texts("result.save"), size="sm", elem_id="save_img2img")
+        proceed = gr.Button(texts("results.proceed"), size="sm", elem_id="img2img_continue")
+        reuse = gr.Button(texts("results.reuse"), size="sm", elem_id="img2img_reuse_settings")
+        repair = gr.Button(texts("results.repair"), size="sm", elem_id="img2img_repair_seam")
+        sort = gr.Button(texts("results.sort"), size="sm", elem_id="img2img_sort_seams", visible=False)
+    with gr.Row(elem_id="img2img_send", elem_classes="pm-tools pm-send"):
+        gr.HTML(texts("results.send"), elem_classes="pm-send-label", padding=False)
+        send = {mode: gr.Button(texts(f"tab.{mode.value}"), size="sm", elem_id=f"img2img_send_to_{mode.value}") for mode in SENT_TO}
+        keeps_mask = gr.Checkbox(True, label=texts("result.keeps_mask"), elem_id="img2img_send_mask", container=False, min_width=90)
+    return {
+        "save": save, "proceed": proceed, "reuse": reuse, "repair": repair, "sort": sort, "send": send, "keeps_mask": keeps_mask,
+    }  # fmt: skip

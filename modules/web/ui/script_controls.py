@@ -47,19 +47,20 @@ class ScriptControls:
     def __init__(self, session: Session, texts: Texts) -> None:
         self._session, self._texts = session, texts
 
-    def build(self, page: gr.Blocks, memory: Any, generate: Any, connect: Connect) -> None:
+    def build(self, page: gr.Blocks, wishes: Sequence[Any], generate: Any, connect: Connect) -> None:
         """Leave a place in the form, filled when a visitor's page is loaded.
 
         Args:
             page: The page that is being built.
-            memory: State that holds the visitor's {"owner": id}.
+            wishes: States: the visitor's {"owner": id}, and `script_args` to show (None = the last job's); the latter fills the place anew.
             generate: The button; enabled when all is there.
             connect: Wires the button.
         """
 
-        def fill(remembered: Any) -> None:
+        def fill(remembered: Any, wish: Any) -> None:
             runner = self._session.scripts
-            picked, shown = self._lay_out(runner, self._last_args(runner, remembered))
+            args = wish if isinstance(wish, list) and len(wish) == len(runner.default_args()) else self._last_args(runner, remembered)
+            picked, shown = self._lay_out(runner, args)
             controls = [control for entry in shown for control in entry.controls]
             connect([picked, *controls], lambda values: collect(runner, shown, values))
             timer = gr.Timer(ENABLE_AFTER_S)
@@ -68,7 +69,7 @@ class ScriptControls:
                 show_progress="hidden", api_visibility="private",
             )  # fmt: skip
 
-        gr.render([memory], [page.load], show_progress="hidden")(fill)
+        gr.render(list(wishes), [page.load, wishes[1].change], show_progress="hidden")(fill)
 
     def _last_args(self, runner: ScriptRunner, remembered: Any) -> list[Any]:
         """`script_args` of the visitor's live or last job; those that scripts start with when there is none."""

@@ -1,9 +1,9 @@
-"""The picture that a tab works on: the file as it came, not what a canvas made of it."""
+"""Pictures for the browser: drops that take any file, files that it can fetch, and the line below the canvas."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +12,9 @@ from PIL import Image
 
 from modules.base.files import write_atomically
 from modules.base.paths import contain
-from modules.imaging.masks import alpha_as_mask
 from modules.imaging.metadata import write_png
-from modules.imaging.picture import Picture, open_picture
 from modules.web.ui.notes import say_note
 from modules.web.ui.texts import Texts
-
-
-@dataclass(frozen=True)
-class Source:
-    """A picture file that was looked at.
-
-    Attributes:
-        path: Readable by `open_picture`.
-        width, height: Upright, in px.
-        notes: What was converted, in English; see `say_note`.
-        has_alpha: Some of it is transparent.
-    """
-
-    path: str
-    width: int
-    height: int
-    notes: tuple[str, ...] = ()
-    has_alpha: bool = False
-
-    def open(self) -> Picture:
-        """Decode it again.
-
-        Raises:
-            InvalidImage: It is gone or broken.
-        """
-        return open_picture(Path(self.path), "image")
-
-
-def look_at(path: str) -> tuple[Source, Picture]:
-    """Decode an uploaded file.
-
-    Raises:
-        InvalidImage: Not a usable picture.
-    """
-    picture = open_picture(Path(path), "image")
-    has_alpha = picture.image.mode == "RGBA" and alpha_as_mask(picture.image).getbbox() is not None
-    return Source(path, *picture.image.size, picture.notes, has_alpha), picture
 
 
 def keep_result(image: Image.Image, folder: Path, name: str, infotext: str | None = None) -> str:
@@ -64,14 +25,16 @@ def keep_result(image: Image.Image, folder: Path, name: str, infotext: str | Non
     return str(path)
 
 
-def caption(texts: Texts, language: str, source: Source | None) -> str:
-    """HTML line below a picture: its size and what was done to read it."""
-    if source is None:
+def caption(texts: Texts, language: str, picture: Mapping[str, Any] | None) -> str:
+    """HTML line below a picture: its size and what was done to read it.
+
+    Args:
+        picture: An asset's description, as the canvas has it.
+    """
+    if picture is None:
         return ""
-    parts = [f'<span class="pm-size">{source.width} × {source.height}</span>']
-    parts += [f'<span class="pm-note">{html.escape(say_note(texts, language, note))}</span>' for note in source.notes]
-    if source.has_alpha:
-        parts.append(f'<span class="pm-note">{html.escape(texts.say(language, "source.alpha"))}</span>')
+    parts = [f'<span class="pm-size">{int(picture["width"])} × {int(picture["height"])}</span>']
+    parts += [f'<span class="pm-note">{html.escape(say_note(texts, language, str(note)))}</span>' for note in picture.get("notes") or ()]
     return f'<p class="pm-caption">{"".join(parts)}</p>'
 
 

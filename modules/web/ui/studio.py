@@ -7,21 +7,17 @@ from typing import Any
 
 import gradio as gr
 
+from modules.pipeline.modes import Mode
 from modules.runtime.presets import Preset
-from modules.web.ui import tab_img2img, tab_inpaint
-from modules.web.ui.controls.mask import build_mask
+from modules.web.ui.controls.mask import build_mask, build_sketch
 from modules.web.ui.controls.prompt import build_prompt
 from modules.web.ui.controls.sampling import build_batch, build_sampling, build_strength
 from modules.web.ui.controls.seed import build_seed
 from modules.web.ui.controls.size import build_size
-from modules.web.ui.form import Mode
 from modules.web.ui.header import Header, build_header
+from modules.web.ui.modes import FIRST_MODE, ModeTabs, build_modes
 from modules.web.ui.results import Actions, Results, build_actions, build_results
-from modules.web.ui.tab_img2img import Img2ImgTab
-from modules.web.ui.tab_inpaint import InpaintTab
 from modules.web.ui.texts import Texts
-
-FIRST_MODE = Mode.INPAINT
 
 
 @dataclass
@@ -29,35 +25,57 @@ class Studio:
     """All widgets, and what the page remembers.
 
     Attributes:
+        top_tabs: The page's own tabs: the studio, history, PNG info, settings.
+        modes: The tabs of the six modes, and the document that they show.
+        caption: The line below the canvas.
+        mask_group: Controls of modes with a mask.
+        sketch_group: Controls of the inpaint sketch.
         fields: Form widgets by `Img2ImgProcessing` field.
         buttons: Small helpers of the form.
         mode: State: the `Mode` value of the open tab.
         memory: What the browser keeps: {"owner": id}.
+        form: What the browser keeps of the form: {field: value}.
         seen: State: {"job": id, "preview_no": n} of the job that is followed.
-        shown: State: [{"path", "infotext", "seed"}], one a picture in the gallery.
+        shown: State: [{"path", "infotext", "seed", "asset"}], one a picture in the gallery.
         selected: State: index into `shown`.
         is_own_size: State: the person has set the size; do not suggest another.
+        script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
     """
 
     header: Header
-    tabs: Any
-    img2img: Img2ImgTab
-    inpaint: InpaintTab
+    top_tabs: Any
+    modes: ModeTabs
+    caption: Any
     mask_group: Any
+    sketch_group: Any
     actions: Actions
     results: Results
     mode: Any
     memory: Any
+    form: Any
     seen: Any
     shown: Any
     selected: Any
     is_own_size: Any
+    script_wish: Any
     timer: Any
     script_place: Any
     fields: dict[str, Any] = field(default_factory=dict)
     buttons: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def document(self) -> Any:
+        """The value of the canvas: picture, mask and sketch."""
+        return self.modes.document
+
+    def groups_of(self, mode: Mode) -> dict[Any, Any]:
+        """Updates that show the controls which matter in `mode`."""
+        return {
+            self.mask_group: gr.update(visible=mode.has_mask or mode is Mode.BATCH),
+            self.sketch_group: gr.update(visible=mode is Mode.INPAINT_SKETCH),
+        }
 
 
 def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
@@ -68,12 +86,31 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         idle: HTML of the status before the first job.
     """
     header = build_header(texts)
-    fields: dict[str, Any] = {"checkpoint": header.checkpoint}
+    with gr.Tabs(elem_id="tabs", selected="studio") as top_tabs, gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
+        parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
+    return Studio(
+        header=header,
+        top_tabs=top_tabs,
+        **parts,
+        mode=gr.State(FIRST_MODE.value),
+        memory=gr.BrowserState({}, storage_key="pentimento", secret="pentimento"),
+        form=gr.BrowserState({}, storage_key="pentimento_form", secret="pentimento"),
+        seen=gr.State({}),
+        shown=gr.State([]),
+        selected=gr.State(0),
+        is_own_size=gr.State(False),
+        script_wish=gr.State(None),
+        timer=gr.Timer(0.5, active=False),
+    )
+
+
+def _build_desk(texts: Texts, preset: Preset, idle: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The studio's tab: `Studio` attributes by name."""
     buttons: dict[str, Any] = {}
-    with gr.Column(elem_id="tab_img2img", elem_classes="pm-studio"):
-        with gr.Column(elem_id="pm_canvas"), gr.Tabs(elem_id="mode_img2img", selected=FIRST_MODE.value) as tabs:
-            img2img = tab_img2img.build_tab(texts)
-            inpaint = tab_inpaint.build_tab(texts)
+    with gr.Column(elem_classes="pm-studio"):
+        with gr.Column(elem_id="pm_canvas"):
+            modes = build_modes(texts)
+            caption = gr.HTML("", elem_id="img2img_caption")
         with gr.Column(elem_id="pm_desk"):
             prompt_fields, prompt_buttons = build_prompt(texts)
             fields |= prompt_fields
@@ -81,27 +118,20 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
             actions = build_actions(texts)
             results = build_results(texts, idle)
         with gr.Column(elem_id="pm_form"):
-            mask_group = _build_form(texts, preset, fields, buttons)
+            mask_group, sketch_group = _build_form(texts, preset, fields, buttons)
             script_place = gr.Column(elem_id="img2img_scripts")
-    return Studio(
-        header, tabs, img2img, inpaint, mask_group, actions, results,
-        mode=gr.State(FIRST_MODE.value),
-        memory=gr.BrowserState({}, storage_key="pentimento", secret="pentimento"),
-        seen=gr.State({}),
-        shown=gr.State([]),
-        selected=gr.State(0),
-        is_own_size=gr.State(False),
-        timer=gr.Timer(0.5, active=False),
-        script_place=script_place,
-        fields=fields,
-        buttons=buttons,
-    )  # fmt: skip
+    return {
+        "modes": modes, "caption": caption, "mask_group": mask_group, "sketch_group": sketch_group, "actions": actions, "results": results,
+        "script_place": script_place, "fields": fields, "buttons": buttons,
+    }  # fmt: skip
 
 
-def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: dict[str, Any]) -> Any:
-    """Fill `fields` and `buttons`; returns the group of mask controls."""
+def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: dict[str, Any]) -> tuple[Any, Any]:
+    """Fill `fields` and `buttons`; returns the groups of mask and sketch controls."""
     with gr.Column(elem_id="inpaint_controls", elem_classes="pm-card", visible=FIRST_MODE.has_mask) as mask_group:
         gr.HTML(texts("form.section.mask"), elem_classes="pm-heading")
+        with gr.Column(visible=FIRST_MODE is Mode.INPAINT_SKETCH, elem_id="inpaint_sketch_controls") as sketch_group:
+            fields |= build_sketch(texts)
         fields |= build_mask(texts, preset)
     with gr.Column(elem_classes="pm-card"):
         gr.HTML(texts("form.section.repaint"), elem_classes="pm-heading")
@@ -115,4 +145,4 @@ def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: d
         fields |= size_fields
         fields |= build_batch(texts)
     buttons |= seed_buttons | size_buttons
-    return mask_group
+    return mask_group, sketch_group

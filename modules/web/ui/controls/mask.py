@@ -57,3 +57,11 @@ def build_mask(texts: Texts, preset: Preset) -> dict[str, Any]:
             elem_id="img2img_inpaint_full_res_padding",
         )
     return fields
+
+
+def build_sketch(texts: Texts) -> dict[str, Any]:
+    """Controls of the inpaint sketch, by field name."""
+    strength = gr.Slider(
+        0, 100, value=0, step=1, label=texts("form.mask_alpha"), info=texts("form.mask_alpha.hint"), elem_id="img2img_mask_alpha"
+    )
+    return {"mask_alpha": strength}
