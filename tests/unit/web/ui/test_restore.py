@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from PIL import Image
 from modules.base.errors import InvalidRequest
 from modules.imaging.picture import Picture
 from modules.pipeline.infotext_settings import read_settings
+from modules.pipeline.modes import Mode
+from modules.runtime.recipe import build_request
 from modules.settings.options import Options
-from modules.web.ui.form import Mode, form_of, read_entries, read_form
+from modules.web.ui.form import read_entries, recipe_from, widgets_of
 from modules.web.ui.restore import list_entries, read_widgets, show_entries
 
-from .test_form import VALUES
+from .test_form import DOCUMENT, VALUES
 
 MASKED = (
     "a (cat)\nNegative prompt: dog\nSteps: 30, Sampler: DPM++ 2M Karras, CFG scale: 4.5, Seed: 77, Size: 320x256, "
@@ -52,11 +55,12 @@ def test_what_has_no_widget_travels_in_the_list() -> None:
 
 
 def test_the_list_reaches_the_request_and_comes_back_with_it() -> None:
-    picture = Picture(Image.new("RGB", (8, 8)))
     values: dict[str, Any] = VALUES | {"override_settings": ["Variation seed: 5", "Clip skip: 2", "Precision: fp32"]}
-    request = read_form(values, Mode.IMG2IMG, picture, None)
+    recipe = recipe_from(values, Mode.IMG2IMG, DOCUMENT)
+    store = SimpleNamespace(open=lambda asset_id: Picture(Image.new("RGB", (8, 8))))
+    request = build_request(recipe, store)  # type: ignore[arg-type]
     assert request.subseed == 5 and request.override_settings["pentimento_precision"] == "fp32"
-    assert form_of(request)["override_settings"] == ["Variation seed: 5", "Clip skip: 2", "Precision: fp32"]
+    assert widgets_of(recipe)["override_settings"] == ["Variation seed: 5", "Clip skip: 2", "Precision: fp32"]
     with pytest.raises(InvalidRequest, match="Variation seed"):
         read_entries(["Variation seed: five"])
 
