@@ -104,7 +104,7 @@ class Restorer:
     def restore_form(self, language: str, kept: object) -> Updates:
         """The form as the browser kept it; what a widget would not take is left out."""
         if not isinstance(kept, dict) or not kept:
-            return {}
+            return {self._studio.is_own_size: False}
         titles = {info.title for info in self._session.checkpoints()}
         values = {name: value for name, value in kept.items() if name in self._studio.fields and is_usable(name, value)}
         if values.get("checkpoint") not in titles:
