@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from PIL import Image
 
 from modules.base.errors import InvalidRequest
@@ -21,7 +20,7 @@ from modules.imaging.compose import count_changed
 from modules.pipeline.processed import Processed
 from modules.runtime.session import Session
 from modules.settings.flags import parse_flags
-from modules.web.ui.page import mount_page
+from modules.web.server import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAINT = (32, 160, 96)
@@ -51,7 +50,10 @@ class FakeSession(Session):
 
 
 def checkpoint(name: str, label: str, reason: str = "") -> Any:
-    return SimpleNamespace(title=f"{name} [0123456789]", sha256="0123456789", label=label, is_supported=not reason, reason=reason)
+    return SimpleNamespace(
+        title=f"{name} [0123456789]", sha256="0123456789", label=label, is_supported=not reason, reason=reason,
+        model_name=Path(name).stem, path=Path(name),
+    )  # fmt: skip
 
 
 def fake_process(step_s: float) -> Any:
@@ -92,7 +94,7 @@ def fake_process(step_s: float) -> Any:
 
 def main(port: int, data: Path, step_s: float) -> None:
     session = FakeSession(Paths.under(ROOT, data), parse_flags([]), process=fake_process(step_s))
-    app = mount_page(FastAPI(), session)
+    app = create_app(session, with_page=True)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 
 
