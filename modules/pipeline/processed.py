@@ -46,6 +46,8 @@ class Processed:
         paths: Where each entry of `images` was saved; None for those that were not.
         is_mask_replaced: Whether that mask is one a script made from the result (soft inpainting), not the request's own.
         is_interrupted: Whether the job was cut short.
+        seam_scores: For each picture, how visible the edge of the repainted part is (`imaging.seams`): near 1 = not at all, from 1.5
+            on clearly; None when no mask was used.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Processed:
         self.notes: list[str] = getattr(p, "notes", []) if notes is None else notes
         self.changed_outside_mask = changed_outside_mask or []
         self.is_mask_replaced = False
+        self.seam_scores: list[float | None] = []
         self.paths: list[Path | None] = [getattr(image, "already_saved_as", None) for image in self.images]
         self.version = VERSION
         self.job_timestamp = datetime.now().strftime("%Y%m%d%H%M%S")
@@ -119,9 +122,14 @@ class Processed:
     @property
     def pictures(self) -> list[Image]:
         """The results alone, without grid, masks and the like."""
-        shown, count = self.images[self.index_of_first_image :], len(self.infotexts) - self.index_of_first_image
-        is_regular = count > 0 and len(shown) % count == 0
-        return shown[:: len(shown) // count] if is_regular and shown else shown
+        return [image for number, image in enumerate(self.images) if self.picture_number(number) is not None]
+
+    def picture_number(self, index: int) -> int | None:
+        """Which result entry `index` of `images` is, from 0, as in `changed_outside_mask`; None for a grid, mask or the like."""
+        shown, count = len(self.images) - self.index_of_first_image, len(self.infotexts) - self.index_of_first_image
+        each = shown // count if count > 0 and shown and shown % count == 0 else 1
+        place = index - self.index_of_first_image
+        return place // each if place >= 0 and place % each == 0 else None
 
     def text_of(self, index: int) -> str:
         """What is known of entry `index` of `images`: its own text, else that of the job where every entry has one."""
@@ -132,7 +140,7 @@ class Processed:
     def as_info(self) -> dict[str, Any]:
         """The `info` object of the API: A1111's keys, then ours under "pentimento"."""
         info = {name: getattr(self, name) for name in INFO_KEYS}
-        ours = ("changed_outside_mask", "is_mask_replaced", "notes", "is_interrupted")
+        ours = ("changed_outside_mask", "is_mask_replaced", "seam_scores", "notes", "is_interrupted")
         info["pentimento"] = {name: getattr(self, name) for name in ours}
         return info
 

@@ -17,6 +17,7 @@ from modules.engine.model import DiffusionModel
 from modules.engine.prompts.limits import check_length
 from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows, make_grid
+from modules.imaging.seams import score_seam
 from modules.pipeline.comments import strip_comments
 from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
@@ -51,6 +52,7 @@ class Results:
     paths: list[Path | None] = field(default_factory=list)
     changed: list[int | None] = field(default_factory=list)
     has_new_masks: bool = False
+    seams: list[float | None] = field(default_factory=list)
 
 
 def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | None = None) -> Processed:
@@ -246,6 +248,7 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         results.infotexts.append(infotext)
         results.changed.append(composed.changed_outside)
         results.has_new_masks = results.has_new_masks or composed.is_mask_replaced
+        results.seams.append(composed.seam)
 
 
 def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prepared, patch: Image.Image, place: int) -> Composed:
@@ -263,8 +266,13 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
     if profile is not None:  # the same numbers mean the same colours only under the same profile
         finished.image.info["icc_profile"] = profile
     if over.overlay_image is not None and over.mask_for_overlay is not None:
-        changed = count_outside(finished.image, place, prepared, over.mask_for_overlay)
-        composed = dataclasses.replace(composed, changed_outside=changed, is_mask_replaced=over.mask_for_overlay is not p.mask_for_overlay)
+        fits = finished.image.size == over.mask_for_overlay.size
+        composed = dataclasses.replace(
+            composed,
+            changed_outside=count_outside(finished.image, place, prepared, over.mask_for_overlay),
+            is_mask_replaced=over.mask_for_overlay is not p.mask_for_overlay,
+            seam=score_seam(finished.image, over.mask_for_overlay) if fits else None,
+        )
     picture = finished.image if p.kept_alpha is None else restore_alpha(finished.image, p.kept_alpha, prepared, plan)
     return dataclasses.replace(composed, picture=picture)
 
@@ -305,7 +313,7 @@ def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -
         infotexts=infotexts,
         changed_outside_mask=results.changed,
     )
-    processed.paths, processed.is_mask_replaced = paths, results.has_new_masks
+    processed.paths, processed.is_mask_replaced, processed.seam_scores = paths, results.has_new_masks, results.seams
     scripts = p.scripts or ScriptRunner()
     scripts.dispatch("postprocess", p, processed)
     return processed

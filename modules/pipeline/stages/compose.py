@@ -25,6 +25,7 @@ class Composed:
         uncorrected: RGB, without colour correction, where that is to be saved.
         changed_outside: Pixels that differ from the start picture where the mask is 0; None when that cannot be asked.
         is_mask_replaced: Whether a script gave this picture a mask of its own.
+        seam: How visible the edge of the repainted part is, see `imaging.seams`; None when that cannot be asked.
     """
 
     picture: Image.Image
@@ -33,6 +34,7 @@ class Composed:
     uncorrected: Image.Image | None = None
     changed_outside: int | None = None
     is_mask_replaced: bool = False
+    seam: float | None = None
 
 
 def compose(

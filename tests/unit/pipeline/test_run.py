@@ -13,8 +13,9 @@ from PIL import Image, ImageCms
 from modules.backends.fake import FakeModel
 from modules.base.errors import InvalidRequest, UnknownName, UnsafePath
 from modules.engine.model import ModelKind
-from modules.imaging.masks import blur_mask
+from modules.imaging.masks import blur_mask, overlay_mask
 from modules.imaging.metadata import read_infotext
+from modules.imaging.seams import score_seam
 from modules.pipeline.infotext_parse import parse_infotext
 from modules.pipeline.plan import derive_framing
 from modules.pipeline.processing import Img2ImgProcessing
@@ -38,6 +39,8 @@ def test_nothing_changes_outside_the_blurred_mask(
     assert changed[~outside].any()
     assert not changed[outside].any()
     assert processed.changed_outside_mask == [0]
+    edge = blur_mask(mask, 4, 4) if is_only_masked else overlay_mask(blur_mask(mask, 4, 4))
+    assert processed.seam_scores == [score_seam(processed.images[0], edge)]
 
 
 def test_ten_edits_in_a_row_leave_the_rest_alone(run: Run, photo: Image.Image, mask: Image.Image) -> None:
