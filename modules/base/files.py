@@ -29,3 +29,25 @@ def write_atomically(path: Path, data: bytes) -> None:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
         raise SaveFailed(f"cannot write {path.name} in {path.parent}: {error.strerror or error}") from error
+
+
+def keep_aside(path: Path) -> Path:
+    """Rename a file that cannot be read to the first free of `name.broken.ext`, `name.broken-2.ext` ...; returns its new path.
+
+    Raises:
+        SaveFailed: The folder cannot be written.
+    """
+    try:
+        aside = _free_name(path)
+        path.replace(aside)
+    except OSError as error:
+        raise SaveFailed(f"cannot put {path.name} aside in {path.parent}: {error.strerror or error}") from error
+    return aside
+
+
+def _free_name(path: Path) -> Path:
+    number, aside = 1, path.with_name(f"{path.stem}.broken{path.suffix}")
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.stem}.broken-{number}{path.suffix}")
+    return aside

@@ -41,6 +41,11 @@ class Paths:
         return self.data / "cache"
 
     @property
+    def vocabulary(self) -> Path:
+        """CLIP's tokenizer."""
+        return self.builtin_models / "tokenizer" / "bpe_simple_vocab_16e6.txt.gz"
+
+    @property
     def styles(self) -> Path:
         return self.data / "styles.csv"
 

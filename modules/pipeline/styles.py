@@ -33,7 +33,7 @@ def read_styles(path: Path) -> list[Style]:
         if path.stat().st_size > LARGEST_FILE_BYTES:
             log.warning("%s is left out: it has more than %d bytes", path.name, LARGEST_FILE_BYTES)
             return []
-        text = path.read_text("utf-8-sig", errors="replace")
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except FileNotFoundError:
         return []
     except OSError as error:

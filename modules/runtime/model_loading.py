@@ -70,5 +70,4 @@ class ModelLoader:
         load: Any = load_dotted("modules.backends.loader:load_checkpoint")
         parse_prediction: Any = load_dotted("modules.engine.model:Prediction")
         prediction = None if settings.prediction == "Automatic" else parse_prediction(settings.prediction)
-        vocabulary = self._paths.builtin_models / "tokenizer" / "bpe_simple_vocab_16e6.txt.gz"
-        return load(info, settings.device, settings.dtype, vocabulary, prediction=prediction, vae=settings.vae)
+        return load(info, settings.device, settings.dtype, self._paths.vocabulary, prediction=prediction, vae=settings.vae)

@@ -159,7 +159,16 @@ class Options:
     show_progress_every_n_steps: int = option(10, "Steps between previews", section=INTERFACE, minimum=-1, maximum=32, help="-1: never.")
     interrupt_after_current: bool = option(True, "Interrupt ends the batch after the picture in hand", section=INTERFACE)
     face_restoration_model: str = option("CodeFormer", "Face restoration model", section=INTERFACE, help="None is installed; clients ask.")
-    localization: str = option("Automatic", "Language", section=INTERFACE, choices=("Automatic", "en", "zh-CN"))
+    localization: str = option(
+        "Automatic",
+        "Language",
+        section=INTERFACE,
+        choices=("Automatic", "en", "zh-CN"),
+        help="Automatic: the browser's. A language that was picked on the page goes first.",
+    )
+    quicksettings_list: tuple[str, ...] = option(
+        ("sd_model_checkpoint",), "Quick choices at the top", section=INTERFACE, help="Names of options that are shown on top of the page."
+    )
 
     api_enable_requests: bool = option(False, "Fetch init pictures from http(s) addresses", section=API)
     api_forbid_local_requests: bool = option(True, "Never fetch from local addresses", section=API)

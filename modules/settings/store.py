@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modules.base.errors import InvalidRequest
-from modules.base.files import write_atomically
+from modules.base.files import keep_aside, write_atomically
 from modules.settings.options import Options, option_fields
 
 logger = logging.getLogger(__name__)
@@ -20,11 +20,18 @@ class OptionsStore:
 
     Args:
         path: The file; it need not exist. Only values that differ from the defaults are written.
+
+    Attributes:
+        current: The options in force.
+        kept_aside: Where the file lies that could not be read at the start; None = it could.
+        ignored: What the file said of single options and could not be used, one sentence each.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self.kept_aside: Path | None = None
+        self.ignored: list[str] = []
         self.current = self._read()
 
     def update(self, changes: Mapping[str, object]) -> Options:
@@ -54,8 +61,7 @@ class OptionsStore:
             if not isinstance(values, dict):
                 raise ValueError("not a JSON object")
         except (ValueError, UnicodeDecodeError) as error:
-            aside = self._path.with_suffix(".broken.json")
-            self._path.replace(aside)
+            self.kept_aside = aside = keep_aside(self._path)
             logger.warning("%s cannot be read (%s); kept as %s, starting with the defaults", self._path.name, error, aside.name)
             return Options()
         return self._keep_valid(values)
@@ -69,5 +75,6 @@ class OptionsStore:
             try:
                 kept[name] = fields[name].coerce(value)
             except InvalidRequest as error:
+                self.ignored.append(str(error))
                 logger.warning("%s: %s; using the default", self._path.name, error)
         return Options().coerced(kept)

@@ -19,6 +19,14 @@ UNSUPPORTED: dict[str, tuple[object, str]] = {
 }
 """Name -> A1111's default, and what another value would have asked for."""
 
+WITHOUT_EFFECT = frozenset(
+    """
+    outdir_txt2img_samples outdir_txt2img_grids outdir_extras_samples outdir_save sd_checkpoints_limit interrupt_after_current
+    face_restoration_model
+    """.split()
+)
+"""Our own options that are there for A1111's clients and change nothing in this version; the settings page says so."""
+
 
 def describe_unsupported(overrides: Mapping[str, object]) -> list[str]:
     """A sentence for each option of a request that was set to something that cannot be honoured."""

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from modules.web.api import assets, catalogue, img2img, jobs, options, progress, scripts, system
+from modules.web.api import assets, catalogue, img2img, jobs, options, progress, scripts, settings, styles, system, tokens
 
-ROUTERS = (img2img.router, options.router, progress.router, catalogue.router, scripts.router, system.router, jobs.router, assets.router)
+ROUTERS = (
+    img2img.router,
+    options.router,
+    progress.router,
+    catalogue.router,
+    scripts.router,
+    system.router,
+    jobs.router,
+    assets.router,
+    settings.router,
+    styles.router,
+    tokens.router,
+)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modules.web.ui.texts import LANGUAGE_COOKIE, choose_language
+from modules.web.ui.texts import LANGUAGE_COOKIE, LANGUAGES, choose_language
 
 
 class Boot:
@@ -17,18 +18,26 @@ class Boot:
     Args:
         script: JavaScript in which `LANGUAGE` stands for the visitor's language tag.
         tags: Further HTML for the head.
+        localization: Asks for the option of that name: a language tag counts instead of what the browser wishes.
     """
 
-    def __init__(self, app: ASGIApp, script: str, tags: str = "") -> None:
-        self._app, self._script, self._tags = app, script, tags
+    def __init__(self, app: ASGIApp, script: str, tags: str = "", localization: Callable[[], str] = lambda: "Automatic") -> None:
+        self._app, self._script, self._tags, self._localization = app, script, tags, localization
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = self._with_language(scope)
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
             await self._app(scope, receive, send)
             return
         language = _language(Headers(scope=scope))
         plain = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
         await self._app(plain, receive, _Injector(send, self._tag(language), language))
+
+    def _with_language(self, scope: Scope) -> Scope:
+        if scope["type"] != "http" or (tag := self._localization()) not in LANGUAGES:
+            return scope
+        others = [pair for pair in scope["headers"] if pair[0] != b"accept-language"]
+        return {**scope, "headers": [*others, (b"accept-language", tag.encode())]}
 
     def _tag(self, language: str) -> bytes:
         return f"<script>(function (LANGUAGE) {{{self._script}}})({json.dumps(language)});</script>{self._tags}".encode()

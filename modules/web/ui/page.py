@@ -20,6 +20,7 @@ from modules.web.ui.desk import Desk, pick
 from modules.web.ui.hangups import Hangups
 from modules.web.ui.lists import Lists
 from modules.web.ui.pictures import Pictures
+from modules.web.ui.png_info_desk import wire_png_info
 from modules.web.ui.restore import OWN_SIZE, Restorer
 from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.static import ASSETS, head_tags, read_script, serve_assets, style_sheets
@@ -46,6 +47,7 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         _wire_scripts(wiring, ScriptControls(session, texts))
         _wire_document(wiring)
         _wire_form(wiring, Lists(session, texts, studio))
+        wire_png_info(wiring)
     return page
 
 
@@ -57,7 +59,7 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
     """
     texts = Texts.load()
     app.add_middleware(Hangups)
-    app.add_middleware(Boot, script=read_script("boot"), tags=head_tags())
+    app.add_middleware(Boot, script=read_script("boot"), tags=head_tags(), localization=lambda: session.options.current.localization)
     serve_assets(app, texts)
     return gr.mount_gradio_app(
         app,

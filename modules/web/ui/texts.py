@@ -14,6 +14,8 @@ from typing import Any
 
 import gradio as gr
 
+from modules.settings.options import option_fields
+
 LANGUAGES = {"en": "English", "zh-CN": "简体中文"}
 """Language tag to the name that its speakers give it; the first is the fallback."""
 LANGUAGE_COOKIE = "pentimento_language"
@@ -33,7 +35,9 @@ class Texts:
         Raises:
             ValueError: Two files have the same id.
         """
-        return cls({tag: _merge(sorted((folder / tag).glob("*.json"))) for tag in LANGUAGES})
+        strings = {tag: _merge(sorted((folder / tag).glob("*.json"))) for tag in LANGUAGES}
+        strings["en"] |= option_texts()
+        return cls(strings)
 
     def __call__(self, text_id: str) -> Any:
         """A text that the browser will put into words; a string to Gradio.
@@ -66,6 +70,13 @@ def _merge(files: Sequence[Path]) -> dict[str, str]:
             raise ValueError(f"{file.parent.name}/{file.name}: another file has these ids already: {', '.join(sorted(twice))}")
         merged |= texts
     return merged
+
+
+def option_texts() -> dict[str, str]:
+    """Labels and explanations of all options, in the English of their definitions."""
+    fields = option_fields().values()
+    labels = {f"option.{field.name}.label": field.label for field in fields}
+    return labels | {f"option.{field.name}.help": field.help for field in fields if field.help}
 
 
 def choose_language(cookie: str | None, accepted: str | None) -> str:

@@ -64,3 +64,15 @@ def test_the_boot_script_comes_first_and_knows_the_language() -> None:
     body = sent[1]["body"]
     assert body.startswith(b'<html lang="zh-CN"><head><script>') and b'"zh-CN"' in body
     assert dict(sent[0]["headers"])[b"content-length"] == str(len(body)).encode()
+
+
+def test_the_option_of_a_language_counts_where_none_was_picked() -> None:
+    seen: list[bytes] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(dict(scope["headers"])[b"accept-language"])
+
+    for chosen in ("Automatic", "zh-CN"):
+        scope = {"type": "http", "method": "POST", "path": "/any", "headers": [(b"accept-language", b"en")]}
+        asyncio.run(Boot(app, "", localization=lambda chosen=chosen: chosen)(scope, None, None))  # type: ignore[arg-type, misc]
+    assert seen == [b"en", b"zh-CN"]

@@ -51,7 +51,7 @@ def test_every_text_is_used_and_every_used_text_is_there(texts: Texts) -> None:
     files = [path for kind in ("*.py", "*.js") for path in UI.rglob(kind) if "vendor" not in path.parts]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     known = set(texts.strings["en"])
-    quoted = {text for text in re.findall(rf"[\"'`]({TEXT_ID})[\"'`]", source) if text.split(".")[0] in prefixes(texts)}
+    quoted = {text for text in re.findall(rf"[\"']({TEXT_ID})[\"']", source) if text.split(".")[0] in prefixes(texts)}
     assert quoted - known - NO_TEXTS == set()
     built = [
         template for template in re.findall(r"[\"'`]([a-z0-9_]+\.[^\s\"'`]*\{[^\s\"'`]*)[\"'`]", source) if template not in NO_TEMPLATES

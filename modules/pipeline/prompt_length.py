@@ -1,0 +1,45 @@
+"""How long the prompts of a request become: with its styles, without comments and LoRA mentions, as a run would tokenise them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modules.engine.model import TextEncoder
+from modules.engine.prompts.chunks import EmbeddingTable
+from modules.engine.prompts.counting import TokenCount, count_tokens
+from modules.pipeline.comments import strip_comments
+from modules.pipeline.extra_networks import parse_prompt
+from modules.pipeline.processing import Img2ImgProcessing
+from modules.pipeline.styles import apply_styles
+from modules.settings.options import Options
+
+
+def measure_prompts(
+    p: Img2ImgProcessing, styles: Path, options: Options, encoder: TextEncoder, embeddings: EmbeddingTable | None = None
+) -> tuple[TokenCount, TokenCount]:
+    """Tokens of prompt and negative prompt.
+
+    Args:
+        p: Its prompts, styles and steps count.
+        styles: `styles.csv`.
+        encoder: Only its tokenizer is asked.
+
+    Raises:
+        InvalidRequest: A prompt is beyond what the engine allows.
+    """
+    lengths = []
+    for text, is_composable in zip(apply_styles(p, styles), (True, False), strict=True):
+        plain = strip_comments(text) if options.enable_prompt_comments else text
+        lengths.append(
+            count_tokens(
+                parse_prompt(plain)[0],
+                encoder,
+                steps=p.steps,
+                is_composable=is_composable,
+                emphasis=options.emphasis,
+                use_old_scheduling=options.use_old_scheduling,
+                comma_backtrack=options.comma_padding_backtrack,
+                embeddings=embeddings,
+            )
+        )
+    return lengths[0], lengths[1]
