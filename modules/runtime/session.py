@@ -21,6 +21,7 @@ from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
 from modules.runtime.jobs import Job, JobQueue, JobState, Task
+from modules.runtime.mask_work import SUBJECT_FILE, MaskWork
 from modules.runtime.memory_queue import MemoryJobQueue
 from modules.runtime.model_loading import ModelLoader
 from modules.runtime.model_pool import ModelPool
@@ -86,6 +87,7 @@ class Session:
         cache: Conditioning and encoded pictures kept between jobs.
         library: All scripts; `library.broken` tells which were left out.
         store: All pictures that were opened, painted or made, by id.
+        masks: Work on masks that are in the store.
     """
 
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None) -> None:
@@ -103,6 +105,7 @@ class Session:
         self.embeddings = make_embeddings(embedding_folders(paths, flags))
         self.cache = ReuseCache()
         self.store = AssetStore(paths.outputs / "store", lambda: int(self.options.current.img_max_size_mp * 1_000_000))
+        self.masks = MaskWork(self.store, (paths.models / SUBJECT_FILE, paths.builtin_models / SUBJECT_FILE))
         self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
         self.queue: JobQueue = MemoryJobQueue(self._run)
         self._process = process
@@ -221,16 +224,23 @@ class Session:
         """Queue the loading of the configured model; such a job counts neither as progress nor for `interrupt`."""
         return self.queue.submit(Job(owner, None, LOADING))
 
+    def process(self, request: Any, context: Any) -> Any:
+        """Run one request within a job; a `Task` calls this for each of its own. Returns a `Processed`."""
+        return self._pipeline()(request, context)
+
+    def _pipeline(self) -> Process:
+        process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
+        return process
+
     def _run(self, job: Job) -> Any:
         if job.kind == LOADING:
             self.model()
             self.library.load()
-        process: Any = self._process or load_dotted("modules.pipeline.run:process_images")
-        if job.kind == LOADING:
+            self._pipeline()
             return None
         try:
             context = self._context(job)
-            return job.request.run(context) if isinstance(job.request, Task) else process(job.request, context)
+            return job.request.run(context) if isinstance(job.request, Task) else self.process(job.request, context)
         finally:
             _let_go(job.request)
 
