@@ -30,6 +30,8 @@ FOREIGN_SIGNS = {
 }
 """How files begin that are often taken for pictures we read: place of the sign, and its spellings."""
 HEAD_BYTES = 64
+TECHNICAL = ("compression",)
+"""What Pillow lists with a file's texts, though nobody wrote it."""
 
 
 class Problem(Enum):
@@ -107,6 +109,7 @@ def _inspect(path: Path, size_bytes: int, image: Image.Image) -> Inspection:
         problem, detail = Problem.BROKEN, str(error.__cause__ or error.wanted)
     frames = getattr(image, "n_frames", 1) if picture is not None else 1
     infotext, texts = read_infotext(image)
+    texts = {name: text for name, text in texts.items() if name not in TECHNICAL}
     return Inspection(size_bytes, kind, width, height, mode, frames, infotext, texts | _read_exif(image), picture, problem, detail)
 
 
@@ -132,7 +135,7 @@ def _read_exif(image: Image.Image) -> dict[str, str]:
         tags = dict(image.getexif())
     except Exception:  # EXIF of unknown origin; a damaged block is no reason to refuse the picture
         return {}
-    texts = {}
+    texts: dict[str, str] = {}
     for name in EXIF_TEXTS:
         value = tags.get(ExifTags.Base[name])
         text = value.decode("utf-16-le", "replace") if name.startswith("XP") and isinstance(value, bytes) else value

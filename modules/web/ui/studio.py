@@ -16,6 +16,7 @@ from modules.web.ui.controls.seed import build_seed
 from modules.web.ui.controls.size import build_size
 from modules.web.ui.header import Header, build_header
 from modules.web.ui.modes import FIRST_MODE, ModeTabs, build_modes
+from modules.web.ui.png_info import PngInfo, build_png_info
 from modules.web.ui.results import Actions, Results, build_actions, build_results
 from modules.web.ui.texts import Texts
 
@@ -42,6 +43,7 @@ class Studio:
         script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
+        png_info: The tab of that name.
     """
 
     header: Header
@@ -62,6 +64,7 @@ class Studio:
     script_wish: Any
     timer: Any
     script_place: Any
+    png_info: PngInfo
     fields: dict[str, Any] = field(default_factory=dict)
     buttons: dict[str, Any] = field(default_factory=dict)
 
@@ -86,12 +89,15 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         idle: HTML of the status before the first job.
     """
     header = build_header(texts)
-    with gr.Tabs(elem_id="tabs", selected="studio") as top_tabs, gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
-        parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
+    with gr.Tabs(elem_id="tabs", selected="studio") as top_tabs:
+        with gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
+            parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
+        png_info = build_png_info(texts)
     return Studio(
         header=header,
         top_tabs=top_tabs,
         **parts,
+        png_info=png_info,
         mode=gr.State(FIRST_MODE.value),
         memory=gr.BrowserState({}, storage_key="pentimento", secret="pentimento"),
         form=gr.BrowserState({}, storage_key="pentimento_form", secret="pentimento"),
