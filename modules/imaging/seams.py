@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from modules.imaging.masks import find_crop_box
+
 SCALES_PX = (1, 2, 4, 8)
 """Widths of the strips that are compared on both sides of a line: fine ones find hard edges, wide ones soft ramps."""
 GAPS_PX = (4, 5, 6, 7, 8)
@@ -20,6 +22,7 @@ REACH_PX = 2 * max(SCALES_PX) + max(GAPS_PX)
 """How far beside the contour the picture is looked at at all."""
 FLOOR = 0.75
 """CIELAB units added to both sides of the ratio: a third of what is just noticeable, so that the noise of flat areas is no seam."""
+CONTOUR = 128
 MAX_POINTS = 4096
 TANGENT_PX = 4
 SMOOTH_PX = 2
@@ -90,6 +93,22 @@ def score_seam(image: Image.Image, mask: Image.Image) -> float | None:
     return max(_ratio(sums, scale) for scale in SCALES_PX)
 
 
+def draw_band(mask: Image.Image, reach_px: int) -> Image.Image:
+    """What lies within `reach_px` of a mask's contour, and nowhere outside the mask: L of its size, 255 there and 0 elsewhere."""
+    band = Image.new("L", mask.size)
+    box = find_crop_box(mask, 1)
+    if box is None:
+        return band
+    pixels = np.asarray(mask.convert("L").crop(box.edges))
+    inside = (pixels >= CONTOUR).astype(np.uint8)
+    if inside.min() == inside.max():
+        return band
+    near = [cv2.distanceTransform(part, cv2.DIST_L2, 5) <= reach_px for part in (inside, 1 - inside)]
+    drawn = np.where(near[0] & near[1] & (pixels > 0), 255, 0).astype(np.uint8)
+    band.paste(Image.fromarray(drawn), (box.x, box.y))
+    return band
+
+
 def find_contour(mask: Image.Image) -> Contour | None:
     """The outline of a mask, where it crosses 128; None for a mask without one.
 
@@ -99,7 +118,7 @@ def find_contour(mask: Image.Image) -> Contour | None:
     box = mask.getbbox()
     if box is None:
         return None
-    pixels = (np.asarray(mask.convert("L").crop(box)) >= 128).astype(np.uint8)
+    pixels = (np.asarray(mask.convert("L").crop(box)) >= CONTOUR).astype(np.uint8)
     found, _ = cv2.findContours(cv2.copyMakeBorder(pixels, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     outlines = [outline[:, 0].astype(np.float32) for outline in found if len(outline) > 2 * TANGENT_PX]
     if not outlines:
