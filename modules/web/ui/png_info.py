@@ -50,7 +50,8 @@ def build_png_info(texts: Texts) -> PngInfo:
                 label=texts("pnginfo.infotext"), lines=3, max_lines=14, interactive=False, buttons=["copy"], visible=False,
                 elem_id="pnginfo_generation_info",
             )  # fmt: skip
-    return PngInfo(drop, report, infotext, tools, restore, send, gr.State({}))
+        found = gr.State({})  # within the tab: anything else among the tabs would count as one of them
+    return PngInfo(drop, report, infotext, tools, restore, send, found)
 
 
 def _build_drop(texts: Texts) -> Any:

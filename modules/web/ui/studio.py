@@ -18,6 +18,8 @@ from modules.web.ui.header import Header, build_header
 from modules.web.ui.modes import FIRST_MODE, ModeTabs, build_modes
 from modules.web.ui.png_info import PngInfo, build_png_info
 from modules.web.ui.results import Actions, Results, build_actions, build_results
+from modules.web.ui.settings import build_settings
+from modules.web.ui.sight import SightPanel, build_sight
 from modules.web.ui.texts import Texts
 
 
@@ -29,6 +31,7 @@ class Studio:
         top_tabs: The page's own tabs: the studio, history, PNG info, settings.
         modes: The tabs of the six modes, and the document that they show.
         caption: The line below the canvas.
+        sight: What the model will see.
         mask_group: Controls of modes with a mask.
         sketch_group: Controls of the inpaint sketch.
         fields: Form widgets by `Img2ImgProcessing` field.
@@ -50,6 +53,7 @@ class Studio:
     top_tabs: Any
     modes: ModeTabs
     caption: Any
+    sight: SightPanel
     mask_group: Any
     sketch_group: Any
     actions: Actions
@@ -93,6 +97,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         with gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
             parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
         png_info = build_png_info(texts)
+        build_settings(texts)
     return Studio(
         header=header,
         top_tabs=top_tabs,
@@ -117,6 +122,8 @@ def _build_desk(texts: Texts, preset: Preset, idle: str, fields: dict[str, Any])
         with gr.Column(elem_id="pm_canvas"):
             modes = build_modes(texts)
             caption = gr.HTML("", elem_id="img2img_caption")
+            sight = build_sight(texts)
+            fields["crop_region"] = sight.region
         with gr.Column(elem_id="pm_desk"):
             prompt_fields, prompt_buttons = build_prompt(texts)
             fields |= prompt_fields
@@ -127,8 +134,8 @@ def _build_desk(texts: Texts, preset: Preset, idle: str, fields: dict[str, Any])
             mask_group, sketch_group = _build_form(texts, preset, fields, buttons)
             script_place = gr.Column(elem_id="img2img_scripts")
     return {
-        "modes": modes, "caption": caption, "mask_group": mask_group, "sketch_group": sketch_group, "actions": actions, "results": results,
-        "script_place": script_place, "fields": fields, "buttons": buttons,
+        "modes": modes, "caption": caption, "sight": sight, "mask_group": mask_group, "sketch_group": sketch_group, "actions": actions,
+        "results": results, "script_place": script_place, "fields": fields, "buttons": buttons,
     }  # fmt: skip
 
 

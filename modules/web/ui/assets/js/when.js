@@ -23,4 +23,21 @@ export function whenThere(selector, act) {
   look();
 }
 
+/**
+ * Call `act(element)` once for every element that matches, when it is first seen: parts in closed tabs cost nothing until then.
+ *
+ * @param {string} selector
+ * @param {(element: HTMLElement) => void} act
+ */
+export function whenSeen(selector, act) {
+  whenThere(selector, (element) => {
+    const watch = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      act(element);
+    });
+    watch.observe(element);
+  });
+}
+
 new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
