@@ -87,7 +87,8 @@ class Sight:
     """What the model will see.
 
     Attributes:
-        picture: Size of the start picture, px.
+        picture: RGB, the start picture in its own size, without transparency.
+        canvas: RGB, what the result is laid into: the picture in only-masked work, else the picture at the working size.
         crop: In only-masked work, the part of the picture that is worked on, in its pixels; None = the whole picture.
         working: Size the model works at, px.
         start: RGB, working size (the picture's own under resize mode 3): what is encoded, filled below the mask.
@@ -102,7 +103,8 @@ class Sight:
         is_one_of_many: The seed is random and the fill depends on it, so the run's will look otherwise.
     """
 
-    picture: Extent
+    picture: Image.Image
+    canvas: Image.Image
     crop: Box | None
     working: Extent
     start: Image.Image
@@ -168,8 +170,8 @@ def look_ahead(
     options = request.options.coerced(request.override_settings)
     framing = derive_framing(request, [int(request.seed) if has_seed else PREVIEW_SEED], options)
     flat, notes = flatten_start(request.init_images[0], framing), _first_notes(request, framing)
-    picture = Extent(*flat.size)
-    masks = None if request.image_mask is None else frame_masks(request.image_mask, request.latent_mask, picture, framing, notes)
+    size = Extent(*flat.size)
+    masks = None if request.image_mask is None else frame_masks(request.image_mask, request.latent_mask, size, framing, notes)
     canvas = _remember_canvas(flat, framing, masks, memory, key)
     start, is_filled = to_working(canvas, framing, masks), True
     cells = None
@@ -178,17 +180,18 @@ def look_ahead(
         start, is_filled = _fill(start, masks, framing, memory, is_hasty)
         cells = _latent_picture(masks, framing)
     crop, blend = (masks.box, masks.overlay) if masks else (None, None)
-    remarks = [*_remarks_on_notes(notes), *_remarks_on_mask(cells, blend), *_remarks_on_size(picture, crop, framing)]
+    remarks = [*_remarks_on_notes(notes), *_remarks_on_mask(cells, blend), *_remarks_on_size(size, crop, framing)]
     return Sight(
-        picture,
+        flat,
+        canvas,
         crop,
         framing.working,
         start,
         cells,
         blend,
         framing.content if masks else MaskedContent.ORIGINAL,
-        _scale(picture, crop, framing),
-        _stretch(picture, crop, framing),
+        _scale(size, crop, framing),
+        _stretch(size, crop, framing),
         tuple(notes),
         tuple(remarks),
         is_filled,

@@ -1,0 +1,213 @@
+/**
+ * The panel "What the model will see", the crop rectangle on the canvas, and the chip of a person's own crop.
+ *
+ * `sight.py` gives the panel's value (see `describe` there); this draws it, and brings a dragged rectangle back as a field of the form.
+ */
+
+import { onLanguage, t } from "./pentimento.js";
+
+const FOLDED = "pentimento_sight_folded";
+const REGION_OF = "pentimento_crop_size";
+const NARROW = "(max-width: 900px)";
+const ADOPT_MS = 5000;
+const CONTENTS = {
+  0: "fill.fill", 1: "fill.original", 2: "fill.latent_noise", 3: "fill.latent_nothing", patchmatch: "fill.patchmatch", neutral: "fill.neutral",
+};
+
+let panel = null;
+let region = null;
+let newest = 0;
+let adoptedMs = -Infinity;
+
+/** An element with attributes, and children that are elements or text. */
+function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+const size = ([width, height]) => `${width} × ${height}`;
+
+/* ---- folding ---- */
+
+function isFolded() {
+  const kept = localStorage.getItem(FOLDED);
+  return kept === null ? matchMedia(NARROW).matches : kept === "1";
+}
+
+function keepFold(event) {
+  const wanted = event.currentTarget.open ? "0" : "1";
+  if (wanted !== (isFolded() ? "1" : "0")) localStorage.setItem(FOLDED, wanted);
+}
+
+/* ---- the panel ---- */
+
+function facts(seen) {
+  const worked = { working: size(seen.working), scale: seen.scale };
+  if (seen.crop === null) return t("sight.facts_whole", { ...worked, size: size(seen.picture) });
+  const [x, y, width, height] = seen.crop;
+  return t("sight.facts_crop", { ...worked, size: size([width, height]), x, y });
+}
+
+/** A small picture with its caption; a click shows it large. */
+function figure(name, source, caption, note = "", overlay = null) {
+  const title = t(`sight.figure.${name}`);
+  const image = make("img", { src: source, alt: title, draggable: "false" });
+  const frame = make("span", { class: "pm-sight-frame" }, image, overlay);
+  const button = make("button", { type: "button", class: `pm-sight-picture pm-sight-${name}`, title: t("sight.enlarge") }, frame);
+  button.addEventListener("click", () => enlarge(name, source, title));
+  const said = make("figcaption", {}, make("b", {}, title), make("small", {}, caption));
+  if (note) said.append(make("small", { class: "pm-sight-note" }, note));
+  return make("figure", {}, button, said);
+}
+
+function enlarge(name, source, title) {
+  const image = make("img", { src: source, alt: title, class: name === "latent" ? "pm-pixelated" : "" });
+  const close = make("button", { type: "button", autofocus: "" }, t("sight.close"));
+  const dialog = make("dialog", { class: "pm-sight-large", "aria-label": title }, image, make("p", {}, title, close));
+  dialog.addEventListener("click", (event) => {
+    if (event.target !== image) dialog.close();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function startNote(seen) {
+  if (!seen.is_filled) return t("sight.filling");
+  if (seen.content === "2" || seen.content === "3") return t("sight.likeness");
+  return seen.is_one_of_many ? t("sight.one_of_many") : "";
+}
+
+/** The rectangle of what is seen, over the picture. */
+function rectangle(seen) {
+  const [x, y, width, height] = seen.part;
+  const [across, down] = seen.picture;
+  if (width === across && height === down) return null;
+  const share = (part, all) => `${(100 * part) / all}%`;
+  const style = `left:${share(x, across)};top:${share(y, down)};width:${share(width, across)};height:${share(height, down)}`;
+  return make("i", { style });
+}
+
+function figures(seen) {
+  const { images, latent } = seen;
+  const content = images.latent ? t(CONTENTS[seen.content]) : "";
+  return make(
+    "div",
+    { class: "pm-sight-grid" },
+    figure("start", images.start, [size(seen.working), content].filter(Boolean).join(" · "), startNote(seen)),
+    images.latent ? figure("latent", images.latent, t("sight.cells", { size: size(latent) })) : null,
+    images.blend ? figure("blend", images.blend, t("sight.blend_hint")) : null,
+    figure("crop", images.crop, size(seen.picture), "", rectangle(seen)),
+  );
+}
+
+function remarks(seen) {
+  const lines = seen.remarks.map(({ kind, values }) => make("li", {}, make("span", { "aria-hidden": "true" }, "⚠"), t(`sight.remark.${kind}`, values)));
+  return lines.length ? make("ul", { class: "pm-sight-remarks", role: "status" }, ...lines) : null;
+}
+
+function draw() {
+  const body = panel?.element.querySelector(".pm-sight-body");
+  if (!body) return;
+  const seen = panel.props.value;
+  const count = seen?.remarks?.length ?? 0;
+  const badge = count ? make("span", { class: "pm-sight-badge", title: t("sight.remarks", { n: count }) }, `⚠ ${count}`) : null;
+  const line = seen?.images ? facts(seen) : (seen?.trouble ?? t(seen?.hint ?? "error.no_picture"));
+  const summary = make("summary", {}, make("span", { class: "pm-sight-title" }, t("sight.title")), badge, make("span", { class: "pm-sight-facts" }, line));
+  const details = make("details", seen?.images ? {} : { class: "pm-sight-empty" }, summary);
+  details.open = !isFolded();
+  if (seen?.images) details.append(figures(seen), remarks(seen) ?? "");
+  details.addEventListener("toggle", keepFold);
+  body.replaceChildren(details);
+  body.dataset.turn = seen?.turn ?? "";
+  body.dataset.filled = String(seen?.is_filled ?? "");
+  body.dataset.took = seen?.took_ms ?? "";
+}
+
+function showCrop(seen) {
+  const crop = seen?.crop;
+  const box = crop ? { x: crop[0], y: crop[1], width: crop[2], height: crop[3], label: size(seen.working) } : null;
+  window.pentimento.document?.setCrop(box);
+}
+
+function take() {
+  const seen = panel.props.value;
+  if (seen && seen.turn < newest) return;
+  newest = seen?.turn ?? newest;
+  draw();
+  showCrop(seen);
+}
+
+/* ---- a crop of one's own ---- */
+
+function drawChip() {
+  const chip = region?.element.querySelector(".pm-sight-chip");
+  if (!chip) return;
+  const edges = region.props.value;
+  chip.replaceChildren();
+  if (!edges) return;
+  const [left, top, right, bottom] = edges;
+  const remove = make("button", { type: "button", "aria-label": t("sight.own_crop_remove"), title: t("sight.own_crop_remove") }, "×");
+  remove.addEventListener("click", () => setRegion(null));
+  chip.append(make("span", { class: "pm-chip" }, t("sight.own_crop", { size: size([right - left, bottom - top]) }), remove));
+}
+
+function setRegion(edges) {
+  if (!region) return;
+  const picture = window.pentimento.document.state().picture;
+  if (edges && picture) sessionStorage.setItem(REGION_OF, size([picture.width, picture.height]));
+  region.props.value = edges;
+  drawChip();
+}
+
+/** Another picture: a crop stays where it means the same place, on a picture of the same size. */
+function followPicture(picture) {
+  if (!picture || !region?.props.value) return;
+  const wanted = size([picture.width, picture.height]);
+  if (performance.now() - adoptedMs < ADOPT_MS) sessionStorage.setItem(REGION_OF, wanted); // the crop came along with it
+  else if (sessionStorage.getItem(REGION_OF) !== wanted) setRegion(null);
+}
+
+function dragged(box) {
+  if (!box) return setRegion(null);
+  const [left, top] = [Math.round(box.x), Math.round(box.y)];
+  return setRegion([left, top, left + Math.max(1, Math.round(box.width)), top + Math.max(1, Math.round(box.height))]);
+}
+
+/* ---- joining the page ---- */
+
+function mount() {
+  for (const [kind, parts] of (window.pentimentoSight ?? []).splice(0)) {
+    if (kind === "panel") {
+      panel = parts;
+      parts.watch("value", take);
+      draw();
+    } else {
+      region = parts;
+      parts.watch("value", () => {
+        adoptedMs = performance.now();
+        drawChip();
+      });
+      drawChip();
+    }
+  }
+}
+
+/** Once the canvas is there: take its rectangle and its pictures. */
+function join() {
+  const canvas = window.pentimento.document;
+  if (!canvas) return setTimeout(join, 100);
+  canvas.onCrop(dragged);
+  canvas.on("picture", followPicture);
+  return showCrop(panel?.props.value);
+}
+
+onLanguage(() => {
+  draw();
+  drawChip();
+});
+window.pentimento.mountSight = mount;
+mount();
+join();
