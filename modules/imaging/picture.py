@@ -73,6 +73,21 @@ def name_format(data: bytes | Path, field: str = "image") -> str:
         return str(image.format)
 
 
+def picture_size(data: bytes | Path, field: str = "image") -> tuple[int, int]:
+    """Upright width and height of a picture file, read from its header alone; pixels behind it may still be damaged.
+
+    Raises:
+        InvalidImage: Not a picture, without pixels, or too large.
+    """
+    with _open(data, field) as image:
+        _check_size(image.size, field, MAX_PIXELS)
+        try:
+            is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(5, 9)
+        except _EXIF_ERRORS:
+            is_turned = False
+        return (image.height, image.width) if is_turned else image.size
+
+
 def decode_base64_image(text: str, field: str = "image", *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Decode a picture given as base64: bare, as a data URL, url-safe, with or without padding and line breaks.
 

@@ -1,0 +1,1 @@
+"""Many pictures as one job: pairing, the plan, what was done so far, and the report."""

@@ -1,0 +1,85 @@
+"""Which folders of the server's machine a batch may read and write."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from modules.base.errors import InvalidRequest, UnsafePath
+from modules.base.paths import Paths, contain
+
+PROGRAM_FOLDERS = (
+    ".git", ".venv", ".ci", "cache", "docs", "extensions", "extensions-builtin", "models", "modules", "scripts", "tests", "outputs/store",
+    "outputs/batches",
+)  # fmt: skip
+RESULTS = "img2img-batch"
+_QUOTES = re.compile(r"""^(["'])(.*)\1$""", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FolderRules:
+    """Whoever sits at this machine may name any folder; over the network, only those of the studio's own data.
+
+    Attributes:
+        is_local: The program serves this machine alone.
+    """
+
+    paths: Paths
+    is_local: bool
+
+    def readable(self, text: str, field: str) -> Path:
+        """The folder that a person named; relative to the data folder.
+
+        Raises:
+            InvalidRequest: Nothing was named, or it is no folder.
+            UnsafePath: It may not be read by visitors.
+        """
+        folder = self._locate(text, field)
+        if not self.is_local and self._is_the_programs(folder):
+            raise UnsafePath(f"{text!r} belongs to the program; put the pictures into a folder of your own inside the data folder")
+        if not folder.is_dir():
+            raise InvalidRequest(field, text, "a folder that is there on the machine the studio runs on")
+        return folder
+
+    def writable(self, text: str, field: str) -> Path:
+        """The folder that results go to; it need not be there yet.
+
+        Raises:
+            InvalidRequest: Nothing was named, or a file is there.
+            UnsafePath: It may not be written by visitors, or belongs to the program.
+        """
+        folder = self._locate(text, field)
+        if folder.exists() and not folder.is_dir():
+            raise InvalidRequest(field, text, "a folder; a file of this name is there")
+        if self._is_the_programs(folder) or folder in (self.paths.data, self.paths.root):
+            raise UnsafePath(f"results are not saved into {text!r}, which belongs to the program; choose a folder such as outputs/mine")
+        return folder
+
+    def new_output(self, today: date | None = None) -> Path:
+        """The first folder `outputs/img2img-batch/<date>-<n>` that is not there."""
+        parent, day = self.paths.outputs / RESULTS, (today or date.today()).isoformat()
+        return next(folder for number in itertools.count(1) if not (folder := parent / f"{day}-{number}").exists())
+
+    def _is_the_programs(self, folder: Path) -> bool:
+        return any(folder.is_relative_to(home / name) for home in (self.paths.data, self.paths.root) for name in PROGRAM_FOLDERS)
+
+    def _locate(self, text: str, field: str) -> Path:
+        text = _QUOTES.sub(r"\2", text.strip())  # as file managers copy paths
+        if not text:
+            raise InvalidRequest(field, text, "the path of a folder")
+        if "\0" in text:
+            raise InvalidRequest(field, text, "the path of a folder, without a NUL")
+        try:
+            if self.is_local:
+                return (self.paths.data / Path(text).expanduser()).resolve()
+            return contain(self.paths.data, text)
+        except UnsafePath:
+            raise UnsafePath(
+                f"{text!r} is outside the studio's data folder; because the studio can be reached from other machines (--listen), "
+                "only folders inside it can be named. Put the pictures there, or drop the files on the page"
+            ) from None
+        except (OSError, RuntimeError) as error:
+            raise InvalidRequest(field, text, "the path of a folder") from error

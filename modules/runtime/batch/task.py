@@ -1,0 +1,207 @@
+"""A whole batch as one job: file after file through the pipeline, each saved and noted before the next begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from modules.base.errors import BrokenCheckpoint, MissingModel, PentimentoError, SaveFailed, UnsafePath, UnsupportedCheckpoint
+from modules.imaging.metadata import encode_image
+from modules.imaging.saving import write_new
+from modules.pipeline.context import RunContext
+from modules.runtime.batch.file_job import FileJob
+from modules.runtime.batch.manifest import MAX_ATTEMPTS, FileState, Manifest, Status
+from modules.runtime.batch.naming import further_names
+from modules.runtime.batch.plan import Item
+from modules.runtime.batch.report import write_reports
+from modules.runtime.batch.requests import FileRequest, MakeRequest
+from modules.runtime.batch.result import KEPT_PICTURES, BatchResult, Made
+from modules.runtime.context import JobContext
+from modules.runtime.jobs import Job, JobState
+from modules.runtime.recipe import Recipe
+from modules.settings.options import Options
+
+logger = logging.getLogger(__name__)
+
+KIND = "batch"
+STOPS_ALL = (SaveFailed, UnsafePath, MissingModel, BrokenCheckpoint, UnsupportedCheckpoint)
+"""What would be wrong with every further file too. The batch can be gone on with when it is mended."""
+CRASHED = "the program ended several times while it worked on this file"
+Process = Callable[[Any, RunContext], Any]
+Told = Callable[[Item, Status], None]
+
+
+@dataclass
+class BatchTask:
+    """What a batch's job runs (`jobs.Task`).
+
+    Attributes:
+        manifest: Says what to do, and is told what was done.
+        make_request: Opens a file and makes its request.
+        process: Runs one request.
+        record: Is told of each file's finished job, for the history; None = nobody is.
+        also_failed: Files that failed before are tried again.
+        on_file: Is told how each file ended.
+        recipe: The form.
+    """
+
+    manifest: Manifest
+    make_request: MakeRequest
+    process: Process
+    record: Callable[[Job], Any] | None = None
+    also_failed: bool = False
+    on_file: Told | None = None
+    recipe: Recipe | None = None
+
+    @property
+    def job_id(self) -> str:
+        """What its job should be called, so that both are found again together."""
+        return self.manifest.id
+
+    def run(self, context: JobContext) -> BatchResult:
+        """Make what is missing, one file after another.
+
+        Raises:
+            SaveFailed, UnsafePath: A result or its state could not be written; what was saved stays.
+            MissingModel, BrokenCheckpoint, UnsupportedCheckpoint: No file can be run.
+        """
+        manifest, whole = self.manifest, context.job
+        manifest.reload()
+        todo = manifest.todo(also_failed=self.also_failed)
+        last: deque[Made] = deque(maxlen=KEPT_PICTURES)
+        with whole.changing():
+            whole.images, whole.is_counted = len(todo), True
+        try:
+            for number, item in enumerate(todo):
+                if whole.is_interrupted:
+                    break
+                whole.clear_skip()
+                last.extend(self._run_file(item, context, number))
+        finally:
+            with suppress(SaveFailed):  # the report can be written again from the manifest
+                write_reports(manifest)
+        counts = manifest.counts()
+        return BatchResult(manifest.id, counts, list(last), [summary(counts)])
+
+    def _run_file(self, item: Item, context: JobContext, number: int) -> Sequence[Made]:
+        """Make one file's results; what goes wrong with this file alone becomes its state."""
+        before = self.manifest.status(item)
+        attempts = before.attempts + 1
+        if before.state is FileState.RUNNING and before.attempts >= MAX_ATTEMPTS:
+            self._end(item, Status(FileState.FAILED, error=CRASHED, attempts=before.attempts))
+            return []
+        _remove_parts(before)
+        self.manifest.note(item, Status(FileState.RUNNING, attempts=attempts))
+        begun_s = time.perf_counter()
+        job = self._begin_job(context.job, number)
+        try:
+            made, status = self._make(item, job, context)
+        except STOPS_ALL:
+            self.manifest.note(item, Status(FileState.PENDING))
+            raise
+        except PentimentoError as error:
+            made, status = [], Status(FileState.FAILED, error=str(error))
+        except Exception as error:
+            logger.exception("batch %s, file %r", self.manifest.id, item.pair.picture.name)
+            made, status = [], Status(FileState.FAILED, error=f"the program failed: {type(error).__name__}: {error}")
+        self._end(item, dataclasses.replace(status, seconds=round(time.perf_counter() - begun_s, 3), attempts=attempts))
+        return made
+
+    def _begin_job(self, whole: Job, number: int) -> FileJob:
+        """The file's own job; in the history its results belong to the whole one."""
+        begun: Any = {"id": whole.id, "user": whole.user, "state": JobState.RUNNING, "started_s": time.time()}
+        return FileJob(whole.owner, None, KIND, whole=whole, number=number, **begun)
+
+    def _make(self, item: Item, job: FileJob, context: JobContext) -> tuple[list[Made], Status]:
+        whole = context.job
+        asked = self.make_request(item, context.script_runner())
+        job.request, job.recipe = asked.request, asked.recipe
+        result = self.process(asked.request, dataclasses.replace(context, job=job))
+        if whole.is_interrupted:
+            return [], Status(FileState.PENDING)
+        if whole.is_skipped:
+            return [], Status(FileState.SKIPPED)
+        made, status = self._save(item, asked, result, context)
+        with job.changing():
+            job.state, job.result, job.finished_s = JobState.DONE, result, time.time()
+        if self.record is not None:
+            self.record(job)
+        return made, status
+
+    def _save(self, item: Item, asked: FileRequest, result: Any, context: JobContext) -> tuple[list[Made], Status]:
+        """Write results under their names, or the next free ones; the manifest tells beforehand what will be there."""
+        options = context.options.coerced(asked.request.override_settings)
+        pictures = list(result.pictures)
+        if not pictures:
+            raise PentimentoError("the run gave no picture")
+        places = [next(index for index, image in enumerate(result.images) if image is picture) for picture in pictures]
+        texts = [result.text_of(place) for place in places]
+        names = [item.outputs[number] if number < len(item.outputs) else _further(item, number) for number in range(len(pictures))]
+        status = _describe(asked, result, len(pictures))
+        encoded = [_encode(picture, name, text, options) for picture, name, text in zip(pictures, names, texts, strict=True)]
+        paths = self._write(item, names, encoded, status)
+        if options.save_txt:
+            for path, text in zip(paths, texts, strict=True):
+                write_new(path.parent, further_names(f"{path.stem}.txt"), text.encode("utf-8", "replace"))
+        result.paths = [paths[places.index(place)] if place in places else None for place in range(len(result.images))]
+        made = [Made(path, text, seed, status.changed_outside) for path, text, seed in zip(paths, texts, status.seeds, strict=True)]
+        return made, dataclasses.replace(status, outputs=tuple(map(str, paths)))
+
+    def _write(self, item: Item, names: Sequence[str], encoded: Sequence[bytes], status: Status) -> list[Path]:
+        folder = self.manifest.plan.output_folder
+        hashes = tuple(hashlib.sha256(data).hexdigest() for data in encoded)
+        wanted = tuple(str(folder / name) for name in names)
+        self.manifest.note(item, dataclasses.replace(status, state=FileState.SAVING, outputs=wanted, hashes=hashes))
+        return [write_new(folder, further_names(name), data) for name, data in zip(names, encoded, strict=True)]
+
+    def _end(self, item: Item, status: Status) -> None:
+        self.manifest.note(item, status)
+        if self.on_file is not None:
+            self.on_file(item, status)
+
+
+def summary(counts: Any) -> str:
+    """One line about a batch, in English: "12 of 15 pictures made; 2 failed, 1 skipped"."""
+    total = sum(counts.values())
+    rest = (FileState.FAILED, FileState.REFUSED, FileState.SKIPPED)
+    parts = [f"{counts[state]} {state.value}" for state in rest if counts[state]]
+    left = counts[FileState.PENDING] + counts[FileState.RUNNING] + counts[FileState.SAVING]
+    parts += [f"{left} left"] if left else []
+    return f"{counts[FileState.DONE]} of {total} pictures made" + (f"; {', '.join(parts)}" if parts else "")
+
+
+def _describe(asked: FileRequest, result: Any, count: int) -> Status:
+    """All that is known of a file's results, before their paths are."""
+    changed = [pixels for pixels in result.changed_outside_mask or [] if pixels is not None]
+    seeds = [*list(result.all_seeds)[:count], *[result.seed] * count][:count]
+    notes = tuple(dict.fromkeys([*asked.notes, *result.notes]))
+    return Status(FileState.DONE, seeds=tuple(seeds), changed_outside=sum(changed) if changed else None, notes=notes)
+
+
+def _encode(picture: Image.Image, name: str, text: str, options: Options) -> bytes:
+    infotext = text if options.enable_pnginfo else None
+    return encode_image(picture, Path(name).suffix, infotext, quality=options.jpeg_quality, is_lossless=options.webp_lossless)
+
+
+def _remove_parts(status: Status) -> None:
+    """Take away what a run that was killed between two results of a file left; only what is certainly its own."""
+    if status.state is FileState.SAVING:
+        for path, wanted in zip(map(Path, status.outputs), status.hashes, strict=True):
+            if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == wanted:
+                path.unlink()
+
+
+def _further(item: Item, number: int) -> str:
+    """A name for a result that was not counted on; scripts may give any number of them."""
+    first = Path(item.outputs[0])
+    return f"{first.stem}-{number + 1}{first.suffix}"
