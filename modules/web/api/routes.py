@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.web.api import assets, catalogue, img2img, jobs, options, progress, scripts, settings, styles, system, tokens
+from modules.web.api import assets, catalogue, img2img, jobs, masks, options, progress, scripts, settings, styles, system, tokens
 
 ROUTERS = (
     img2img.router,
@@ -13,6 +13,7 @@ ROUTERS = (
     system.router,
     jobs.router,
     assets.router,
+    masks.router,
     settings.router,
     styles.router,
     tokens.router,

