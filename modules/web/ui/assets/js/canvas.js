@@ -1,0 +1,61 @@
+/**
+ * The canvas: one document, seen by any number of views. See canvas/document.js for what `pentimento.document` offers, canvas/tools.js for
+ * how to add tools.
+ *
+ * Gradio makes the elements and calls us through `window.pentimentoMounts`, a list of `[kind, {element, props, trigger, watch}]`.
+ */
+
+import "../vendor/konva/konva.min.js";
+import { CanvasDocument } from "./canvas/document.js";
+import { listenToKeys } from "./canvas/keys.js";
+import { mountMaskDrop } from "./canvas/mask_drop.js";
+import { registerPanel, registerTool } from "./canvas/tools.js";
+import "./canvas/tools_paint.js";
+import "./canvas/tools_shape.js";
+import { View } from "./canvas/view.js";
+
+Konva.autoDrawEnabled = false; // we say when: nothing moves, nothing is drawn
+
+const canvas = new CanvasDocument();
+const views = new Set();
+const TROUBLE = { read: "canvas.trouble.read", open: "canvas.trouble.open", commit: "canvas.trouble.commit", gone: "canvas.trouble.gone" };
+
+canvas.on("trouble", ({ what, error }) => window.pentimento.toast(window.pentimento.t(TROUBLE[what], { why: error.message }), "error"));
+
+const MOUNT = {
+  view({ element }) {
+    for (const view of [...views]) {
+      if (!view.isGone) continue;
+      view.destroy();
+      views.delete(view);
+    }
+    const root = element.querySelector(".pm-view");
+    if (root && !root.childElementCount) views.add(new View(root, canvas));
+  },
+  document({ props, trigger, watch }) {
+    canvas.on("commit", (value) => {
+      props.value = value;
+      trigger("commit");
+    });
+    const take = () => canvas.takeValue(props.value).catch((error) => canvas.emit("trouble", { what: "read", error }));
+    watch("value", take);
+    take();
+  },
+  mask_drop({ element }) {
+    mountMaskDrop(element.querySelector(".pm-mask-drop"), canvas);
+  },
+};
+
+function mountCanvases() {
+  for (const [kind, parts] of (window.pentimentoMounts ??= []).splice(0)) MOUNT[kind](parts);
+}
+
+function viewInUse() {
+  const shown = [...views].filter((view) => view.isVisible && !view.isGone);
+  return shown.find((view) => view.root.matches(":hover")) ?? shown.find((view) => view.root.contains(document.activeElement)) ?? null;
+}
+
+listenToKeys(viewInUse);
+Object.assign(window.pentimento, { document: canvas, mountCanvases, registerTool, registerPanel, viewInUse });
+mountCanvases();
+canvas.restore().catch((error) => canvas.emit("trouble", { what: "read", error }));

@@ -1,0 +1,40 @@
+/** The question what a picture's transparency means, over the canvas. */
+
+import { drawing, iconButton, make, tell, textButton } from "./dom.js";
+import { ICONS } from "./icons.js";
+
+const CHOICES = ["mask", "keep", "flatten"];
+const WORDS = { mask: "canvas.alpha.mask", keep: "canvas.alpha.keep", flatten: "canvas.alpha.flatten" };
+const HELP = { mask: "canvas.alpha.mask_help", keep: "canvas.alpha.keep_help", flatten: "canvas.alpha.flatten_help" };
+
+export class AlphaBar {
+  /** @param {Object} view see view.js */
+  constructor(view) {
+    this.view = view;
+    this.buttons = CHOICES.map((choice) => {
+      const attributes = { class: "pm-choice", "data-choice": choice, "aria-pressed": "false" };
+      return textButton(WORDS[choice], () => view.document.setAlpha(choice), attributes);
+    });
+    this.say = make("span", { "data-words": "canvas.alpha.question" });
+    this.help = make("small");
+    const close = iconButton("canvas.alpha.dismiss", ICONS.close, "", () => view.document.dismissAlpha());
+    const choices = make("span", { class: "pm-choices", role: "group" }, ...this.buttons);
+    this.bar = make("div", { class: "pm-alpha", role: "status", "data-canvas-control": true, hidden: true }, drawing(ICONS.picture), this.say, choices, close, this.help);
+    view.box.append(this.bar);
+    view.document.on("change", () => this.refresh());
+    this.refresh();
+  }
+
+  refresh() {
+    const { picture, alpha, isAlphaAsked } = this.view.document.now;
+    this.bar.hidden = !(picture?.has_alpha && isAlphaAsked);
+    if (this.bar.hidden) return;
+    for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.dataset.choice === alpha));
+    this.help.textContent = window.pentimento.t(HELP[alpha]);
+  }
+
+  retell() {
+    tell(this.bar);
+    this.refresh();
+  }
+}
