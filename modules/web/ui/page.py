@@ -16,6 +16,7 @@ from modules.runtime.presets import BUILTIN_PRESET
 from modules.runtime.session import Session
 from modules.web.ui import status
 from modules.web.ui.boot import Boot
+from modules.web.ui.controls.size import wire_size
 from modules.web.ui.desk import Desk, pick
 from modules.web.ui.hangups import Hangups
 from modules.web.ui.lists import Lists
@@ -23,6 +24,7 @@ from modules.web.ui.pictures import Pictures
 from modules.web.ui.png_info_desk import wire_png_info
 from modules.web.ui.restore import OWN_SIZE, Restorer
 from modules.web.ui.script_controls import ScriptControls
+from modules.web.ui.sight import wire_sight
 from modules.web.ui.static import ASSETS, head_tags, read_script, serve_assets, style_sheets
 from modules.web.ui.studio import Studio, build_studio
 from modules.web.ui.texts import Texts
@@ -47,6 +49,8 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         _wire_scripts(wiring, ScriptControls(session, texts))
         _wire_document(wiring)
         _wire_form(wiring, Lists(session, texts, studio))
+        wire_size(wiring)
+        wire_sight(wiring)
         wire_png_info(wiring)
     return page
 
