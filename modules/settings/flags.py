@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -37,6 +38,14 @@ class Flags:
     def host(self) -> str:
         """The address to bind: loopback unless `--listen` was given."""
         return self.listen or "127.0.0.1"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the program serves this machine alone."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def build_parser(prog: str = "launch.py") -> argparse.ArgumentParser:

@@ -79,7 +79,7 @@ class AccessRules:
         page = Logins.parse("--gradio-auth", flags.gradio_auth)
         api = Logins.parse("--api-auth", flags.api_auth) or page
         origins = tuple(_plain(origin) for origin in flags.cors_allow_origins.split(",") if origin.strip())
-        return cls(api, page, origins, not _is_loopback(flags.host))
+        return cls(api, page, origins, not flags.is_local)
 
     def refusal(self, method: str, headers: Mapping[str, str]) -> str | None:
         """Why a request must not be served, or None.
@@ -127,7 +127,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    return host in OWN_NAMES or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
