@@ -60,14 +60,14 @@ class Server:
         assert "Traceback" not in self.log.read_text(), self.log.read_text()
 
 
-def start_server(data: Path, port: int, *flags: str) -> Server:
-    """Start the program and wait until it answers."""
+def start_server(data: Path, port: int, *flags: str, root: Path = ROOT) -> Server:
+    """Start the program of the checkout at `root` and wait until it answers."""
     data.mkdir(parents=True, exist_ok=True)
     log = data / "log.txt"
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     command = [sys.executable, "-c", CODE, "--port", str(port), "--data-dir", str(data), *flags]
     with log.open("wb") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file, env=environment)
+        process = subprocess.Popen(command, cwd=root, stdout=file, stderr=file, env=environment)
     server = Server(f"http://127.0.0.1:{port}", data, process, log)
     deadline_s = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline_s and process.poll() is None:
