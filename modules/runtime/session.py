@@ -20,8 +20,11 @@ from modules.pipeline.context import ReuseCache
 from modules.plugins.discovery import ScriptFile, find_scripts
 from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
+from modules.runtime.batch.batches import Batches
+from modules.runtime.batch.task import KIND as BATCH
 from modules.runtime.context import JobContext
 from modules.runtime.history.history import History
+from modules.runtime.history.job_rows import JobRow
 from modules.runtime.history.resuming import resume_jobs
 from modules.runtime.history.upkeep import start_upkeep
 from modules.runtime.jobs import Job, JobQueue, JobState, Task
@@ -117,6 +120,7 @@ class Session:
         self.history = History(database, self.store, paths.data, lambda: self.options.current, is_kept=keeps_history)
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
+        self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)
 
     @property
     def scripts(self) -> ScriptRunner:
@@ -274,10 +278,13 @@ class Session:
             logger.exception("what job %s was asked for could not be kept", job.id)
             job.recipe = Recipe(is_whole=False)
 
-    def _remake(self, recipe: Recipe, kind: str) -> Any:
+    def _remake(self, row: JobRow) -> Any:
         """The request of a job of before a restart."""
-        if kind != IMG2IMG:
-            raise InvalidRequest("kind", kind, f"{IMG2IMG}: other work is begun again where it was started")
+        recipe = row.recipe or Recipe()
+        if row.kind == BATCH:
+            return self.batches.revive(row.id)
+        if row.kind != IMG2IMG:
+            raise InvalidRequest("kind", row.kind, f"{IMG2IMG}: other work is begun again where it was started")
         has_scripts = recipe.script is not None or recipe.alwayson
         return build_request(recipe, self.store, self.scripts if has_scripts else None)
 

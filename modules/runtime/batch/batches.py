@@ -22,8 +22,7 @@ from modules.runtime.batch.plan import Plan, draw_plan
 from modules.runtime.batch.png_info import FindCheckpoint
 from modules.runtime.batch.requests import RecipeRequests
 from modules.runtime.batch.settings import BatchSettings
-from modules.runtime.batch.task import BatchTask, Process
-from modules.runtime.jobs import Job
+from modules.runtime.batch.task import BatchTask, History, Process
 from modules.runtime.recipe import Recipe
 from modules.runtime.store import AssetStore
 from modules.settings.options import Options
@@ -58,7 +57,7 @@ class Batches:
         is_local: The program serves this machine alone, so that any folder may be named.
         options: Gives those in force.
         process: Runs one request.
-        record: Is told of each file's finished job.
+        history: Is told of each file's finished job.
     """
 
     paths: Paths
@@ -67,7 +66,7 @@ class Batches:
     options: Callable[[], Options]
     find_checkpoint: FindCheckpoint
     process: Process
-    record: Callable[[Job], Any] | None = None
+    history: History | None = None
 
     @property
     def folder(self) -> Path:
@@ -176,7 +175,7 @@ class Batches:
         manifest.write()
         recipe = Recipe.from_json(manifest.recipe)
         make = RecipeRequests(recipe, manifest.settings, manifest.seed, self.store, self.find_checkpoint)
-        return BatchTask(manifest, make, self.process, self.record, recipe=recipe)
+        return BatchTask(manifest, make, self.process, self.history, recipe=recipe)
 
 
 def _form(recipe: Recipe) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image
 
@@ -41,6 +41,12 @@ Process = Callable[[Any, RunContext], Any]
 Told = Callable[[Item, Status], None]
 
 
+class History(Protocol):
+    """What is needed of `runtime.history`."""
+
+    def record(self, job: Job, *, is_over: bool = True) -> Any: ...
+
+
 @dataclass
 class BatchTask:
     """What a batch's job runs (`jobs.Task`).
@@ -49,7 +55,7 @@ class BatchTask:
         manifest: Says what to do, and is told what was done.
         make_request: Opens a file and makes its request.
         process: Runs one request.
-        record: Is told of each file's finished job, for the history; None = nobody is.
+        history: Is told of each file's finished job; None = nobody is.
         also_failed: Files that failed before are tried again.
         on_file: Is told how each file ended.
         recipe: The form.
@@ -58,7 +64,7 @@ class BatchTask:
     manifest: Manifest
     make_request: MakeRequest
     process: Process
-    record: Callable[[Job], Any] | None = None
+    history: History | None = None
     also_failed: bool = False
     on_file: Told | None = None
     recipe: Recipe | None = None
@@ -134,8 +140,8 @@ class BatchTask:
         made, status = self._save(item, asked, result, context)
         with job.changing():
             job.state, job.result, job.finished_s = JobState.DONE, result, time.time()
-        if self.record is not None:
-            self.record(job)
+        if self.history is not None:
+            self.history.record(job, is_over=False)
         return made, status
 
     def _save(self, item: Item, asked: FileRequest, result: Any, context: JobContext) -> tuple[list[Made], Status]:

@@ -324,7 +324,7 @@ def test_memory_stays_flat(batches: Batches, tmp_path: Path, pipeline: Pipeline)
     sizes_mib: list[float] = []
     batches.store._opened = PictureCache(8 << 20)  # its own budget is larger than all of these together
     task = batches.task(RECIPE, settings_for(folder), "ann")
-    task.record = None
+    task.history = None
     pipeline.before = lambda request, context: pipeline.requests.clear()
     task.on_file = lambda item, status: sizes_mib.append(int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
     result, _ = run(batches, task)
