@@ -22,6 +22,7 @@ from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.batch.batches import Batches
 from modules.runtime.batch.task import KIND as BATCH
+from modules.runtime.comparison import Comparer
 from modules.runtime.context import JobContext
 from modules.runtime.history.history import History
 from modules.runtime.history.job_rows import JobRow
@@ -96,6 +97,7 @@ class Session:
         library: All scripts; `library.broken` tells which were left out.
         store: All pictures that were opened, painted or made, by id.
         history: All results with their inputs and settings, and the jobs that outlive the program.
+        comparer: Lays results beside the canvases they came from.
         masks: Work on masks that are in the store.
     """
 
@@ -114,6 +116,7 @@ class Session:
         self.embeddings = make_embeddings(embedding_folders(paths, flags))
         self.cache = ReuseCache()
         self.store = AssetStore(paths.outputs / "store", lambda: int(self.options.current.img_max_size_mp * 1_000_000))
+        self.comparer = Comparer(self.store, lambda: self.options.current)
         self.masks = MaskWork(self.store, (paths.models / SUBJECT_FILE, paths.builtin_models / SUBJECT_FILE))
         self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
         database = paths.outputs / "history.sqlite"

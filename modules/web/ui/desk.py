@@ -24,6 +24,8 @@ from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
 Updates = dict[Any, Any]
+KEPT_NEIGHBOURS = 64
+"""Jobs whose results are to stand among others, and for which these are remembered."""
 
 
 class Desk:
@@ -35,6 +37,7 @@ class Desk:
 
     def __init__(self, session: Session, texts: Texts, studio: Studio, folder: Path) -> None:
         self._session, self._texts, self._studio, self._folder = session, texts, studio, folder
+        self._beside: dict[str, tuple[list[dict[str, Any]], int]] = {}
 
     def inputs(self) -> list[Any]:
         """What `generate` gets, after the language; the document comes first, for the page's script to bring up to date."""
@@ -65,8 +68,14 @@ class Desk:
         script = self._session.scripts.name_args(script_args) if script_args else (None, [], {})
         return recipe_from(named, Mode(mode), document, script)
 
-    def follow(self, language: str, job: Job) -> Updates:
-        """Show how a job that was just submitted stands, and keep asking."""
+    def follow(self, language: str, job: Job, beside: list[dict[str, Any]] | None = None, at: int = 0) -> Updates:
+        """Show how a job that was just submitted stands, and keep asking.
+
+        Args:
+            beside: What the gallery shows now, if the job's results are to come after picture `at` of it instead of replacing it.
+        """
+        if beside is not None:
+            self._beside = dict([*self._beside.items(), (job.id, (beside, at))][-KEPT_NEIGHBOURS:])
         return self._show(language, job, {})
 
     def interrupt(self, language: str, seen: dict[str, Any]) -> None:
@@ -139,6 +148,9 @@ class Desk:
         if not shown:
             return updates
         first = min(job.result.index_of_first_image, len(shown) - 1)
+        if job.id in self._beside:
+            others, at = self._beside[job.id]
+            shown, first = [*others[: at + 1], *shown, *others[at + 1 :]], at + 1
         return {
             **updates,
             results.gallery: gr.update(value=[entry["path"] for entry in shown], selected_index=first, visible=True),
@@ -162,9 +174,23 @@ class Desk:
             seed = result.all_seeds[index] if index < len(result.all_seeds) else result.seed
             name = saved.with_suffix(".png").name if saved else f"{number:05}-{seed}.png"
             path = keep_result(image, self._folder / job.id, name, infotext)
-            asset = self._session.store.link(saved if saved and saved.exists() else Path(path))
-            shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id})
+            is_exact = saved is not None and saved.suffix == ".png" and saved.exists()
+            asset = self._session.store.link(saved if saved and is_exact else Path(path))
+            facts = {"recipe": job.recipe, **read_facts(result, number)}
+            shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id, **facts})
         return shown
+
+
+def read_facts(result: Any, index: int) -> dict[str, Any]:
+    """What a job's result says of entry `index` of its images.
+
+    Returns:
+        `number`: which result it is, None for a grid, mask or the like; `seam`: its score or None; `is_mask_replaced`.
+    """
+    find, seams = getattr(result, "picture_number", None), getattr(result, "seam_scores", [])
+    number = find(index) if find else index
+    seam = seams[number] if number is not None and number < len(seams) else None
+    return {"number": number, "seam": seam, "is_mask_replaced": bool(getattr(result, "is_mask_replaced", False))}
 
 
 def pick(event: gr.SelectData, shown: list[dict[str, Any]]) -> tuple[Any, Any, Any]:

@@ -6,14 +6,18 @@ import re
 
 from modules.web.ui.texts import Texts
 
+_SCORES = r" \(as it was (?P<was>[\d.]+), multi-band blend (?P<blended>[\d.]+), band repainted (?P<again>[\d.]+)\)"
 NOTES = (
     (re.compile(r"the first of (?P<n>\d+) frames is used"), "note.first_frame"),
     (re.compile(r"damaged EXIF data was ignored"), "note.bad_exif"),
     (re.compile(r"turned upright \(EXIF orientation \d\)"), "note.upright"),
     (re.compile(r"(?P<bits>\d+)-bit (grey|RGB|colour|color).* reduced to 8 bits"), "note.bits"),
     (re.compile(r"(?P<mode>.+) was converted to (?P<target>RGBA?)"), "note.mode"),
+    (re.compile(r"The seam was repaired: multi-band blend" + _SCORES), "results.note.blended"),
+    (re.compile(r"The seam was repaired: band repainted" + _SCORES), "results.note.repainted"),
+    (re.compile(r"Neither repair of the seam was better" + _SCORES), "results.note.kept"),
 )
-"""The wordings of `imaging.picture`, and their text ids; what matches none is shown as it is."""
+"""The wordings of `imaging.picture` and `runtime.repair`, and their text ids; what matches none is shown as it is."""
 
 
 def say_note(texts: Texts, language: str, note: str) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from modules.pipeline.modes import Mode
+from modules.web.ui.result_tools import ResultTools
 from modules.web.ui.texts import Texts
+
+if TYPE_CHECKING:
+    from modules.web.ui.wiring import Wiring
 
 SENT_TO = (Mode.INPAINT, Mode.IMG2IMG, Mode.SKETCH, Mode.INPAINT_SKETCH, Mode.INPAINT_UPLOAD)
 """Tabs that a result can be opened in."""
@@ -36,6 +40,7 @@ class Results:
         sort: Order the gallery by seams.
         compare: HTML beside the gallery: before and after, and the heat map; see `compare.py`.
         facts: HTML: what changed outside the mask, and how visible the seam is.
+        mask_choice: What the browser keeps of `keeps_mask`.
     """
 
     status: Any
@@ -52,6 +57,7 @@ class Results:
     sort: Any
     compare: Any
     facts: Any
+    mask_choice: Any
 
 
 def build_actions(texts: Texts) -> Actions:
@@ -89,7 +95,8 @@ def build_results(texts: Texts, idle: str) -> Results:
         label=texts("result.infotext"), lines=2, max_lines=8, interactive=False, buttons=["copy"], visible=False,
         elem_id="html_info_img2img",
     )  # fmt: skip
-    return Results(status, preview, gallery, infotext, tools, **buttons, compare=compare, facts=facts)
+    choice = gr.BrowserState(True, storage_key="pentimento_with_mask", secret="pentimento")
+    return Results(status, preview, gallery, infotext, tools, **buttons, compare=compare, facts=facts, mask_choice=choice)
 
 
 def _build_buttons(texts: Texts) -> dict[str, Any]:
@@ -107,3 +114,21 @@ def _build_buttons(texts: Texts) -> dict[str, Any]:
     return {
         "save": save, "proceed": proceed, "reuse": reuse, "repair": repair, "sort": sort, "send": send, "keeps_mask": keeps_mask,
     }  # fmt: skip
+
+
+def wire_results(wiring: Wiring) -> None:
+    """Facts and comparison follow what is looked at; the tools act on it."""
+    studio, results, tools, on = wiring.studio, wiring.studio.results, ResultTools(wiring), wiring.on
+    looked_at = [studio.shown, studio.selected]
+    for event in (studio.shown.change, studio.selected.change):
+        on(event, tools.look, looked_at, [results.facts, results.compare, results.repair, results.reuse, results.sort])
+    on(results.repair.click, tools.repair, [*looked_at, studio.memory], wiring.desk.outputs())
+    on(results.reuse.click, tools.reuse, looked_at, wiring.restorer.recipe_outputs())
+    on(results.proceed.click, tools.proceed, [*looked_at, studio.mode, studio.document], wiring.pictures.outputs())
+    on(results.sort.click, tools.sort, [studio.shown], [*looked_at, results.gallery, results.infotext, results.save])
+    on(results.keeps_mask.input, _keep_choice, [results.keeps_mask], [results.mask_choice])
+    on(wiring.page.load, _keep_choice, [results.mask_choice], [results.keeps_mask])
+
+
+def _keep_choice(language: str, keeps_mask: object) -> bool:
+    return bool(keeps_mask)

@@ -1,0 +1,129 @@
+/**
+ * Three ways to look at a result: the gallery, before and after under a slider, and the heat map of what changed.
+ *
+ * `compare.py` lays out `.pm-compare` with the pictures' ids; this fills it when it is first looked at. The way that was chosen stays
+ * while one goes through the results.
+ */
+
+import { onLanguage, t } from "./pentimento.js";
+import { whenThere } from "./when.js";
+
+const FIRST_SPLIT = 50;
+let chosen = "gallery";
+let split = FIRST_SPLIT;
+
+const view = (id) => `api/assets/${id}/view`;
+
+function picture(className, source, alt) {
+  const image = document.createElement("img");
+  image.className = className;
+  image.alt = alt;
+  image.draggable = false;
+  image.decoding = "async";
+  image.src = source;
+  return image;
+}
+
+function label(id) {
+  const span = document.createElement("span");
+  span.dataset.text = id;
+  span.textContent = t(id);
+  return span;
+}
+
+/** A frame in the picture's proportions, as large as the stage allows. */
+function frame(root) {
+  const figure = document.createElement("figure");
+  figure.className = "pm-figure";
+  figure.style.setProperty("--ratio", `${Number(root.dataset.width) / Number(root.dataset.height)}`);
+  return figure;
+}
+
+function buildCompare(root) {
+  const figure = frame(root);
+  const before = label("results.before");
+  const after = label("results.after");
+  before.className = "pm-tag pm-tag-before";
+  after.className = "pm-tag pm-tag-after";
+  const line = document.createElement("i");
+  line.className = "pm-split";
+  const slider = document.createElement("input");
+  Object.assign(slider, { type: "range", min: 0, max: 100, step: 0.5, value: split, className: "pm-slider" });
+  slider.setAttribute("aria-label", t("results.slider"));
+  slider.dataset.label = "results.slider";
+  const move = () => {
+    split = Number(slider.value);
+    figure.style.setProperty("--split", `${split}%`);
+    slider.setAttribute("aria-valuetext", `${Math.round(split)} %`);
+  };
+  slider.addEventListener("input", move);
+  figure.append(picture("pm-before", view(root.dataset.start), t("results.before")));
+  figure.append(picture("pm-after", view(root.dataset.result), t("results.after")), line, before, after, slider);
+  move();
+  return figure;
+}
+
+function buildChanges(root) {
+  const { start, result, mask } = root.dataset;
+  const figure = frame(root);
+  const address = new URLSearchParams(mask ? { start, result, mask } : { start, result });
+  figure.append(picture("pm-after pm-dimmed", view(result), t("results.after")));
+  figure.append(picture("pm-heat", `api/heat_map?${address}`, t("results.view.changes")));
+  return figure;
+}
+
+const BUILDERS = { compare: buildCompare, changes: buildChanges };
+
+/** Bring one `.pm-compare` to the chosen way. */
+function show(root) {
+  const stage = root.closest(".pm-stage");
+  stage.dataset.view = chosen;
+  for (const button of root.querySelectorAll(".pm-views [data-view]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.view === chosen));
+  }
+  const scene = root.querySelector(".pm-scene");
+  const build = BUILDERS[chosen];
+  scene.replaceChildren(...(build ? [build(root)] : []));
+}
+
+/**
+ * Look at the results in another way.
+ *
+ * @param {"gallery"|"compare"|"changes"} way
+ */
+export function showView(way) {
+  chosen = way;
+  document.querySelectorAll(".pm-compare").forEach(show);
+}
+
+function addFullScreen(root) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "pm-fullscreen";
+  button.dataset.label = "results.fullscreen";
+  button.setAttribute("aria-label", t("results.fullscreen"));
+  button.title = t("results.fullscreen");
+  button.addEventListener("click", () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else root.closest(".pm-stage").requestFullscreen();
+  });
+  root.querySelector(".pm-views").append(button);
+}
+
+whenThere(".pm-compare", (root) => {
+  root.querySelector(".pm-views").addEventListener("click", (event) => {
+    const button = event.target.closest("[data-view]");
+    if (button) showView(button.dataset.view);
+  });
+  addFullScreen(root);
+  show(root);
+});
+
+onLanguage(() => {
+  for (const place of document.querySelectorAll("#img2img_facts [data-title]")) place.title = t(place.dataset.title);
+  for (const place of document.querySelectorAll(".pm-compare [data-label]")) {
+    place.setAttribute("aria-label", t(place.dataset.label));
+    if (place.title) place.title = t(place.dataset.label);
+  }
+  document.querySelectorAll(".pm-views").forEach((group) => group.setAttribute("aria-label", t("results.view.label")));
+});
