@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,10 @@ FROM_PRESET = (
     "denoising_strength", "steps", "cfg_scale", "sampler_name", "scheduler", "inpainting_fill", "inpaint_full_res_padding", "mask_blur",
 )  # fmt: skip
 MakeSession = Callable[[Paths, Flags], Session]
+MAKE_SESSION: MakeSession = partial(Session, keeps_history=False)
 
 
-def main(argv: list[str], make_session: MakeSession = Session) -> int:
+def main(argv: list[str], make_session: MakeSession = MAKE_SESSION) -> int:
     """Run the command; returns the exit code.
 
     Args:

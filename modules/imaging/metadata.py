@@ -18,7 +18,9 @@ MAX_JPEG_EXIF_BYTES = 65_533 - 6
 _log = logging.getLogger(__name__)
 
 
-def write_png(image: Image.Image, infotext: str | None, items: Mapping[str, str] | None = None, icc: bytes | None = None) -> bytes:
+def write_png(
+    image: Image.Image, infotext: str | None, items: Mapping[str, str] | None = None, icc: bytes | None = None, *, compress_level: int = 6
+) -> bytes:
     """Encode as PNG, the infotext in a text chunk named `parameters`.
 
     Args:
@@ -26,11 +28,12 @@ def write_png(image: Image.Image, infotext: str | None, items: Mapping[str, str]
         infotext: None writes no chunk.
         items: Further text chunks by name.
         icc: Colour profile to embed.
+        compress_level: 0 to 9; 1 takes a third of the time of 6, and a tenth more room.
     """
     chunks = PngInfo()
     for key, value in {**({} if infotext is None else {"parameters": infotext}), **(items or {})}.items():
         chunks.add_text(key, _encodable(value))
-    return _save(image, "PNG", {"pnginfo": chunks, "icc_profile": icc})
+    return _save(image, "PNG", {"pnginfo": chunks, "icc_profile": icc, "compress_level": compress_level})
 
 
 def encode_image(

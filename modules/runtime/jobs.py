@@ -199,12 +199,35 @@ class Job:
         return self.result
 
 
+class Journal:
+    """What a queue tells, in the worker's thread or the submitter's, and asks; this one keeps nothing."""
+
+    def submitted(self, job: Job) -> None:
+        """It is about to wait; when this returns, it is written down."""
+
+    def started(self, job: Job) -> None:
+        """It is about to run."""
+
+    def ended(self, job: Job, state: JobState, error: BaseException | None = None) -> None:
+        """It is over; said before anybody else can see it. Jobs that wait when the queue is closed have not ended."""
+
+    def recall(self, job_id: str) -> Job | None:
+        """A job that the queue no longer knows, or whose result it let go, to be looked at."""
+        return None
+
+
 class JobQueue(Protocol):
     """What the rest of the house may ask of a queue."""
 
     def submit(self, job: Job) -> Job: ...
 
-    def find(self, job_id: str) -> Job | None: ...
+    def find(self, job_id: str) -> Job | None:
+        """The job, perhaps one of before a restart."""
+        ...
+
+    def remember(self, job: Job) -> None:
+        """Know a job that is over, and was so before a restart."""
+        ...
 
     def jobs(self) -> list[Job]:
         """Remembered jobs, oldest first."""

@@ -1,4 +1,4 @@
-"""The queue of this version: in memory, first come first served, one worker thread."""
+"""The queue of this version: first come first served, one worker thread; a `Journal` is told of every step, so that jobs can outlive it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modules.base.errors import PentimentoError
-from modules.runtime.jobs import KEPT_JOBS, KEPT_RESULTS, Job, JobState
+from modules.runtime.jobs import KEPT_JOBS, KEPT_RESULTS, Job, JobState, Journal
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +22,11 @@ class MemoryJobQueue:
 
     Args:
         run: Does the work of a job and returns its result.
+        journal: Remembers jobs.
     """
 
-    def __init__(self, run: Callable[[Job], Any]) -> None:
-        self._run = run
+    def __init__(self, run: Callable[[Job], Any], journal: Journal | None = None) -> None:
+        self._run, self._journal = run, journal or Journal()
         self._lock = threading.Condition()
         self._waiting: deque[Job] = deque()
         self._known: dict[str, Job] = {}
@@ -47,6 +48,11 @@ class MemoryJobQueue:
                 self._known[job.id] = known
                 job.id = f"{job.id}-{uuid.uuid4().hex[:8]}"
             self._known[job.id] = job
+        self._journal.submitted(job)
+        with self._lock:
+            if self._is_closed:  # meanwhile; what is written down runs after the next start
+                job.finish(JobState.INTERRUPTED)
+                return job
             self._waiting.append(job)
             self._start_worker()
             self._lock.notify_all()
@@ -54,7 +60,14 @@ class MemoryJobQueue:
 
     def find(self, job_id: str) -> Job | None:
         with self._lock:
-            return self._known.get(job_id)
+            job = self._known.get(job_id)
+        if job is not None and not _is_let_go(job):
+            return job
+        return self._journal.recall(job_id) or job
+
+    def remember(self, job: Job) -> None:
+        with self._lock:
+            self._known.setdefault(job.id, job)
 
     def jobs(self) -> list[Job]:
         with self._lock:
@@ -70,6 +83,7 @@ class MemoryJobQueue:
             if job not in self._waiting:
                 return
             self._waiting.remove(job)
+        self._journal.ended(job, JobState.INTERRUPTED)
         job.finish(JobState.INTERRUPTED)
 
     def close(self) -> None:
@@ -105,6 +119,7 @@ class MemoryJobQueue:
             self._running = job
         with job.changing():
             job.state, job.started_s = JobState.RUNNING, time.time()
+        self._journal.started(job)
         return job
 
     def _run_one(self, job: Job) -> None:
@@ -113,14 +128,19 @@ class MemoryJobQueue:
             result = self._run(job)
         except PentimentoError as error:
             logger.info("job %s: %s", job.id, error)
-            _let_frames_go(error)
-            job.finish(JobState.FAILED, error=error)
+            self._fail(job, error)
         except BaseException as error:
             logger.exception("job %s failed", job.id)
-            _let_frames_go(error)
-            job.finish(JobState.FAILED, error=error)
+            self._fail(job, error)
         else:
-            job.finish(JobState.INTERRUPTED if job.is_interrupted else JobState.DONE, result=result)
+            state = JobState.INTERRUPTED if job.is_interrupted else JobState.DONE
+            self._journal.ended(job, state)
+            job.finish(state, result=result)
+
+    def _fail(self, job: Job, error: BaseException) -> None:
+        _let_frames_go(error)
+        self._journal.ended(job, JobState.FAILED, error)
+        job.finish(JobState.FAILED, error=error)
 
     def _forget_old(self) -> None:
         finished = [job for job in self._known.values() if job.state.is_final]
@@ -128,6 +148,11 @@ class MemoryJobQueue:
             job.result, job.request = None, None
         for job in finished[:-KEPT_JOBS]:
             del self._known[job.id]
+
+
+def _is_let_go(job: Job) -> bool:
+    """It is over, and `_forget_old` dropped its pictures."""
+    return job.state.is_final and job.error is None and job.result is None and job.request is None
 
 
 def _let_frames_go(error: BaseException | None) -> None:

@@ -26,7 +26,7 @@ from PIL import Image
 from modules.base.errors import InvalidRequest, PentimentoError, SaveFailed
 from modules.base.files import write_atomically
 from modules.base.registry import load_dotted
-from modules.imaging.metadata import encode_image
+from modules.imaging.metadata import write_png
 from modules.imaging.picture import MAX_PIXELS, Picture, name_format, open_picture
 from modules.runtime.picture_cache import PictureCache
 
@@ -116,7 +116,7 @@ class AssetStore:
         Raises:
             SaveFailed: It cannot be written.
         """
-        data = encode_image(image, "png", infotext)
+        data = write_png(image, infotext, icc=image.info.get("icc_profile"), compress_level=1)
         asset_id = hashlib.sha256(data).hexdigest()
         if self.has(asset_id):
             return self.describe(asset_id)
@@ -235,9 +235,21 @@ class AssetStore:
                 if _ID.fullmatch(note.stem):
                     yield note.stem, note.stat().st_mtime
 
+    def is_fresh(self, asset_id: str, within_s: float) -> bool:
+        """Whether a picture was added, opened or shown in the last `within_s` seconds, give or take an hour."""
+        try:
+            return time.time() - self._place(_check(asset_id), ".json").stat().st_mtime < within_s
+        except OSError:
+            return False
+
     def size_bytes(self) -> int:
         """Room that deleting everything here would free: results that are also saved elsewhere, by hard links, count nothing."""
         return sum(_own_bytes(Path(folder, name)) for folder, _, names in os.walk(self._folder) for name in names)
+
+    def own_bytes(self, asset_id: str) -> int:
+        """Room that a picture takes, its thumbnails not counted; 0 for one that is gone, or also saved elsewhere."""
+        path = self._find(asset_id)
+        return 0 if path is None else _own_bytes(path)
 
     def _find(self, asset_id: object) -> Path | None:
         if not isinstance(asset_id, str) or not _ID.fullmatch(asset_id):

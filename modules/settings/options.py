@@ -13,6 +13,7 @@ from modules.settings.option import OptionField, option
 
 SAVING, FOLDERS, MODEL, IMG2IMG, SAMPLING = "Saving", "Folders", "Model", "img2img", "Sampling"
 GUIDANCE, COMPATIBILITY, INFOTEXT, INTERFACE, API = "Guidance", "Compatibility", "Infotext", "Interface", "API"
+HISTORY = "History"
 PICTURE_FORMATS = ("png", "jpg", "webp")
 
 
@@ -62,6 +63,17 @@ class Options:
     grid_save_to_dirs: bool = option(True, "Grids go to sub-folders", section=FOLDERS)
     directories_filename_pattern: str = option("[date]", "Sub-folder pattern", section=FOLDERS)
     directories_max_prompt_words: int = option(8, "Words of [prompt_words]", section=FOLDERS, minimum=1, maximum=20)
+
+    history_enabled: bool = option(
+        True, "Keep every result with its inputs and settings", section=HISTORY, help="Off: nothing new is kept; what is there stays."
+    )
+    history_budget_gib: float = option(
+        20.0,
+        "Room for the history, GiB",
+        section=HISTORY,
+        minimum=0,
+        help="Beyond it the oldest entries are deleted. Saved results take no room twice. 0: no limit.",
+    )
 
     sd_model_checkpoint: str = option("", "Checkpoint", section=MODEL, help="Empty: the built-in model, or the first that loads.")
     sd_checkpoints_limit: int = option(1, "Checkpoints kept in memory", section=MODEL, minimum=1, maximum=10)

@@ -20,6 +20,7 @@ from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
 
 from modules.base.errors import PentimentoError
+from modules.base.folder_lock import FolderLock
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.version import VERSION
@@ -78,20 +79,24 @@ def create_app(session: Session, *, with_page: bool) -> FastAPI:
 
 
 def main(flags: Flags, paths: Paths) -> int:
-    """Serve until stopped; returns the exit code."""
+    """Serve until stopped, as the only server of its data folder; returns the exit code."""
+    try:
+        with FolderLock(paths.cache / "server.lock", paths.data, f"http://{flags.host}:{flags.port}"):
+            return _open_and_serve(flags, paths)
+    except PentimentoError as error:
+        logger.error("%s", error)
+        return 1
+
+
+def _open_and_serve(flags: Flags, paths: Paths) -> int:
     try:
         listener = open_port(flags.host, flags.port)
     except OSError as error:
         logger.error("%s", explain_port(flags, error))
         return 1
     with listener:
-        try:
-            session = Session(paths, flags)
-            app = create_app(session, with_page=not flags.nowebui)
-        except PentimentoError as error:
-            logger.error("%s", error)
-            return 1
-        serve(app, session, listener)
+        session = Session(paths, flags)
+        serve(create_app(session, with_page=not flags.nowebui), session, listener)
     return 0
 
 
@@ -100,6 +105,8 @@ def serve(app: FastAPI, session: Session, listener: socket.socket) -> None:
     warm_up = threading.Timer(WARM_UP_DELAY_S, session.load_model)
     warm_up.daemon = True
     warm_up.start()
+    threading.Thread(target=session.resume_jobs, name="pentimento-resume", daemon=True).start()
+    session.start_upkeep()
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, timeout_keep_alive=75)
     try:
         StudioServer(config, session).run(sockets=[listener])

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from modules.web.api import assets, catalogue, img2img, jobs, masks, options, progress, scripts, settings, styles, system, tokens
+from modules.web.api import (
+    assets,
+    catalogue,
+    heat_maps,
+    history,
+    img2img,
+    jobs,
+    masks,
+    options,
+    progress,
+    scripts,
+    settings,
+    styles,
+    system,
+    tokens,
+)
 
 ROUTERS = (
     img2img.router,
@@ -13,6 +28,8 @@ ROUTERS = (
     system.router,
     jobs.router,
     assets.router,
+    heat_maps.router,
+    history.router,
     masks.router,
     settings.router,
     styles.router,

@@ -1,0 +1,53 @@
+"""Jobs of before a restart: those that waited wait again, the one that ran is begun once more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from modules.base.errors import PentimentoError
+from modules.runtime.history.history import History
+from modules.runtime.history.job_rows import JobRow
+from modules.runtime.jobs import KEPT_RESULTS, Job, JobQueue, JobState
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 2
+AGAIN = "begun again: the program was ended while this job ran the first time"
+GAVE_UP = "the program was ended twice while this job ran, so it is not tried again"
+
+MakeRequest = Callable[[JobRow], Any]
+"""A job's row, whose recipe is there -> its request; raises a `PentimentoError` where it cannot be made."""
+
+
+def resume_jobs(history: History, queue: JobQueue, make_request: MakeRequest) -> list[Job]:
+    """Queue again what was not finished, and let the queue know what was; returns the jobs that wait now."""
+    waiting = history.jobs.unfinished()
+    for row in history.jobs.finished(KEPT_RESULTS):
+        queue.remember(history.jobs.revive(row))
+    return [job for row in waiting if (job := _resume(row, history, queue, make_request)) is not None]
+
+
+def _resume(row: JobRow, history: History, queue: JobQueue, make_request: MakeRequest) -> Job | None:
+    if row.recipe is None or row.attempts >= MAX_ATTEMPTS:
+        _give_up(row, GAVE_UP, history, queue)
+        return None
+    try:
+        request = make_request(row)
+    except PentimentoError as error:
+        logger.warning("job %s cannot be queued again: %s", row.id, error)
+        _give_up(row, f"it was not finished when the program ended, and cannot be queued again: {error}", history, queue)
+        return None
+    if row.state is JobState.RUNNING and isinstance(notes := getattr(request, "notes", None), list):
+        notes.append(AGAIN)
+    logger.info("job %s is queued again", row.id)
+    job = Job(row.owner, request, row.kind, row.user, row.recipe, row.id, created_s=row.created_s)
+    return queue.submit(job)
+
+
+def _give_up(row: JobRow, reason: str, history: History, queue: JobQueue) -> None:
+    history.jobs.fail(row, reason)
+    job = history.jobs.recall(row.id)
+    if job is not None:
+        queue.remember(job)

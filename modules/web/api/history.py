@@ -1,0 +1,126 @@
+"""Our own routes about results: /api/history. With logins a person sees the own ones; without, everybody on this machine sees all."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field
+
+from modules.pipeline.modes import Mode
+from modules.runtime.history.entry import Entry
+from modules.runtime.history.history import GIB, MAX_LIMIT, UnknownEntry
+from modules.runtime.session import Session
+from modules.web.api.caller import SessionDependency, UserDependency
+
+router = APIRouter(prefix="/api/history", tags=["Pentimento"])
+
+MAX_DELETED = 10_000
+
+
+class EntryResponse(BaseModel):
+    """One result."""
+
+    id: int
+    job_id: str
+    created_s: float = Field(description="Seconds since the epoch.")
+    mode: str
+    prompt: str
+    negative_prompt: str
+    model: str
+    seed: int
+    width: int
+    height: int
+    infotext: str
+    recipe: dict[str, Any] = Field(description="What was asked for; its pictures are ids of /api/assets.")
+    result: str = Field(description="The picture: /api/assets/{result}; its thumbnail outlives it.")
+    saved_as: str | None
+    changed_outside: int | None = Field(description="Pixels that changed outside the mask; null without a mask.")
+    is_missing: bool = Field(description="The picture is gone.")
+
+
+class PageResponse(BaseModel):
+    """Results, newest first."""
+
+    entries: list[EntryResponse]
+    total: int
+    next: int | None = Field(description="Give it as `before` for the following page; null on the last.")
+    problem: str = Field(description="What is wrong with the history, in words; empty when all is well.")
+
+
+class UsageResponse(BaseModel):
+    """How much there is, and how much there may be."""
+
+    bytes: int = Field(description="Room that inputs and results take; results that are also saved elsewhere count nothing.")
+    entries: int
+    budget_bytes: int = Field(description="Beyond it the oldest are deleted; 0 = no limit.")
+    problem: str
+
+
+class DeleteRequest(BaseModel):
+    ids: list[int] = Field(max_length=MAX_DELETED)
+    also_files: bool = Field(False, description="Also the saved files, as long as they are what was made.")
+
+
+class DeleteResponse(BaseModel):
+    deleted: int
+
+
+@router.get("")
+def search_history(
+    session: SessionDependency,
+    user: UserDependency,
+    words: Annotated[str, Query(description='All must occur; "in quotes" together.')] = "",
+    model: str = "",
+    since: float | None = None,
+    until: float | None = None,
+    mode: Mode | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 60,
+    before: int | None = None,
+) -> PageResponse:
+    """Results by word, model, time (seconds since the epoch) and mode, newest first."""
+    page = session.history.search(words, model, since, until, mode.value if mode else "", user, limit, before)
+    entries = [EntryResponse(**entry.as_json()) for entry in page.entries]
+    return PageResponse(entries=entries, total=page.total, next=page.next, problem=session.history.problem)
+
+
+@router.get("/models")
+def list_models(session: SessionDependency, user: UserDependency) -> list[str]:
+    """Models that results were made with."""
+    return session.history.models(user)
+
+
+@router.get("/usage")
+def get_usage(session: SessionDependency, user: UserDependency) -> UsageResponse:
+    """How much room the history takes."""
+    usage, budget_gib = session.history.usage(), session.options.current.history_budget_gib
+    return UsageResponse(bytes=usage.bytes, entries=usage.entries, budget_bytes=int(budget_gib * GIB), problem=session.history.problem)
+
+
+@router.post("/delete")
+def delete_entries(body: DeleteRequest, session: SessionDependency, user: UserDependency) -> DeleteResponse:
+    """Forget results and drop the pictures that nothing else needs."""
+    return DeleteResponse(deleted=session.history.delete(body.ids, body.also_files, owner=user))
+
+
+@router.get("/{entry_id}")
+def get_entry(entry_id: int, session: SessionDependency, user: UserDependency) -> EntryResponse:
+    """One result."""
+    return EntryResponse(**_find(session, entry_id, user).as_json())
+
+
+@router.delete("/{entry_id}")
+def delete_entry(entry_id: int, session: SessionDependency, user: UserDependency, also_files: bool = False) -> DeleteResponse:
+    """Forget one result."""
+    _find(session, entry_id, user)
+    return DeleteResponse(deleted=session.history.delete([entry_id], also_files, owner=user))
+
+
+def _find(session: Session, entry_id: int, user: str | None) -> Entry:
+    try:
+        entry = session.history.entry(entry_id)
+    except UnknownEntry as error:
+        raise HTTPException(404, str(error)) from None
+    if user is not None and entry.owner != user:
+        raise HTTPException(404, str(UnknownEntry("entry", entry_id, "an entry of yours")))
+    return entry
