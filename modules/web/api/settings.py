@@ -51,7 +51,7 @@ def list_notices(session: SessionDependency, user: UserDependency) -> list[dict[
 
 def describe_field(session: Session, field: OptionField, value: Any) -> dict[str, Any]:
     """One option as JSON tells it; `choices` is null where anything goes."""
-    described = {name: getattr(field, name) for name in ("name", "section", "default", "minimum", "maximum")}
+    described = {name: getattr(field, name) for name in ("name", "label", "help", "section", "default", "minimum", "maximum")}
     kind = "color" if is_color(field) else KINDS[type(field.default)]
     choices: Choices | None = [{"value": choice} for choice in field.choices] or None
     if field.name in DYNAMIC_CHOICES:

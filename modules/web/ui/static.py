@@ -13,7 +13,23 @@ from modules.web.ui.texts import Texts
 
 ASSETS = Path(__file__).parent / "assets"
 PREFIX = "/pentimento"
-SCRIPTS = ("pentimento", "canvas", "language", "theme", "keys", "live_text", "png_info", "settings", "notices", "sight", "proportions")
+SCRIPTS = (
+    "pentimento",
+    "canvas",
+    "language",
+    "theme",
+    "keys",
+    "live_text",
+    "results",
+    "png_info",
+    "history",
+    "settings",
+    "notices",
+    "sight",
+    "proportions",
+    "tokens",
+    "styles",
+)
 """Modules of `assets/js` in the order in which the page runs them; others are imported by these."""
 FRESH = {"Cache-Control": "no-cache"}
 """Browsers keep a copy, but ask whether it is still the newest: an update must never meet half of its predecessor."""

@@ -30,6 +30,8 @@ def test_every_option_is_described_with_its_kind(client: TestClient) -> None:
     assert [choice["value"] for choice in described["samples_format"]["choices"]] == ["png", "jpg", "webp"]
     assert described["jpeg_quality"] | {"choices": None} == {
         "name": "jpeg_quality",
+        "label": "JPEG and lossy WebP quality",
+        "help": "",
         "section": "Saving",
         "default": 80,
         "minimum": 1,
@@ -72,6 +74,8 @@ def test_every_option_and_section_has_words_in_every_language() -> None:
         for name, field in option_fields().items():
             assert strings[f"option.{name}.label"].strip(), name
             assert bool(strings.get(f"option.{name}.help")) == bool(field.help), name
+    sections = {f"settings.section.{field.section.lower()}" for field in option_fields().values()}
+    assert {text_id for text_id in texts.strings["en"] if text_id.startswith("settings.section.")} == sections
     wanted = {f"option.{name}.label" for name in option_fields()} | {
         f"option.{name}.help" for name, field in option_fields().items() if field.help
     }

@@ -21,7 +21,7 @@ NO_TEXTS: set[str] = set()
 """What looks like an id of a text and is none."""
 NO_TEMPLATES = {"form.{error.field}", "form.{name}"}
 """Ids that are put together where any text, or none, may have them."""
-BUILT_IDS = {f"form.{name}" for name in FIELDS} | {"status.loading_the_model", "form.image"}
+BUILT_IDS = {f"form.{name}" for name in FIELDS} | {"status.loading_the_model", "form.image", "form.picture", "form.mask", "form.sketch"}
 """Ids that the source puts together so."""
 
 
@@ -56,7 +56,7 @@ def test_every_text_is_used_and_every_used_text_is_there(texts: Texts) -> None:
     built = [
         template for template in re.findall(r"[\"'`]([a-z0-9_]+\.[^\s\"'`]*\{[^\s\"'`]*)[\"'`]", source) if template not in NO_TEMPLATES
     ]
-    patterns = [re.compile(GAP.sub("[a-z0-9_]+", re.escape(template))) for template in built]
+    patterns = [re.compile(GAP.sub(r"\\w+", re.escape(template))) for template in built]
     made = {text_id for text_id in known if any(pattern.fullmatch(text_id) for pattern in patterns)}
     of_scripts = {text_id for text_id in known if text_id.startswith("script.text.")}
     of_notes = {text_id for _, text_id in NOTES}

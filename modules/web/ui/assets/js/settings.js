@@ -1,5 +1,6 @@
 /** The settings tab: sections at the side, a search box, one row an option, and a bar that applies what was changed. */
 
+import { Refusal } from "./api.js";
 import { make } from "./elements.js";
 import { onLanguage, t, toast } from "./pentimento.js";
 import { labelOf, makeRow, wordsOf } from "./settings/rows.js";
@@ -11,7 +12,20 @@ const ALL = "*";
 const CHANGED = "+";
 const view = { place: null, section: null, search: "", rows: new Map() };
 
-const sectionText = (section) => t(`settings.section.${section.toLowerCase()}`);
+const SECTIONS = {
+  API: "settings.section.api",
+  Compatibility: "settings.section.compatibility",
+  Folders: "settings.section.folders",
+  Guidance: "settings.section.guidance",
+  History: "settings.section.history",
+  Infotext: "settings.section.infotext",
+  Interface: "settings.section.interface",
+  Model: "settings.section.model",
+  Sampling: "settings.section.sampling",
+  Saving: "settings.section.saving",
+  img2img: "settings.section.img2img",
+};
+const sectionText = (section) => (section in SECTIONS ? t(SECTIONS[section]) : section);
 const sections = () => [...new Set(settings.fields.map((field) => field.section))];
 
 function matches(field) {
@@ -116,6 +130,7 @@ async function submit() {
     toast(t("settings.applied"));
     view.place.querySelector("#settings_search").focus({ preventScroll: true });
   } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
     showErrors(refusal);
   }
 }
@@ -141,6 +156,7 @@ async function open(place) {
     await load();
     draw();
   } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
     const reason = refusal.status ? refusal.message : t("settings.unreachable");
     place.replaceChildren(make("p", { class: "pm-nothing", role: "alert" }, reason));
   }

@@ -1,22 +1,28 @@
 /** The row of one option: its words, its control, its default and the way back to it. */
 
 import { make } from "../elements.js";
-import { t } from "../pentimento.js";
+import { language, t } from "../pentimento.js";
 import { change, isDefault, settings, valueOf } from "./store.js";
 import { findFault, makeWidget, sayValue } from "./widgets.js";
 
 const IN_HEADER = "sd_model_checkpoint";
 
-/** The label of an option, in the language in force. */
+/** A text of an option in the language in force; the definition's own where nobody has put it into words, as with scripts' options. */
+function textOf(field, part) {
+  const id = `option.${field.name}.${part}`;
+  return id in window.PENTIMENTO_TEXTS[language()] ? t(id) : field[part];
+}
+
+/** The label of an option. */
 export function labelOf(field) {
-  return t(`option.${field.name}.label`);
+  return textOf(field, "label");
 }
 
 /** What search looks through: label, name and explanation in every language. */
 export function wordsOf(field) {
   const texts = Object.values(window.PENTIMENTO_TEXTS);
-  const said = texts.flatMap((strings) => [strings[`option.${field.name}.label`], strings[`option.${field.name}.help`] ?? ""]);
-  return [field.name, ...said].join("\n").toLowerCase();
+  const said = texts.flatMap((strings) => [strings[`option.${field.name}.label`] ?? "", strings[`option.${field.name}.help`] ?? ""]);
+  return [field.name, field.label, field.help, ...said].join("\n").toLowerCase();
 }
 
 /** The element that labels and errors of an option point to. */
@@ -31,7 +37,7 @@ export function idOf(field) {
  */
 export function makeRow(field) {
   const id = idOf(field);
-  const help = window.PENTIMENTO_TEXTS.en[`option.${field.name}.help`] ? t(`option.${field.name}.help`) : "";
+  const help = textOf(field, "help");
   const fault = make("p", { class: "pm-fault", id: `${id}_fault`, role: "alert" });
   const standard = make("p", { class: "pm-default" }, t("settings.default", { value: sayValue(field, field.default) }));
   const widget = makeWidget(field, `${id}_input`, (value) => {
