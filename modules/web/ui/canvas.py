@@ -23,7 +23,7 @@ PAINT = (255, 255, 255)
 """Colour of a mask among an editor's layers."""
 
 _ASSET_ID = re.compile(r"[0-9a-f]{64}")
-_MOUNT = '(window.pentimentoMounts ??= []).push(["{kind}", {{ element, props, trigger, watch }}]); window.pentimento?.mountCanvas?.();'
+_MOUNT = '(window.pentimentoMounts ??= []).push(["{kind}", {{ element, props, trigger, watch }}]); window.pentimento?.mountCanvases?.();'
 
 
 def CanvasDocument(elem_id: str = "img2img_document", **options: Any) -> Any:  # Gradio writes a .pyi beside any file with a subclass
