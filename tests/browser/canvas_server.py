@@ -24,8 +24,10 @@ PAGE = """<!doctype html><html lang="en"><head><meta name="viewport" content="wi
 :root { --block-background-fill: #fbfaf8; --body-background-fill: #f4f2ee; --body-text-color: #2a2724; --body-text-color-subdued: #7a7268;
  --border-color-primary: #e7e3dc; --primary-500: #c9673b; --primary-600: #ae5029; --button-primary-background-fill: #ae5029;
  --button-secondary-background-fill: #fff; --button-secondary-background-fill-hover: #e7e3dc; --button-secondary-border-color: #d3cdc3; }
-:root.dark { --block-background-fill: #1e1c1a; --body-background-fill: #161412; --body-text-color: #f4f2ee; --body-text-color-subdued: #a59d91;
- --border-color-primary: #2a2724; --button-secondary-background-fill: #2a2724; --button-secondary-background-fill-hover: #423d37;
+:root.dark { --block-background-fill: #1e1c1a; --body-background-fill: #161412; --body-text-color: #f4f2ee;
+ --body-text-color-subdued: #a59d91;
+ --border-color-primary: #2a2724;
+ --button-secondary-background-fill: #2a2724; --button-secondary-background-fill-hover: #423d37;
  --button-secondary-border-color: #423d37; }
 body { margin: 0; padding: 10px; background: var(--body-background-fill); font-family: system-ui, sans-serif; --pm-canvas: 460px; }
 .off { display: none; } #space { height: var(--space, 0px); }
@@ -44,9 +46,13 @@ window.requestAnimationFrame = (work) => ask((time) => { window.frames++; work(t
 window.triggers = [];
 window.values = [];
 window.watchers = [];
-window.parts = { props: { value: null }, trigger: (name) => triggers.push(name), watch: (name, work) => watchers.push(work) };
-for (const id of ["view", "mask", "paint", "both"]) (window.pentimentoMounts ??= []).push(["view", { element: document.getElementById(id) }]);
-window.pentimentoMounts.push(["mask_drop", { element: document.getElementById("both") }], ["document", window.parts]);
+window.parts = {
+  props: { value: null },
+  trigger: (name) => triggers.push(name),
+  watch: (name, work) => watchers.push(work),
+};
+const mounts = ["view", "mask", "paint", "both"].map((id) => ["view", { element: document.getElementById(id) }]);
+window.pentimentoMounts = [...mounts, ["mask_drop", { element: document.getElementById("both") }], ["document", window.parts]];
 await import("./pentimento/js/canvas.js");
 window.ready = true;
 </script></body></html>"""
@@ -56,7 +62,7 @@ def main(port: int, data: Path) -> None:
     session = FakeSession(Paths.under(ROOT, data), parse_flags([]))
     app = create_app(session, with_page=False)
 
-    @app.get("/canvas", response_class=HTMLResponse)
+    @app.get("/", response_class=HTMLResponse)
     def show_canvas() -> str:
         return PAGE
 

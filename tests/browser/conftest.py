@@ -40,6 +40,13 @@ def studio_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> 
     yield from serve(project_root, data, ["-m", "tests.browser.fake_server", "{port}", str(data), str(STEP_S)])
 
 
+@pytest.fixture(scope="session")
+def canvas_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
+    """Address of the application whose page has nothing but canvases."""
+    data = tmp_path_factory.mktemp("canvas")
+    yield from serve(project_root, data, ["-m", "tests.browser.canvas_server", "{port}", str(data)])
+
+
 @pytest.fixture(scope="module")
 def real_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
     """Address of the studio as it is, on the built-in model."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gradio as gr
 import pytest
 from PIL import Image
 
@@ -59,9 +58,8 @@ def test_a_document_is_completed_and_checked() -> None:
 
 
 def test_components_need_a_known_mode_and_hold_no_script_of_the_value() -> None:
-    with gr.Blocks():
-        view = CanvasView("mask", elem_id="img2maskimg")
-        document = CanvasDocument()
+    view = CanvasView("mask", elem_id="img2maskimg")
+    document = CanvasDocument()
     assert 'data-mode="mask"' in view.html_template and "value" not in view.html_template
     assert document.preprocess({"revision": 3})["revision"] == 3
     with pytest.raises(ValueError, match="view_mask"):

@@ -36,8 +36,7 @@ const ACTIONS = {
   Escape: (view) => view.pointers.abort(),
 };
 const WITH_CTRL = {
-  z: (view) => view.document.undo(),
-  Z: (view) => view.document.redo(),
+  z: (view, event) => (event.shiftKey ? view.document.redo() : view.document.undo()),
   y: (view) => view.document.redo(),
 };
 
@@ -88,8 +87,9 @@ function press(view, event) {
   const key = event.key;
   const tool = !isCtrl && key.length === 1 && !event.shiftKey ? toolsFor(view.mode).find((one) => one.key.toLowerCase() === key.toLowerCase()) : null;
   const known = isCtrl ? WITH_CTRL : ACTIONS;
-  const action = tool ? () => view.setTool(tool.id) : (known[key] ?? (event.shiftKey ? null : known[key.toLowerCase()]));
+  const plain = event.shiftKey && !isCtrl ? null : known[key.toLowerCase()];
+  const action = tool ? () => view.setTool(tool.id) : (known[key] ?? plain);
   if (!action) return;
   event.preventDefault();
-  action(view);
+  action(view, event);
 }
