@@ -14,7 +14,7 @@ from modules.pipeline.modes import Mode
 from modules.runtime.history.database import Database
 from modules.runtime.history.drafts import Draft, draft_entries, insert_entry
 from modules.runtime.history.entry import Entry, Page, Usage, entry_of, plain, terms
-from modules.runtime.history.job_rows import JobRow, JobRows, end_job
+from modules.runtime.history.job_rows import JobRow, JobRows, end_job, forgive_attempts
 from modules.runtime.history.remembered import RememberedResult
 from modules.runtime.history.removal import Removal, remove_entries
 from modules.runtime.jobs import Job, JobState
@@ -52,6 +52,7 @@ class History:
         self._is_kept = is_kept
         self.jobs = JobRows(self._database, self._result_of, lambda: self.is_on)
         self._keeping = threading.RLock()
+        self._in_parts: set[str] = set()
         self._measured: tuple[float, int] | None = None
         self._trimming = threading.Lock()
 
@@ -71,7 +72,8 @@ class History:
         Called in the worker's thread before the job counts as finished. What cannot be kept becomes a note on the result.
 
         Args:
-            is_over: Unless `job` is only a part, such as one file of a batch, and goes on under the same id.
+            is_over: Unless `job` is only a part, such as one file of a batch, and goes on under the same id. The result of a job whose
+                parts were recorded is not recorded once more.
 
         Returns:
             Ids of the new entries, in the order of the pictures; empty while the history is off.
@@ -81,11 +83,15 @@ class History:
             if job.recipe is None or not self.is_on:
                 return []
             with self._keeping:
-                drafts = draft_entries(job, self._store, self._data_folder, has_info=self._options().enable_pnginfo)
+                has_parts, has_info = is_over and job.id in self._in_parts, self._options().enable_pnginfo
+                drafts = [] if has_parts else draft_entries(job, self._store, self._data_folder, has_info=has_info)
                 with self._database.write() as connection:
                     ids = [insert_entry(connection, draft) for draft in drafts]
                     if is_over:
                         end_job(connection, job, state)
+                    else:
+                        forgive_attempts(connection, job)
+                (self._in_parts.discard if is_over else self._in_parts.add)(job.id)
         except Exception as error:  # whatever it is, the picture is made, and must be given
             logger.warning("job %s is not in the history", job.id, exc_info=True)
             notes = getattr(job.result, "notes", None)

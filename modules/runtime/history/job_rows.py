@@ -154,6 +154,11 @@ def end_job(connection: sqlite3.Connection, job: Job, state: JobState, error: Ba
     connection.execute(sql, (state.value, time.time(), json.dumps(notes), words and plain(words), plain(job.id)))
 
 
+def forgive_attempts(connection: sqlite3.Connection, job: Job) -> None:
+    """A part of it was finished: it is no job that always takes the program with it."""
+    connection.execute("UPDATE jobs SET attempts = 1 WHERE id = ?", (plain(job.id),))
+
+
 def _plain(value: Any) -> Any:
     return plain(value) if isinstance(value, str) else value
 

@@ -13,9 +13,12 @@ from modules.runtime.jobs import KEPT_RESULTS, Job, JobQueue, JobState
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 2
+IMG2IMG, MAX_ATTEMPTS = "img2img", 2
 AGAIN = "begun again: the program was ended while this job ran the first time"
-GAVE_UP = "the program was ended twice while this job ran, so it is not tried again"
+GAVE_UP = "the program was ended again and again while this job ran, so it is not tried again"
+
+MAX_TASK_ATTEMPTS = 4
+"""For work of many parts, which knows itself which part to leave out; the count begins anew whenever a part is finished."""
 
 MakeRequest = Callable[[JobRow], Any]
 """A job's row, whose recipe is there -> its request; raises a `PentimentoError` where it cannot be made."""
@@ -30,7 +33,7 @@ def resume_jobs(history: History, queue: JobQueue, make_request: MakeRequest) ->
 
 
 def _resume(row: JobRow, history: History, queue: JobQueue, make_request: MakeRequest) -> Job | None:
-    if row.recipe is None or row.attempts >= MAX_ATTEMPTS:
+    if row.recipe is None or row.attempts >= (MAX_ATTEMPTS if row.kind == IMG2IMG else MAX_TASK_ATTEMPTS):
         _give_up(row, GAVE_UP, history, queue)
         return None
     try:
