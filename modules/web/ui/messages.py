@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from modules.base.errors import InvalidRequest, PentimentoError
+from modules.web.ui.live_text import Words
 from modules.web.ui.texts import Texts, language_of
 
 logger = logging.getLogger(__name__)
@@ -25,26 +26,32 @@ class Told(PentimentoError):
 
 
 def explain(texts: Texts, language: str, error: BaseException, error_id: str | None = None) -> str:
-    """One or two sentences about `error`.
+    """One or two sentences about `error`; arguments as those of `words_about`."""
+    words = words_about(texts, error, error_id)
+    return words if isinstance(words, str) else words.say(texts, language)
+
+
+def words_about(texts: Texts, error: BaseException, error_id: str | None = None) -> Words | str:
+    """One or two sentences about `error`, in words that can be said in any language where it is one that the page knows.
 
     Args:
         error_id: Under which an unforeseen error stands in the log; made and logged here when left out.
     """
     if isinstance(error, Told):
-        return texts.say(language, error.text_id, **error.values)
+        return Words(error.text_id, error.values)
     if isinstance(error, InvalidRequest):
         label_id = f"form.{error.field}"
-        field = texts.say(language, label_id) if texts.has(label_id) else error.field
+        label = Words(label_id) if texts.has(label_id) else error.field
         if error.got is None:
-            return texts.say(language, "error.empty", field=field, wanted=error.wanted)
+            return Words("error.empty", {"field": label, "wanted": error.wanted})
         got = repr(error.got)
-        return texts.say(language, "error.field", field=field, got=got if len(got) <= 60 else got[:57] + "...", wanted=error.wanted)
+        return Words("error.field", {"field": label, "got": got if len(got) <= 60 else got[:57] + "...", "wanted": error.wanted})
     if isinstance(error, PentimentoError):
         return str(error)
     if error_id is None:
         error_id = uuid.uuid4().hex[:8]
         logger.error("page error %s", error_id, exc_info=error)
-    return texts.say(language, "error.unforeseen", id=error_id)
+    return Words("error.unforeseen", {"id": error_id})
 
 
 def guarded(texts: Texts, handler: Callable[..., Any]) -> Callable[..., Any]:

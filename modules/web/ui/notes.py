@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from modules.web.ui.live_text import Words
 from modules.web.ui.texts import Texts
 
 _SCORES = r" \(as it was (?P<was>[\d.]+), multi-band blend (?P<blended>[\d.]+), band repainted (?P<again>[\d.]+)\)"
@@ -22,8 +23,14 @@ NOTES = (
 
 def say_note(texts: Texts, language: str, note: str) -> str:
     """One note of `open_picture`, or of the pipeline, in `language`."""
+    words = note_words(note)
+    return words if isinstance(words, str) else words.say(texts, language)
+
+
+def note_words(note: str) -> Words | str:
+    """The text that a note is, or the note itself where its wording is not known."""
     for wording, text_id in NOTES:
         found = wording.fullmatch(note)
         if found:
-            return texts.say(language, text_id, **found.groupdict())
+            return Words(text_id, found.groupdict())
     return note

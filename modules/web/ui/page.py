@@ -27,8 +27,10 @@ from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.sight import wire_sight
 from modules.web.ui.static import ASSETS, head_tags, read_script, serve_assets, style_sheets
 from modules.web.ui.studio import Studio, build_studio
+from modules.web.ui.styles import wire_styles
 from modules.web.ui.texts import Texts
 from modules.web.ui.theme import build_theme
+from modules.web.ui.tokens import wire_tokens
 from modules.web.ui.wiring import LIGHT, Wiring
 
 KEEP_FILES_S = 24 * 3600
@@ -52,6 +54,8 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         wire_size(wiring)
         wire_sight(wiring)
         wire_png_info(wiring)
+        wire_styles(wiring)
+        wire_tokens(wiring)
     return page
 
 
@@ -138,6 +142,7 @@ def _wire_form(wiring: Wiring, lists: Lists) -> None:
     on(buttons["recycle"].click, lists.last_seed, [studio.shown, studio.selected], fields["seed"])
     on(studio.header.checkpoint.input, lists.choose, [checkpoint], lists.preset_outputs())
     on(studio.header.refresh.click, lists.refresh, [checkpoint], lists.outputs())
+    on(studio.header.language_changed.click, lists.refresh, [checkpoint], lists.outputs())
     on(wiring.page.load, lists.fill, [checkpoint], lists.outputs())
     _wire_memory(wiring)
 

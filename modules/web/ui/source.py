@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from PIL import Image
 from modules.base.files import write_atomically
 from modules.base.paths import contain
 from modules.imaging.metadata import write_png
-from modules.web.ui.notes import say_note
+from modules.web.ui.live_text import live_words
+from modules.web.ui.notes import note_words
 from modules.web.ui.texts import Texts
 
 
@@ -34,7 +34,8 @@ def caption(texts: Texts, language: str, picture: Mapping[str, Any] | None) -> s
     if picture is None:
         return ""
     parts = [f'<span class="pm-size">{int(picture["width"])} × {int(picture["height"])}</span>']
-    parts += [f'<span class="pm-note">{html.escape(say_note(texts, language, str(note)))}</span>' for note in picture.get("notes") or ()]
+    notes = [live_words(texts, language, note_words(str(note))) for note in picture.get("notes") or ()]
+    parts += [f'<span class="pm-note">{note}</span>' for note in notes]
     return f'<p class="pm-caption">{"".join(parts)}</p>'
 
 

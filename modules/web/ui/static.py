@@ -25,6 +25,7 @@ SCRIPTS = (
     "history",
     "settings",
     "notices",
+    "quick",
     "sight",
     "proportions",
     "tokens",
