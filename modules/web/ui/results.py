@@ -77,7 +77,7 @@ def build_results(texts: Texts, idle: str) -> Results:
         idle: HTML of the status before the first job.
     """
     status = gr.HTML(idle, elem_id="img2img_progress")
-    with gr.Column(elem_id="img2img_results", elem_classes="pm-stage"):
+    with gr.Column(elem_id="img2img_results", elem_classes="pm-result"):
         preview = gr.Image(
             type="pil", format="jpeg", interactive=False, visible=False, show_label=False, buttons=[], container=False,
             elem_id="img2img_live_preview",

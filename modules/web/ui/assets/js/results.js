@@ -76,7 +76,7 @@ const BUILDERS = { compare: buildCompare, changes: buildChanges };
 
 /** Bring one `.pm-compare` to the chosen way. */
 function show(root) {
-  const stage = root.closest(".pm-stage");
+  const stage = root.closest(".pm-result");
   stage.dataset.view = chosen;
   for (const button of root.querySelectorAll(".pm-views [data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === chosen));
@@ -105,7 +105,7 @@ function addFullScreen(root) {
   button.title = t("results.fullscreen");
   button.addEventListener("click", () => {
     if (document.fullscreenElement) document.exitFullscreen();
-    else root.closest(".pm-stage").requestFullscreen();
+    else root.closest(".pm-result").requestFullscreen();
   });
   root.querySelector(".pm-views").append(button);
 }
