@@ -9,7 +9,6 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-ZOOM = re.compile(r"^\d+%$")
 STATUS = "#img2img_progress .pm-status"
 
 
@@ -35,47 +34,58 @@ class StudioPage:
     def open_tab(self, name: str) -> None:
         self.page.locator("#mode_img2img").get_by_role("tab", name=name).click()
 
+    def view(self) -> Locator:
+        """The canvas that is seen."""
+        return self.page.locator("#mode_img2img .pm-view:visible").first
+
     def upload(self, path: Path) -> None:
-        """Give the inpaint tab a picture; returns when the canvas shows it."""
-        self.page.locator("#img_inpaint_base input[type=file]").set_input_files(path)
-        expect(self.page.locator("#img2maskimg_caption .pm-size")).to_be_visible()
-        expect(self.page.locator("#img2maskimg canvas").first).to_be_visible()
+        """Open a picture on the canvas that is seen; returns when it is shown."""
+        self.view().locator("input[type=file]").first.set_input_files(path)
+        expect(self.page.locator("#img2img_caption .pm-size")).to_be_visible()
         self.wait_canvas()
 
     def wait_canvas(self) -> None:
-        """Until the canvas has come to rest: it glides to its zoom, and a stroke begun before that would land elsewhere."""
-        canvas = self.page.locator("#img2maskimg canvas").first
-        expect(self.page.locator("#img2maskimg").get_by_text(ZOOM)).to_be_visible()
-        seen = [b"", canvas.screenshot()]
-        while seen[-1] != seen[-2]:
-            self.page.wait_for_timeout(500)
-            seen.append(canvas.screenshot())
+        """Until the canvas shows a picture."""
+        expect(self.page.locator("#mode_img2img .pm-view.pm-has-picture:visible")).to_be_visible()
+        self.view().locator("canvas").last.hover()
+        self.page.wait_for_function("pentimento.viewInUse()?.painter.pyramid")
 
-    def upload_img2img(self, path: Path) -> None:
-        self.page.locator("#img2img_image input[type=file]").set_input_files(path)
-        expect(self.page.locator("#img2img_caption .pm-size")).to_be_visible()
-
-    def zoom(self) -> float:
-        """CSS pixels a picture pixel takes on the canvas."""
-        text = self.page.locator("#img2maskimg").get_by_text(ZOOM).inner_text()
-        return int(text.rstrip("%")) / 100
+    def spot(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the picture, in its pixels from its centre, lies in the window."""
+        stage = self.view().locator("canvas").last
+        stage.scroll_into_view_if_needed()
+        stage.hover()
+        found = self.page.evaluate(
+            """([x, y]) => {
+              const view = pentimento.viewInUse(), { picture } = view.document.now, bounds = view.box.getBoundingClientRect();
+              const at = view.camera.toScreen(picture.width / 2 + x, picture.height / 2 + y);
+              return [bounds.left + view.box.clientLeft + at.x, bounds.top + view.box.clientTop + at.y];
+            }""",
+            [x, y],
+        )
+        return found[0], found[1]
 
     def paint(self, *points: tuple[float, float]) -> None:
         """Draw a stroke through `points`, in picture pixels from the picture's centre."""
-        box = self.page.locator("#img2maskimg canvas").first.bounding_box()
-        assert box
-        middle, zoom = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), self.zoom()
-        spots = [(middle[0] + x * zoom, middle[1] + y * zoom) for x, y in points]
+        spots = [self.spot(*point) for point in points]
         self.page.mouse.move(*spots[0])
         self.page.mouse.down()
         for spot in spots[1:] or spots:
-            self.page.mouse.move(*spot, steps=2)
+            self.page.mouse.move(*spot, steps=4)
         self.page.mouse.up()
-        self.page.wait_for_timeout(300)
 
     def canvas_button(self, name: str) -> None:
-        self.page.locator("#img2maskimg").get_by_role("button", name=name).first.click()
-        self.page.wait_for_timeout(300)
+        self.view().get_by_role("button", name=name).first.click()
+
+    def committed(self) -> dict[str, object]:
+        """The document, brought up to date: asset ids of picture, mask and sketch."""
+        state = self.page.evaluate("pentimento.document.commit()")
+        assert isinstance(state, dict)
+        return state
+
+    def asset(self, asset_id: object) -> Image.Image:
+        """A picture of the studio's store."""
+        return Image.open(io.BytesIO(self.page.request.get(f"{self.url}api/assets/{asset_id}").body()))
 
     def choose(self, element_id: str, label: str) -> None:
         """Pick from a drop-down list."""
@@ -108,4 +118,4 @@ class StudioPage:
         return Image.open(io.BytesIO(self.page.request.get(address).body())).convert("RGB")
 
     def toast(self) -> Locator:
-        return self.page.locator(".toast-body")
+        return self.page.locator(".toast-body, .pm-toast")

@@ -23,7 +23,7 @@ def test_settings_of_a_picture_are_read_and_used(studio: StudioPage, photo: Path
     made.write_bytes(write_png(Image.open(photo).convert("RGB"), TEXT))
     studio.open_tab("img2img")
     expect(studio.by_id(LIST)).to_be_hidden()
-    studio.upload_img2img(made)
+    studio.upload(made)
     studio.by_id("paste").click()
     expect(studio.toast()).to_contain_text("It was made in 32 bits")
     expect(studio.page.locator("#img2img_prompt textarea")).to_have_value("a café, “quoted”")
@@ -43,6 +43,6 @@ def test_settings_of_a_picture_are_read_and_used(studio: StudioPage, photo: Path
 
 def test_a_picture_without_settings_is_said(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
-    studio.upload_img2img(photo)
+    studio.upload(photo)
     studio.by_id("paste").click()
     expect(studio.toast()).to_contain_text("There are no settings in this picture")

@@ -51,7 +51,7 @@ def url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterato
 def test_values_reach_the_job_and_are_there_again_after_a_reload(page: Page, url: str, photo: Path) -> None:
     studio = StudioPage(page, url).open()
     studio.open_tab("img2img")
-    studio.upload_img2img(photo)
+    studio.upload(photo)
     page.locator("#script_img2img_every_job_on input").check()
     expect(page.locator("#script_img2img_every_job_words textarea")).to_have_value("changed")
     expect(studio.by_id("script_img2img_pick_me_loops")).not_to_be_visible()

@@ -17,12 +17,12 @@ def test_a_broken_picture_is_named_and_the_page_lives_on(studio: StudioPage, pho
     expect(studio.toast()).to_contain_text("Picture:")
     expect(studio.toast()).not_to_contain_text("Traceback")
     studio.open_tab("img2img")
-    studio.upload_img2img(photo)
+    studio.upload(photo)
 
 
 def test_a_refused_value_is_explained(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
-    studio.upload_img2img(photo)
+    studio.upload(photo)
     studio.page.locator("#img2img_prompt textarea").fill("refuse")
     studio.generate()
     studio.expect_status("Steps: 20 cannot be used; wanted is fewer.")
@@ -30,7 +30,7 @@ def test_a_refused_value_is_explained(studio: StudioPage, photo: Path) -> None:
 
 def test_an_unforeseen_error_gives_a_number_and_no_inside(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
-    studio.upload_img2img(photo)
+    studio.upload(photo)
     studio.page.locator("#img2img_prompt textarea").fill("boom")
     studio.generate()
     studio.expect_status(re.compile(r"under error [0-9a-f]{8}"))
@@ -42,7 +42,7 @@ def test_an_unforeseen_error_gives_a_number_and_no_inside(studio: StudioPage, ph
 
 def test_an_emptied_number_is_refused_kindly(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
-    studio.upload_img2img(photo)
+    studio.upload(photo)
     studio.page.locator("#img2img_seed input").fill("")
     studio.generate()
     expect(studio.toast()).to_contain_text("Seed is empty")
