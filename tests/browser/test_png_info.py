@@ -36,7 +36,7 @@ def test_settings_are_read_shown_and_restored(tab: StudioPage, photo: Path, tmp_
     made.write_bytes(write_png(Image.open(photo).convert("RGB"), TEXT, {"workflow": '{"nodes": [{"id": 1}]}'}))
     give(tab, made)
     report = tab.by_id(REPORT)
-    for said in ("320 × 240", "Stable Diffusion web UI (A1111) v1.10.1", "Its checkpoint is here", "4.5", "Hires upscale", "ComfyUI workflow"):
+    for said in ("320 × 240", "(A1111) v1.10.1", "Its checkpoint is here", "4.5", "Hires upscale", "ComfyUI workflow"):
         expect(report).to_contain_text(said)
     expect(tab.page.locator("#pnginfo_generation_info textarea")).to_have_value(TEXT)
     expect(report.locator("pre")).to_be_hidden()

@@ -19,6 +19,7 @@ from modules.web.ui.boot import Boot
 from modules.web.ui.controls.size import wire_size
 from modules.web.ui.desk import Desk, pick
 from modules.web.ui.hangups import Hangups
+from modules.web.ui.history_desk import wire_history
 from modules.web.ui.lists import Lists
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.png_info_desk import wire_png_info
@@ -53,6 +54,7 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         _wire_form(wiring, Lists(session, texts, studio))
         wire_size(wiring)
         wire_sight(wiring)
+        wire_history(wiring)
         wire_png_info(wiring)
         wire_styles(wiring)
         wire_tokens(wiring)

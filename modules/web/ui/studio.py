@@ -15,6 +15,7 @@ from modules.web.ui.controls.sampling import build_batch, build_sampling, build_
 from modules.web.ui.controls.seed import build_seed
 from modules.web.ui.controls.size import build_size
 from modules.web.ui.header import Header, build_header
+from modules.web.ui.history import HistoryTab, build_history
 from modules.web.ui.modes import FIRST_MODE, ModeTabs, build_modes
 from modules.web.ui.png_info import PngInfo, build_png_info
 from modules.web.ui.results import Actions, Results, build_actions, build_results
@@ -46,7 +47,7 @@ class Studio:
         script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
-        png_info: The tab of that name.
+        history, png_info: The tabs of these names.
     """
 
     header: Header
@@ -68,6 +69,7 @@ class Studio:
     script_wish: Any
     timer: Any
     script_place: Any
+    history: HistoryTab
     png_info: PngInfo
     fields: dict[str, Any] = field(default_factory=dict)
     buttons: dict[str, Any] = field(default_factory=dict)
@@ -96,12 +98,14 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
     with gr.Tabs(elem_id="tabs", selected="studio") as top_tabs:
         with gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
             parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
+        history = build_history(texts)
         png_info = build_png_info(texts)
         build_settings(texts)
     return Studio(
         header=header,
         top_tabs=top_tabs,
         **parts,
+        history=history,
         png_info=png_info,
         mode=gr.State(FIRST_MODE.value),
         memory=gr.BrowserState({}, storage_key="pentimento", secret="pentimento"),

@@ -1,0 +1,53 @@
+"""What the history gives back to the studio: everything an entry was made from, or its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from modules.base.errors import InvalidRequest
+from modules.pipeline.modes import Mode
+from modules.web.ui.canvas import document_update
+from modules.web.ui.wiring import Wiring
+
+Updates = dict[Any, Any]
+
+
+class HistoryDesk:
+    """Event handlers of the tab."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._session, self._texts = wiring.session, wiring.texts
+        self._pictures, self._restorer = wiring.pictures, wiring.restorer
+
+    def outputs(self) -> list[Any]:
+        """What `act` may change."""
+        return list(dict.fromkeys([*self._restorer.recipe_outputs(), *self._pictures.outputs()]))
+
+    def act(self, language: str, wish: Any, request: gr.Request | None = None) -> Updates:
+        """Do what the person chose in the gallery.
+
+        Raises:
+            InvalidRequest: It is no wish of the gallery's.
+            UnknownEntry: The entry was deleted meanwhile, or is somebody else's.
+            UnknownAsset: The picture is gone.
+        """
+        if not isinstance(wish, Mapping) or not isinstance(wish.get("entry"), int):
+            raise InvalidRequest("history", wish, "an action and an entry's id")
+        entry = self._session.history.entry(wish["entry"])
+        if wish.get("action") == "restore":
+            return self._restorer.open_recipe(language, entry.recipe)
+        asset = self._session.store.describe(entry.result)
+        return self._pictures.open(document_update(asset.as_json(), note=self._note(language, asset)), Mode(wish.get("mode")))
+
+    def _note(self, language: str, asset: Any) -> str:
+        return self._texts.say(language, "history.sent_with_alpha" if asset.has_alpha else "history.sent")
+
+
+def wire_history(wiring: Wiring) -> None:
+    """Connect the tab's widgets."""
+    desk = HistoryDesk(wiring)
+    tab = wiring.studio.history
+    wiring.on(tab.bridge.submit, desk.act, [tab.bridge], desk.outputs())
