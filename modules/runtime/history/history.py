@@ -175,9 +175,10 @@ class History:
         """
         return self._remove(ids, also_files=also_files, owner=owner).entries
 
-    def usage(self) -> Usage:
-        """Measured anew every ten minutes."""
-        rows = self._database.read("SELECT count(*) FROM entries")
+    def usage(self, owner: str | None = None) -> Usage:
+        """Measured anew every ten minutes; the room is everybody's, the entries are those of `owner` (None = everybody's)."""
+        condition, values = ("WHERE owner = ?", [plain(owner)]) if owner is not None else ("", [])
+        rows = self._database.read(f"SELECT count(*) FROM entries {condition}", values)
         return Usage(self._size_bytes(), rows[0][0] if rows else 0)
 
     def trim(self, budget_bytes: int) -> int:

@@ -93,7 +93,7 @@ def list_models(session: SessionDependency, user: UserDependency) -> list[str]:
 @router.get("/usage")
 def get_usage(session: SessionDependency, user: UserDependency) -> UsageResponse:
     """How much room the history takes."""
-    usage, budget_gib = session.history.usage(), session.options.current.history_budget_gib
+    usage, budget_gib = session.history.usage(user), session.options.current.history_budget_gib
     return UsageResponse(bytes=usage.bytes, entries=usage.entries, budget_bytes=int(budget_gib * GIB), problem=session.history.problem)
 
 
