@@ -18,7 +18,7 @@ from modules.runtime.recipe import Recipe, build_request
 from modules.runtime.session import Session
 from modules.web.ui import status
 from modules.web.ui.form import recipe_from
-from modules.web.ui.messages import Told
+from modules.web.ui.messages import Told, current_login
 from modules.web.ui.source import keep_result
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
@@ -60,7 +60,7 @@ class Desk:
         request = build_request(recipe, self._session.store)
         request.script_args = script_args
         self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
-        return self.follow(language, self._session.submit(request, memory["owner"], recipe=recipe))
+        return self.follow(language, self._session.submit(request, memory["owner"], user=current_login(), recipe=recipe))
 
     def recipe(self, document: Mapping[str, Any], mode: str, *values: Any, script_args: Sequence[Any] = ()) -> Recipe:
         """The recipe of canvas and form."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import gradio as gr
-
 from modules.base.errors import InvalidRequest
 from modules.pipeline.modes import Mode
+from modules.runtime.history.history import UnknownEntry
 from modules.web.ui.canvas import document_update
+from modules.web.ui.messages import current_login
 from modules.web.ui.wiring import Wiring
 
 Updates = dict[Any, Any]
@@ -26,7 +26,7 @@ class HistoryDesk:
         """What `act` may change."""
         return list(dict.fromkeys([*self._restorer.recipe_outputs(), *self._pictures.outputs()]))
 
-    def act(self, language: str, wish: Any, request: gr.Request | None = None) -> Updates:
+    def act(self, language: str, wish: Any) -> Updates:
         """Do what the person chose in the gallery.
 
         Raises:
@@ -36,7 +36,9 @@ class HistoryDesk:
         """
         if not isinstance(wish, Mapping) or not isinstance(wish.get("entry"), int):
             raise InvalidRequest("history", wish, "an action and an entry's id")
-        entry = self._session.history.entry(wish["entry"])
+        entry, login = self._session.history.entry(wish["entry"]), current_login()
+        if login is not None and entry.owner != login:
+            raise UnknownEntry("entry", entry.id, "an entry of yours")
         if wish.get("action") == "restore":
             return self._restorer.open_recipe(language, entry.recipe)
         asset = self._session.store.describe(entry.result)

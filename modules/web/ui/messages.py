@@ -6,6 +6,7 @@ import html
 import logging
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import gradio as gr
@@ -15,6 +16,7 @@ from modules.web.ui.live_text import Words
 from modules.web.ui.texts import Texts, language_of
 
 logger = logging.getLogger(__name__)
+_login: ContextVar[str | None] = ContextVar("login", default=None)
 
 
 class Told(PentimentoError):
@@ -54,11 +56,17 @@ def words_about(texts: Texts, error: BaseException, error_id: str | None = None)
     return Words("error.unforeseen", {"id": error_id})
 
 
+def current_login() -> str | None:
+    """Who is logged in on the page whose event is being handled; None where no login is asked for."""
+    return _login.get()
+
+
 def guarded(texts: Texts, handler: Callable[..., Any]) -> Callable[..., Any]:
     """A Gradio event handler around `handler(language, *values)`; an error becomes a message and the page stays as it was."""
 
     def run(request: gr.Request, *values: Any) -> Any:
         language = language_of(request)
+        _login.set(getattr(request, "username", None))  # every event runs in a context of its own
         try:
             return handler(language, *values)
         except Exception as error:

@@ -14,7 +14,7 @@ from modules.runtime.recipe import Recipe
 from modules.runtime.repair import KIND, SeamRepair
 from modules.runtime.store import UnknownAsset
 from modules.web.ui.compare import describe_facts, describe_gone, lay_out_views
-from modules.web.ui.messages import Told
+from modules.web.ui.messages import Told, current_login
 
 if TYPE_CHECKING:
     from modules.web.ui.wiring import Wiring
@@ -63,7 +63,7 @@ class ResultTools:
             raise Told("results.no_seam")
         session = self._session
         task = SeamRepair(recipe, entry["asset"], int(entry["seed"]), str(entry["infotext"]), session.store, session.process)
-        job = session.submit(task, memory["owner"], kind=KIND)
+        job = session.submit(task, memory["owner"], kind=KIND, user=current_login())
         return self._wiring.desk.follow(language, job, beside=list(shown), at=selected)
 
     def reuse(self, language: str, shown: Shown, selected: int) -> Updates:
