@@ -17,6 +17,7 @@ from modules.runtime.jobs import Job, JobState
 from modules.runtime.recipe import Recipe, build_request
 from modules.runtime.session import Session
 from modules.web.ui import status
+from modules.web.ui.batch import read_settings, submit_batch
 from modules.web.ui.form import recipe_from
 from modules.web.ui.messages import Told, current_login
 from modules.web.ui.source import keep_result
@@ -42,7 +43,7 @@ class Desk:
     def inputs(self) -> list[Any]:
         """What `generate` gets, after the language; the document comes first, for the page's script to bring up to date."""
         studio = self._studio
-        return [studio.document, studio.memory, studio.mode, *studio.fields.values()]
+        return [studio.document, studio.memory, studio.mode, *studio.fields.values(), *studio.batch.inputs()]
 
     def outputs(self) -> list[Any]:
         """What following a job may change."""
@@ -56,7 +57,13 @@ class Desk:
         self, language: str, document: Mapping[str, Any], memory: dict[str, str], mode: str, *values: Any, script_args: Sequence[Any] = ()
     ) -> Updates:
         """Submit what canvas and form say, with the values of scripts' controls."""
-        recipe = self.recipe(document, mode, *values, script_args=script_args)
+        count = len(self._studio.fields)
+        recipe = self.recipe(document, mode, *values[:count], script_args=script_args)
+        self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
+        if recipe.mode is Mode.BATCH:
+            settings, is_anew = read_settings(values[count:])
+            task = self._session.batches.task(recipe, settings, memory["owner"], is_anew=is_anew, script_args=script_args)
+            return self.follow(language, submit_batch(self._session, task, memory["owner"]))
         request = build_request(recipe, self._session.store)
         request.script_args = script_args
         self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
@@ -176,7 +183,7 @@ class Desk:
             path = keep_result(image, self._folder / job.id, name, infotext)
             is_exact = saved is not None and saved.suffix == ".png" and saved.exists()
             asset = self._session.store.link(saved if saved and is_exact else Path(path))
-            facts = {"recipe": job.recipe, **read_facts(result, number)}
+            facts = {"recipe": job.recipe and job.recipe.as_json(), **read_facts(result, number)}
             shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id, **facts})
         return shown
 

@@ -45,7 +45,7 @@ class ResultTools:
         if entry.get("recipe") is None or entry.get("number") is None:
             return updates
         try:
-            found = self._session.comparer.compare(entry["recipe"], entry["asset"])
+            found = self._session.comparer.compare(_recipe(entry), entry["asset"])
         except UnknownAsset:
             return {**updates, results.facts: describe_gone(self._texts, language)}
         return {
@@ -103,10 +103,9 @@ def _has_seam(found: Comparison | None) -> bool:
 
 
 def _recipe(entry: Mapping[str, Any]) -> Recipe:
-    recipe = entry.get("recipe")
-    if recipe is None:
+    if entry.get("recipe") is None:
         raise Told("results.no_recipe")
-    return recipe
+    return Recipe.from_json(entry["recipe"])
 
 
 def _order(entry: Mapping[str, Any]) -> tuple[int, float]:
