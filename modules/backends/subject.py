@@ -50,6 +50,10 @@ _SMALLEST_REGION = 2e-3
 _SMALLEST_SUBJECT = 5e-4
 
 
+class NothingFound(InvalidRequest):
+    """A picture in which nothing stands out."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """What was selected.
@@ -163,12 +167,12 @@ class SubjectSelector:
 
         Raises:
             MissingModel: The network's file is missing or damaged.
-            InvalidRequest: Nothing stands out.
+            NothingFound: Nothing stands out.
         """
         seen = self._network.look(picture)
         core = seen > PROBABLE
         if core.mean() < _SMALLEST_SUBJECT:
-            raise InvalidRequest("picture", "a picture in which nothing stands out", "a subject; click on an object or draw a box round it")
+            raise NothingFound("picture", "a picture in which nothing stands out", "a subject; click on an object or draw a box round it")
         return Selection(
             self._outline(picture, Box(0, 0, *_extent(picture).size), np.where(keep_parts(core, core), seen, 0).astype(np.uint8))
         )

@@ -10,6 +10,8 @@ import { CanvasDocument } from "./canvas/document.js";
 import { listenToKeys } from "./canvas/keys.js";
 import { mountMaskDrop } from "./canvas/mask_drop.js";
 import { registerPanel, registerTool } from "./canvas/tools.js";
+import "./canvas/select_panel.js";
+import "./canvas/select_tools.js";
 import "./canvas/tools_paint.js";
 import "./canvas/tools_shape.js";
 import { View } from "./canvas/view.js";

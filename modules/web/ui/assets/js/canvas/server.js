@@ -13,7 +13,7 @@ async function answerOf(request) {
   if (answer.ok) return answer.json();
   const body = await answer.json().catch(() => ({}));
   const said = typeof body.detail === "string" ? body.detail : body.errors || body.error || `HTTP ${answer.status}`;
-  throw Object.assign(new Error(String(said)), { status: answer.status });
+  throw Object.assign(new Error(String(said)), { status: answer.status, kind: body.error });
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Lasso, rectangle, eyedropper, hand. Alt takes an outline away instead of adding it. */
+/** Lasso, rectangle, eyedropper, hand. Alt takes an outline away instead of adding it; begun with Shift and Alt, it takes away all else. */
 
 import { operation } from "./document.js";
 import { change, css, rgb } from "./settings.js";
@@ -9,21 +9,32 @@ const STEP_PX = 1.5; // on the screen: points of a lasso that lie closer are lef
 
 let outline = null;
 
+const isIntersecting = (start) => start.shift && start.alt;
+
+/** The picture without an outline, as one outline: out round the picture, then along it; what is inside is crossed twice (even-odd rule). */
+function around(points, { width, height }) {
+  const [left, top, right, bottom] = [-2, -2, width + 2, height + 2];
+  const frame = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]].map(([x, y]) => ({ x, y }));
+  return [...frame, ...points, points[0], frame[0]];
+}
+
 function fill(view, points, erase) {
   const xs = points.map((point) => point.x);
   const ys = points.map((point) => point.y);
   const isNothing = Math.max(...xs) - Math.min(...xs) < SMALLEST_PX && Math.max(...ys) - Math.min(...ys) < SMALLEST_PX;
   if (isNothing) return;
-  const { opacity, colour } = view.settings;
-  const flat = points.flatMap((point) => [point.x, point.y].map((value) => Math.round(value * 100) / 100));
-  view.document.add(view.channel, operation({ kind: "polygon", erase, opacity, colour: rgb(colour), points: Object.freeze(flat) }));
+  const { colour } = view.settings;
+  const isAllElse = isIntersecting(points[0]);
+  const opacity = isAllElse ? 1 : view.settings.opacity;
+  const flat = (isAllElse ? around(points, view.document.now.picture) : points).flatMap((point) => [point.x, point.y].map((value) => Math.round(value * 100) / 100));
+  view.document.add(view.channel, operation({ kind: "polygon", erase: erase || isAllElse, opacity, colour: rgb(colour), points: Object.freeze(flat) }));
 }
 
 const corners = (a, b) => [a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }];
 
 /** The corner opposite `start` that makes a square, for Shift. */
 function squared(start, point) {
-  if (!point.shift) return point;
+  if (!point.shift || isIntersecting(start)) return point;
   const side = Math.max(Math.abs(point.x - start.x), Math.abs(point.y - start.y));
   return { x: start.x + side * Math.sign(point.x - start.x || 1), y: start.y + side * Math.sign(point.y - start.y || 1) };
 }
