@@ -87,7 +87,7 @@ def _panel(
     if share is not None:
         percent = round(share * 100)
         bar = (
-            f'<div class="pm-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}">'
+            f'<div class="pm-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}">'
             f'<i style="width:{percent}%"></i></div>'
         )
     return f'<div class="pm-status pm-{state}" role="status"><p><b>{said}</b>{details}</p>{bar}</div>'
