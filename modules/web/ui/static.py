@@ -17,6 +17,7 @@ SCRIPTS = (
     "pentimento",
     "canvas",
     "language",
+    "gradio_words",
     "theme",
     "keys",
     "live_text",
