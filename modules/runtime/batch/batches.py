@@ -86,12 +86,15 @@ class Batches:
         plan = self._plan(recipe, settings, begun)
         return DryRun(check_items(plan.items), plan.output_folder, dict(plan.left_out), begun)
 
-    def task(self, recipe: Recipe, settings: BatchSettings, owner: str, *, is_anew: bool = False) -> BatchTask:
+    def task(
+        self, recipe: Recipe, settings: BatchSettings, owner: str, *, is_anew: bool = False, script_args: Sequence[Any] = ()
+    ) -> BatchTask:
         """A batch to submit. If this owner's last one with the same form was not finished, what it lacks is made.
 
         Args:
             recipe: The form; its picture and mask do not count.
             is_anew: Begin another one in any case.
+            script_args: Values of scripts' controls, for a recipe that could not keep them all.
 
         Raises:
             InvalidRequest: There are no pictures or masks, or a folder is missing.
@@ -104,7 +107,7 @@ class Batches:
             manifest = new_manifest(self.folder, owner, _form(recipe), settings, plan, _draw_seed(recipe))
         else:
             manifest = dataclasses.replace(begun, plan=plan)
-        return self._ready(_keep_dropped(manifest))
+        return self._ready(_keep_dropped(manifest), () if recipe.is_whole else script_args)
 
     def revive(self, job_id: str) -> BatchTask:
         """What the job of that id ran, for a program that was started again.
@@ -171,10 +174,11 @@ class Batches:
         extension = self.options().samples_format.lower().lstrip(".")
         return draw_plan(begun.settings if begun else settings, self.rules, count, extension, begun.begun() if begun else None)
 
-    def _ready(self, manifest: Manifest) -> BatchTask:
+    def _ready(self, manifest: Manifest, script_args: Sequence[Any] = ()) -> BatchTask:
         manifest.write()
         recipe = Recipe.from_json(manifest.recipe)
         make = RecipeRequests(recipe, manifest.settings, manifest.seed, self.store, self.find_checkpoint)
+        make.script_args = script_args or None
         return BatchTask(manifest, make, self.process, self.history, recipe=recipe)
 
 

@@ -76,15 +76,14 @@ def estimate_s(jobs: Iterable[Job], width: int, height: int, steps: int, count: 
 
     The time of a step is taken to grow with the number of pixels.
     """
-    done = [job for job in jobs if job.state is JobState.DONE and job.began_s and job.finished_s and job.steps and job.images]
-    sized = [job for job in done if getattr(job.request, "width", 0) and getattr(job.request, "height", 0)]
-    if not sized:
-        return None
-    last = sized[-1]
-    request = last.request
-    pace_s = (float(last.finished_s or 0) - float(last.began_s or 0)) / (last.images * last.steps * request.width * request.height)
-    strength = last.steps / request.steps if getattr(request, "steps", 0) else 1.0
-    return pace_s * width * height * max(1.0, steps * strength) * count
+    done = [job for job in jobs if job.state is JobState.DONE and job.began_s and job.finished_s and job.recipe is not None]
+    for job in reversed(done):
+        fields = job.recipe.fields if job.recipe else {}
+        work = job.images * job.steps * fields.get("width", 0) * fields.get("height", 0)
+        if work and fields.get("steps") and job.finished_s and job.began_s:
+            share = job.steps / fields["steps"]  # how many of the steps that were asked for are sampled
+            return (job.finished_s - job.began_s) / work * width * height * max(1.0, steps * share) * count
+    return None
 
 
 def _look(item: Item, known: dict[PictureFile, Size | InvalidImage]) -> Row:

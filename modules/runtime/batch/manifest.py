@@ -112,7 +112,7 @@ class Manifest:
         known = self.statuses.get(item.key)
         if known is None:
             problem = item.pair.problem
-            return Status() if problem is None else Status(FileState.REFUSED, error=f"{problem.value}: {item.pair.detail}")
+            return Status() if problem is None else Status(FileState.REFUSED, error=problem.explain(item.pair.detail))
         return known
 
     def note(self, item: Item, status: Status) -> None:

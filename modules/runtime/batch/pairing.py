@@ -22,6 +22,19 @@ class Problem(Enum):
     UNREADABLE_MASK = "unreadable_mask"
     MASK_SHAPE = "mask_shape"
 
+    def explain(self, detail: str) -> str:
+        """A sentence in English, for reports."""
+        return _WORDS[self].format(detail=detail)
+
+
+_WORDS = {
+    Problem.NO_MASK: "no mask is called {detail!r}",
+    Problem.MANY_MASKS: "several masks have this name: {detail}",
+    Problem.UNREADABLE: "{detail}",
+    Problem.UNREADABLE_MASK: "its mask: {detail}",
+    Problem.MASK_SHAPE: "mask and picture have different shapes: {detail}",
+}
+
 
 @dataclass(frozen=True)
 class Pair:

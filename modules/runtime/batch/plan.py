@@ -7,6 +7,7 @@ import hashlib
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Item:
     outputs: tuple[str, ...]
     info: PictureFile | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Tells after a restart whether this is the same picture with the same mask."""
         mask = self.pair.mask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,11 +60,15 @@ class RecipeRequests:
         seed: In place of a random one.
         store: Keeps pictures and masks, as for every other job.
         find_checkpoint: For settings that name a model.
+
+    Attributes:
+        script_args: Values of scripts' controls that the recipe could not keep; None = it has them all.
     """
 
     def __init__(self, recipe: Recipe, settings: BatchSettings, seed: int, store: AssetStore, find_checkpoint: FindCheckpoint) -> None:
         self._recipe, self._settings, self._seed = recipe, settings, seed
         self._store, self._find_checkpoint = store, find_checkpoint
+        self.script_args: Sequence[Any] | None = None
 
     def __call__(self, item: Item, scripts: ScriptRunner) -> FileRequest:
         data = _read(item.pair.picture)
@@ -76,7 +80,9 @@ class RecipeRequests:
             fields |= fit_area(Extent(*picture.image.size), Extent(fields.get("width", 512), fields.get("height", 512)))
         mode = Mode.INPAINT_UPLOAD if mask else Mode.IMG2IMG
         recipe = dataclasses.replace(self._recipe, mode=mode, fields=fields, picture=asset.id, mask=mask, sketch=None)
-        request = build_request(recipe, self._store, scripts)
+        request = build_request(recipe, self._store, None if self.script_args else scripts)
+        if self.script_args:
+            request.script_args = list(self.script_args)
         request.do_not_save_samples = request.do_not_save_grid = True
         return FileRequest(request, recipe, (*notes, *more))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modules.web.api import (
     assets,
+    batches,
     catalogue,
     heat_maps,
     history,
@@ -28,6 +29,7 @@ ROUTERS = (
     system.router,
     jobs.router,
     assets.router,
+    batches.router,
     heat_maps.router,
     history.router,
     masks.router,

@@ -63,10 +63,9 @@ class Desk:
         if recipe.mode is Mode.BATCH:
             settings, is_anew = read_settings(values[count:])
             task = self._session.batches.task(recipe, settings, memory["owner"], is_anew=is_anew, script_args=script_args)
-            return self.follow(language, submit_batch(self._session, task, memory["owner"]))
+            return self.follow(language, submit_batch(self._session, task, memory["owner"], current_login()))
         request = build_request(recipe, self._session.store)
         request.script_args = script_args
-        self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
         return self.follow(language, self._session.submit(request, memory["owner"], user=current_login(), recipe=recipe))
 
     def recipe(self, document: Mapping[str, Any], mode: str, *values: Any, script_args: Sequence[Any] = ()) -> Recipe:

@@ -15,6 +15,7 @@ from modules.pipeline.modes import Mode
 from modules.runtime.presets import BUILTIN_PRESET
 from modules.runtime.session import Session
 from modules.web.ui import status
+from modules.web.ui.batch_desk import wire_batch, wire_dry_run
 from modules.web.ui.boot import Boot
 from modules.web.ui.controls.size import wire_size
 from modules.web.ui.desk import Desk, pick
@@ -24,6 +25,7 @@ from modules.web.ui.lists import Lists
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.png_info_desk import wire_png_info
 from modules.web.ui.restore import OWN_SIZE, Restorer
+from modules.web.ui.results import wire_results
 from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.sight import wire_sight
 from modules.web.ui.static import ASSETS, head_tags, read_script, serve_assets, style_sheets
@@ -54,6 +56,8 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         _wire_form(wiring, Lists(session, texts, studio))
         wire_size(wiring)
         wire_sight(wiring)
+        wire_batch(wiring)
+        wire_results(wiring)
         wire_history(wiring)
         wire_png_info(wiring)
         wire_styles(wiring)
@@ -111,6 +115,7 @@ def _wire_scripts(wiring: Wiring, scripts: ScriptControls) -> None:
         def generate(language: str, *values: Any) -> Any:
             return desk.generate(language, *values[: len(inputs)], script_args=collect(values[len(inputs) :]))
 
+        wire_dry_run(wiring, controls, collect)
         wiring.on(studio.actions.generate.click, generate, [*inputs, *controls], desk.outputs(), api_name=False, js=COMMIT)
 
     with studio.script_place:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from modules.pipeline.modes import Mode
 from modules.runtime.presets import Preset
+from modules.web.ui.batch import BatchTab, build_batch_tab
 from modules.web.ui.controls.mask import build_mask, build_sketch
 from modules.web.ui.controls.prompt import build_prompt
 from modules.web.ui.controls.sampling import build_batch, build_sampling, build_strength
@@ -31,6 +32,7 @@ class Studio:
     Attributes:
         top_tabs: The page's own tabs: the studio, history, PNG info, settings.
         modes: The tabs of the six modes, and the document that they show.
+        batch: What the batch tab holds.
         caption: The line below the canvas.
         sight: What the model will see.
         mask_group: Controls of modes with a mask.
@@ -41,7 +43,7 @@ class Studio:
         memory: What the browser keeps: {"owner": id}.
         form: What the browser keeps of the form: {field: value}.
         seen: State: {"job": id, "preview_no": n} of the job that is followed.
-        shown: State: [{"path", "infotext", "seed", "asset"}], one a picture in the gallery.
+        shown: State: [{"path", "infotext", "seed", "asset", "recipe", ...}], one a picture in the gallery; the rest as in `read_facts`.
         selected: State: index into `shown`.
         is_own_size: State: the person has set the size; do not suggest another.
         script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
@@ -53,6 +55,7 @@ class Studio:
     header: Header
     top_tabs: Any
     modes: ModeTabs
+    batch: BatchTab
     caption: Any
     sight: SightPanel
     mask_group: Any
@@ -125,6 +128,8 @@ def _build_desk(texts: Texts, preset: Preset, idle: str, fields: dict[str, Any])
     with gr.Column(elem_classes="pm-studio"):
         with gr.Column(elem_id="pm_canvas"):
             modes = build_modes(texts)
+            with modes.batch_place:
+                batch = build_batch_tab(texts)
             caption = gr.HTML("", elem_id="img2img_caption")
             sight = build_sight(texts)
             fields["crop_region"] = sight.region
@@ -138,8 +143,8 @@ def _build_desk(texts: Texts, preset: Preset, idle: str, fields: dict[str, Any])
             mask_group, sketch_group = _build_form(texts, preset, fields, buttons)
             script_place = gr.Column(elem_id="img2img_scripts")
     return {
-        "modes": modes, "caption": caption, "sight": sight, "mask_group": mask_group, "sketch_group": sketch_group, "actions": actions,
-        "results": results, "script_place": script_place, "fields": fields, "buttons": buttons,
+        "modes": modes, "batch": batch, "caption": caption, "sight": sight, "mask_group": mask_group, "sketch_group": sketch_group,
+        "actions": actions, "results": results, "script_place": script_place, "fields": fields, "buttons": buttons,
     }  # fmt: skip
 
 

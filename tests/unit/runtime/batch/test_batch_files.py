@@ -6,17 +6,18 @@ import csv
 import io
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image, PngImagePlugin
 
+from modules.pipeline.modes import Mode
 from modules.runtime.batch.batches import Batches
 from modules.runtime.batch.check import check_items, estimate_s
 from modules.runtime.batch.pairing import Problem
 from modules.runtime.batch.report import as_csv, as_json
 from modules.runtime.batch.settings import PROPS, MaskSource
 from modules.runtime.jobs import Job, JobState
+from modules.runtime.recipe import Recipe
 from tests.unit.runtime.batch.stand_in import RECIPE, Pipeline, run, settings_for
 
 
@@ -84,9 +85,8 @@ def test_a_dry_run_shows_problems_and_writes_nothing(batches: Batches, folder: P
 
 
 def test_the_time_is_estimated_by_the_last_job() -> None:
-    job = Job(
-        "ann", SimpleNamespace(width=100, height=100, steps=20), state=JobState.DONE, began_s=10.0, finished_s=20.0, images=1, steps=10
-    )
+    recipe = Recipe(Mode.IMG2IMG, {"width": 100, "height": 100, "steps": 20})
+    job = Job("ann", None, recipe=recipe, state=JobState.DONE, began_s=10.0, finished_s=20.0, images=1, steps=10)
     assert estimate_s([], 100, 100, 20, 3) is None
-    assert estimate_s([job], 100, 100, 20, 3) == pytest.approx(30)
+    assert estimate_s([job, Job("ann", None, state=JobState.DONE)], 100, 100, 20, 3) == pytest.approx(30)
     assert estimate_s([job], 200, 100, 40, 1) == pytest.approx(40)
