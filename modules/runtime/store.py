@@ -223,10 +223,12 @@ class AssetStore:
 
     def remove(self, asset_id: str) -> int:
         """Drop a picture and all that was derived from it; returns the bytes that came free. What is not there is no error."""
-        _check(asset_id)
         self._opened.drop(asset_id)
-        files = [*self._bucket(asset_id).glob(f"{asset_id}.*"), *self._derived(asset_id, "").parent.glob(f"{asset_id}-*")]
-        return sum(_unlink(path) for path in files)
+        return sum(_unlink(path) for path in self._files_of(asset_id))
+
+    def room_of(self, asset_id: str) -> int:
+        """The bytes that `remove` would free."""
+        return sum(_own_bytes(path) for path in self._files_of(asset_id))
 
     def ids(self) -> Iterator[tuple[str, float]]:
         """All kept pictures, and when each was last used (seconds since the epoch)."""
@@ -250,6 +252,11 @@ class AssetStore:
         """Room that a picture takes, its thumbnails not counted; 0 for one that is gone, or also saved elsewhere."""
         path = self._find(asset_id)
         return 0 if path is None else _own_bytes(path)
+
+    def _files_of(self, asset_id: str) -> list[Path]:
+        """A picture's file, its note, and all that was derived from it."""
+        _check(asset_id)
+        return [*self._bucket(asset_id).glob(f"{asset_id}.*"), *self._derived(asset_id, "").parent.glob(f"{asset_id}-*")]
 
     def _find(self, asset_id: object) -> Path | None:
         if not isinstance(asset_id, str) or not _ID.fullmatch(asset_id):

@@ -17,6 +17,7 @@ from modules.runtime.history.entry import Entry, Page, Usage, entry_of, plain, t
 from modules.runtime.history.job_rows import JobRow, JobRows, end_job, forgive_attempts
 from modules.runtime.history.remembered import RememberedResult
 from modules.runtime.history.removal import Removal, remove_entries
+from modules.runtime.history.trim_plan import plan_trim
 from modules.runtime.jobs import Job, JobState
 from modules.runtime.store import AssetStore
 from modules.settings.options import Options
@@ -198,6 +199,10 @@ class History:
             if not rows:
                 break
         return deleted
+
+    def plan_trim(self, budget_bytes: int) -> Removal:
+        """What `trim` would delete, and the room that would come free."""
+        return plan_trim(self._database, self._store, self._measure() - budget_bytes, self.jobs.assets())
 
     def keep_budget(self) -> None:
         """Trim to the option's budget, unless another thread is at it."""

@@ -62,6 +62,18 @@ class DeleteRequest(BaseModel):
     also_files: bool = Field(False, description="Also the saved files, as long as they are what was made.")
 
 
+class TrimRequest(BaseModel):
+    budget_gib: float | None = Field(None, ge=0, description="Null: the option `history_budget_gib`; 0 = no limit.")
+    dry_run: bool = Field(True, description="Only count.")
+
+
+class TrimResponse(BaseModel):
+    """The oldest results that go, or would go, and the room that comes free."""
+
+    entries: int
+    bytes: int
+
+
 class DeleteResponse(BaseModel):
     deleted: int
 
@@ -101,6 +113,21 @@ def get_usage(session: SessionDependency, user: UserDependency) -> UsageResponse
 def delete_entries(body: DeleteRequest, session: SessionDependency, user: UserDependency) -> DeleteResponse:
     """Forget results and drop the pictures that nothing else needs."""
     return DeleteResponse(deleted=session.history.delete(body.ids, body.also_files, owner=user))
+
+
+@router.post("/trim")
+def trim_history(body: TrimRequest, session: SessionDependency, user: UserDependency) -> TrimResponse:
+    """Delete the oldest results, whosever they are, until a budget is kept."""
+    budget_gib = session.options.current.history_budget_gib if body.budget_gib is None else body.budget_gib
+    if budget_gib <= 0:
+        return TrimResponse(entries=0, bytes=0)
+    history, budget_bytes = session.history, int(budget_gib * GIB)
+    plan = history.plan_trim(budget_bytes)
+    if body.dry_run or not plan.entries:
+        return TrimResponse(entries=plan.entries, bytes=plan.bytes)
+    before = history.usage().bytes
+    deleted = history.trim(budget_bytes)
+    return TrimResponse(entries=deleted, bytes=max(0, before - history.usage().bytes))
 
 
 @router.get("/{entry_id}")

@@ -3,13 +3,13 @@
 import { t, toast } from "../pentimento.js";
 import { ask } from "./ask.js";
 import { make, set } from "./dom.js";
-import { getUsage, saveBudget, trimHistory } from "./server.js";
-import { countPictures, showBytes, showCount } from "./words.js";
+import { countTrim, getUsage, saveBudget, trimHistory } from "./server.js";
+import { countPictures, showBytes } from "./words.js";
 
 const GIB = 2 ** 30;
 
 /** Bytes as a number of GiB, as short as it can be said. */
-const showGib = (bytes) => String(Number((bytes / GIB).toFixed(3)));
+const showGib = (bytes) => String(Number((bytes / GIB).toFixed(6)));
 
 /** The line below the gallery's head. */
 export class Room {
@@ -56,38 +56,55 @@ export class Room {
     this.free.disabled = !(budget > 0 && bytes > budget);
   }
 
+  /** Another budget: where it costs pictures, they are counted, and the person is asked. */
   async save() {
-    const wanted = Number(this.budget.value);
-    if (this.budget.value.trim() === "" || !(wanted >= 0)) {
-      toast(t("history.budget.wrong"), "error");
-      this.budget.value = this.usage ? showGib(this.usage.budget_bytes) : "";
-      return;
-    }
-    try {
-      await saveBudget(wanted);
-      toast(wanted > 0 ? t("history.budget.saved", { size: showBytes(wanted * GIB) }) : t("history.budget.none"));
-    } catch (error) {
-      toast(error.message, "error");
-    }
-    await this.refresh();
+    const gib = Number(this.budget.value);
+    if (this.budget.value.trim() === "" || !(gib >= 0)) return this.refuse();
+    await this.attempt(async () => {
+      const plan = await countTrim(gib);
+      if (plan.entries && !(await confirmTrim(t("history.budget.lower", { size: showBytes(gib * GIB) }), plan))) return;
+      await saveBudget(gib);
+      if (plan.entries) return this.finish(await trimHistory());
+      toast(gib > 0 ? t("history.budget.saved", { size: showBytes(gib * GIB) }) : t("history.budget.none"));
+    });
+    this.budget.blur(); // shows what is in force now
+    this.relabel();
+  }
+
+  refuse() {
+    toast(t("history.budget.wrong"), "error");
+    this.budget.blur();
+    this.relabel();
   }
 
   /** Count first, ask, then delete. */
   async trim() {
+    await this.attempt(async () => {
+      const plan = await countTrim();
+      if (!plan.entries) toast(t("history.free.nothing"));
+      else if (await confirmTrim(t("history.free"), plan)) this.finish(await trimHistory());
+    });
+  }
+
+  finish({ entries, bytes }) {
+    toast(t("history.freed", { pictures: countPictures(entries), size: showBytes(bytes) }));
+    this.onTrimmed();
+  }
+
+  async attempt(act) {
     this.free.disabled = true;
     try {
-      const { entries, bytes } = await trimHistory(true);
-      if (!entries) return toast(t("history.free.nothing"));
-      const values = { n: showCount(entries), size: showBytes(bytes) };
-      const question = { title: t("history.free"), text: t("history.free.ask", values), yes: t("history.free.yes", values) };
-      if (!(await ask(question))) return;
-      const done = await trimHistory(false);
-      toast(t("history.freed", { n: showCount(done.entries), size: showBytes(done.bytes) }));
-      this.onTrimmed();
+      await act();
     } catch (error) {
       toast(error.message, "error");
     } finally {
       await this.refresh();
     }
   }
+}
+
+/** Ask before pictures go; true = they may. */
+async function confirmTrim(title, { entries, bytes }) {
+  const values = { pictures: countPictures(entries), size: showBytes(bytes) };
+  return (await ask({ title, text: t("history.free.ask", values), yes: t("history.free.yes", values) })) !== null;
 }

@@ -34,8 +34,11 @@ export const getUsage = () => call("history/usage");
 /** Forget entries; `alsoFiles`: what was saved elsewhere too. */
 export const deleteEntries = (ids, alsoFiles) => call("history/delete", { method: "POST", body: { ids, also_files: alsoFiles } });
 
-/** Delete the oldest entries until the budget is kept; only counted when `isDry`: {entries, bytes}. */
-export const trimHistory = (isDry) => call("history/trim", { method: "POST", body: { dry_run: isDry } });
+/** What keeping a budget (null = the one in force) would delete: {entries, bytes}. */
+export const countTrim = (gib = null) => call("history/trim", { method: "POST", body: { dry_run: true, budget_gib: gib } });
+
+/** Delete the oldest entries until the budget is kept: {entries, bytes}. */
+export const trimHistory = () => call("history/trim", { method: "POST", body: { dry_run: false } });
 
 /** Keep another budget, in GiB; 0 = none. */
 export const saveBudget = (gib) => call("settings", { method: "POST", body: { history_budget_gib: gib } });
