@@ -84,7 +84,7 @@ def build_mask_drop(texts: Texts, elem_id: str, **options: Any) -> Any:
 
 
 def document_update(
-    picture: Mapping[str, Any] | None, mask: str | None = None, sketch: str | None = None, note: str | None = None
+    picture: Mapping[str, Any] | None, mask: str | None = None, sketch: str | None = None, note: str | None = None, alpha: str = "mask"
 ) -> dict[str, Any]:
     """The value that makes the browser open something.
 
@@ -92,8 +92,9 @@ def document_update(
         picture: An asset's description (`id, width, height, has_alpha, name, notes`); None closes the picture.
         mask, sketch: Asset ids; None = empty.
         note: Shown as a short message, in the person's language.
+        alpha: What the picture's transparency means, one of `ALPHA_CHOICES`.
     """
-    return {"set": {"picture": None if picture is None else dict(picture), "mask": mask, "sketch": sketch, "note": note}}
+    return {"set": {"picture": None if picture is None else dict(picture), "mask": mask, "sketch": sketch, "alpha": alpha, "note": note}}
 
 
 def read_document(payload: Any) -> dict[str, Any]:

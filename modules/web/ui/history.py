@@ -18,7 +18,8 @@ class HistoryTab:
 
     Attributes:
         tab: The tab itself.
-        bridge: Hidden; its `submit` event says what the studio shall do: {"action": "restore"|"send", "entry": id, "mode": for "send"}.
+        bridge: Hidden; its `submit` event says what the studio shall open: {"entry": id}, everything that it was made from; with "mode",
+            its picture in the tab of that mode.
     """
 
     tab: Any

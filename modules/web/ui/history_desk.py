@@ -13,6 +13,7 @@ from modules.web.ui.messages import current_login
 from modules.web.ui.wiring import Wiring
 
 Updates = dict[Any, Any]
+MODES = [mode.value for mode in Mode]
 
 
 class HistoryDesk:
@@ -34,15 +35,15 @@ class HistoryDesk:
             UnknownEntry: The entry was deleted meanwhile, or is somebody else's.
             UnknownAsset: The picture is gone.
         """
-        if not isinstance(wish, Mapping) or not isinstance(wish.get("entry"), int):
-            raise InvalidRequest("history", wish, "an action and an entry's id")
+        if not isinstance(wish, Mapping) or not isinstance(wish.get("entry"), int) or wish.get("mode", MODES[0]) not in MODES:
+            raise InvalidRequest("history", wish, "an entry's id, and the mode that its picture is for")
         entry, login = self._session.history.entry(wish["entry"]), current_login()
         if login is not None and entry.owner != login:
             raise UnknownEntry("entry", entry.id, "an entry of yours")
-        if wish.get("action") == "restore":
+        if "mode" not in wish:
             return self._restorer.open_recipe(language, entry.recipe)
         asset = self._session.store.describe(entry.result)
-        return self._pictures.open(document_update(asset.as_json(), note=self._note(language, asset)), Mode(wish.get("mode")))
+        return self._pictures.open(document_update(asset.as_json(), note=self._note(language, asset)), Mode(wish["mode"]))
 
     def _note(self, language: str, asset: Any) -> str:
         return self._texts.say(language, "history.sent_with_alpha" if asset.has_alpha else "history.sent")

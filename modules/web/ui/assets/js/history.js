@@ -28,8 +28,8 @@ class HistoryTab {
       go: (place) => this.grid.go(place),
       remove: (ids) => this.remove(ids),
       chosen: () => this.showChosen(),
-      restore: (entry) => tell({ action: "restore", entry: entry.id }),
-      send: (entry, mode) => tell({ action: "send", entry: entry.id, mode }),
+      restore: (entry) => tell({ entry: entry.id }),
+      send: (entry, mode) => tell({ entry: entry.id, mode }),
       similar: (entry) => this.filters.put({ words: quote(entry.prompt), model: entry.model, mode: "", since: "", until: "" }),
     };
     this.grid = new Grid(this.listing, hear);

@@ -5,6 +5,7 @@
  * "mask", "sketch" (argument: box in surface pixels, or null for all), "change" (any state), "commit" (the value), "crop", "busy".
  */
 
+import { toast } from "../pentimento.js";
 import { Channel } from "./channel.js";
 import { rasteriseApart } from "./rasteriser.js";
 import { applyToMask, ASSETS, uploadAsset, viewAddress } from "./server.js";
@@ -335,13 +336,16 @@ export class CanvasDocument {
 
   /* ---- outside ---- */
 
-  /** What came from Python: `{"set": {picture, mask, sketch, note}}`; anything else is left alone. */
+  /** What came from Python: `{"set": {picture, mask, sketch, alpha, note}}`; anything else is left alone. */
   async takeValue(value) {
     if (!value?.set) return;
-    const { picture, mask, sketch } = value.set;
+    const { picture, mask, sketch, alpha = "mask", note } = value.set;
+    if (note) toast(note);
     if (!picture) return this.clear();
     const rest = mask === undefined ? "keep" : "clear";
-    await this.setPicture(picture, { mask: picture.has_alpha && !mask ? "alpha" : rest, maskId: mask, sketchId: sketch });
+    const isByAlpha = picture.has_alpha && !mask && alpha === "mask";
+    await this.setPicture(picture, { mask: isByAlpha ? "alpha" : rest, maskId: mask, sketchId: sketch });
+    if (alpha !== "mask") await this.#enter({ ...this.#now, alpha, isAlphaAsked: true }, { isStep: false });
   }
 
   /** Come back to the document of the last visit; says with `emit("trouble")` when its picture is gone. */

@@ -1,0 +1,70 @@
+"""What the gallery asks of the studio is checked, and done for the person whose entry it is."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from modules.base.errors import InvalidRequest
+from modules.pipeline.modes import Mode
+from modules.runtime.history.history import UnknownEntry
+from modules.runtime.recipe import Recipe
+from modules.runtime.store import Asset
+from modules.web.ui import history_desk
+from modules.web.ui.history_desk import HistoryDesk
+from modules.web.ui.texts import Texts
+
+RECIPE = Recipe(Mode.INPAINT, {"prompt": "a fox"}, picture="a" * 64)
+
+
+class Entries:
+    def entry(self, entry_id: int) -> Any:
+        if entry_id != 7:
+            raise UnknownEntry("entry", entry_id, "an entry of the history")
+        return SimpleNamespace(id=7, owner="ann", recipe=RECIPE, result="b" * 64)
+
+
+@pytest.fixture(scope="module")
+def texts() -> Texts:
+    return Texts.load()
+
+
+@pytest.fixture
+def desk(texts: Texts) -> HistoryDesk:
+    store = SimpleNamespace(describe=lambda asset_id: Asset(asset_id, 4, 3, has_alpha=asset_id.startswith("c")))
+    restorer = SimpleNamespace(open_recipe=lambda language, recipe: {"recipe": recipe}, recipe_outputs=lambda: ["document", "prompt"])
+    pictures = SimpleNamespace(open=lambda update, mode: {"opened": update, "mode": mode}, outputs=lambda: ["document", "tabs"])
+    session = SimpleNamespace(history=Entries(), store=store)
+    return HistoryDesk(SimpleNamespace(session=session, texts=texts, pictures=pictures, restorer=restorer))  # type: ignore[arg-type]
+
+
+def test_an_entry_is_restored_with_everything(desk: HistoryDesk) -> None:
+    assert desk.act("en", {"entry": 7, "at": 1}) == {"recipe": RECIPE}
+    assert desk.outputs() == ["document", "prompt", "tabs"]
+
+
+def test_a_picture_is_opened_in_a_mode_and_says_that_no_mask_goes_along(desk: HistoryDesk) -> None:
+    done = desk.act("en", {"entry": 7, "mode": "sketch"})
+    assert done["mode"] is Mode.SKETCH and done["opened"]["set"]["picture"]["id"] == "b" * 64
+    assert done["opened"]["set"]["mask"] is None and "No mask" in done["opened"]["set"]["note"]
+
+
+@pytest.mark.parametrize("wish", [None, "restore", {}, {"entry": "7"}, {"entry": 7, "mode": "dance"}, {"entry": 7, "mode": None}])
+def test_nonsense_is_refused(desk: HistoryDesk, wish: object) -> None:
+    with pytest.raises(InvalidRequest, match="history"):
+        desk.act("en", wish)
+
+
+def test_an_entry_that_was_deleted_meanwhile(desk: HistoryDesk) -> None:
+    with pytest.raises(UnknownEntry):
+        desk.act("en", {"entry": 8})
+
+
+def test_with_logins_only_ones_own(desk: HistoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_desk, "current_login", lambda: "bob")
+    with pytest.raises(UnknownEntry, match="an entry of yours"):
+        desk.act("en", {"entry": 7})
+    monkeypatch.setattr(history_desk, "current_login", lambda: "ann")
+    assert desk.act("en", {"entry": 7}) == {"recipe": RECIPE}
