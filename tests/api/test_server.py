@@ -58,9 +58,17 @@ def test_a_broken_checkpoint_leaves_the_previous_one(client: httpx.Client, serve
     assert client.post("/sdapi/v1/refresh-checkpoints").status_code == 200
 
 
-def test_a_busy_port_is_a_message(server: Server) -> None:
+def test_a_second_server_of_the_same_folder_says_so_and_stops(server: Server) -> None:
+    command = [sys.executable, "-c", CODE, "--nowebui", "--port", str(take_port()), "--data-dir", str(server.data)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    for words in (f"process {server.process.pid}", server.url, str(server.data), "--data-dir"):
+        assert words in ended.stderr
+
+
+def test_a_busy_port_is_a_message(server: Server, tmp_path: Path) -> None:
     port = server.url.rpartition(":")[2]
-    command = [sys.executable, "-c", CODE, "--nowebui", "--port", port, "--data-dir", str(server.data)]
+    command = [sys.executable, "-c", CODE, "--nowebui", "--port", port, "--data-dir", str(tmp_path)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1 and f"port {port}" in ended.stderr and "--port" in ended.stderr and "Traceback" not in ended.stderr
 
