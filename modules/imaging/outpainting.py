@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from modules.imaging.geometry import Extent
@@ -63,3 +64,21 @@ def make_keeping_mask(size: tuple[int, int], edges: tuple[int, int, int, int]) -
     if left <= right and top <= bottom:
         ImageDraw.Draw(mask).rectangle(edges, fill=0)
     return mask
+
+
+def extend_picture(picture: Image.Image, margins: Margins) -> tuple[Image.Image, Image.Image]:
+    """Lay a picture on a larger, transparent one.
+
+    Args:
+        picture: RGB or RGBA; every pixel of it is in the result, alpha included.
+        margins: What is added on each side, px.
+
+    Returns:
+        RGBA; below the transparent margins, colours go on from the edge. And L of the same size: 255 in the margins, and as much of the
+        picture itself as is transparent.
+    """
+    rgba = np.asarray(picture.convert("RGBA"))
+    sides = ((margins.up, margins.down), (margins.left, margins.right))
+    extended = np.pad(rgba, (*sides, (0, 0)), mode="edge")
+    extended[..., 3] = np.pad(rgba[..., 3], sides)
+    return Image.fromarray(extended), Image.fromarray(255 - extended[..., 3])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import Any, Protocol
 
 NATIVE_SIZE_PX = 512
 BUILTIN_SIZE_PX = 256
@@ -48,3 +49,54 @@ def preset_for(checkpoint: Labelled | None) -> Preset:
     if checkpoint is None or checkpoint.label.startswith("built-in"):
         return BUILTIN_PRESET
     return Preset()
+
+
+class Intent(Enum):
+    """What a person wants of the masked part, before knowing any of the fields."""
+
+    REMOVE = "remove"
+    REPLACE = "replace"
+    REFINE = "refine"
+    EXTEND = "extend"
+
+
+@dataclass(frozen=True)
+class IntentValues:
+    """Fields that an intent sets together, named as in `Img2ImgProcessing`."""
+
+    inpainting_fill: int | str
+    denoising_strength: float
+    inpaint_full_res_padding: int
+    mask_blur: int
+    inpaint_full_res: bool = True
+
+
+BUILTIN_INTENTS = {
+    Intent.REMOVE: IntentValues("patchmatch", 0.15, 48, 8),
+    Intent.REPLACE: IntentValues(2, 1.0, 48, 4),
+    Intent.REFINE: IntentValues(1, 0.25, 32, 4),
+    Intent.EXTEND: IntentValues("patchmatch", 0.3, 128, 8),
+}
+"""Chosen by eye: the small model blurs what it repaints, so the patch match does the work where something shall go."""
+INPAINT_INTENTS = {
+    Intent.REMOVE: IntentValues("patchmatch", 0.75, 64, 4),
+    Intent.REPLACE: IntentValues(0, 1.0, 64, 4),
+    Intent.REFINE: IntentValues(1, 0.4, 32, 4),
+    Intent.EXTEND: IntentValues("patchmatch", 0.9, 128, 8),
+}
+"""Inpainting checkpoints know the picture around the hole, and may begin from next to nothing."""
+BASE_INTENTS = {
+    Intent.REMOVE: IntentValues("patchmatch", 0.5, 64, 4),
+    Intent.REPLACE: IntentValues(0, 0.8, 64, 6),
+    Intent.REFINE: IntentValues(1, 0.4, 32, 4),
+    Intent.EXTEND: IntentValues("patchmatch", 0.7, 128, 8),
+}
+"""Ordinary checkpoints know the surroundings only from the start picture: too much strength, and they paint what does not belong."""
+
+
+def intent_values(intent: Intent, checkpoint: Any = None) -> IntentValues:
+    """The fields of an intent that suit a checkpoint (`CheckpointInfo`); None means the built-in one."""
+    if checkpoint is None or checkpoint.label.startswith("built-in"):
+        return BUILTIN_INTENTS[intent]
+    kind = getattr(getattr(checkpoint, "kind", None), "name", "BASE")
+    return (INPAINT_INTENTS if kind == "INPAINT" else BASE_INTENTS)[intent]

@@ -21,6 +21,7 @@ from modules.web.ui.controls.size import wire_size
 from modules.web.ui.desk import Desk, pick
 from modules.web.ui.hangups import Hangups
 from modules.web.ui.history_desk import wire_history
+from modules.web.ui.intents import wire_intents
 from modules.web.ui.lists import Lists
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.png_info_desk import wire_png_info
@@ -56,6 +57,7 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         _wire_form(wiring, Lists(session, texts, studio))
         wire_size(wiring)
         wire_sight(wiring)
+        wire_intents(wiring)
         wire_batch(wiring)
         wire_results(wiring)
         wire_history(wiring)

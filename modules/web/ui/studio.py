@@ -17,6 +17,7 @@ from modules.web.ui.controls.seed import build_seed
 from modules.web.ui.controls.size import build_size
 from modules.web.ui.header import Header, build_header
 from modules.web.ui.history import HistoryTab, build_history
+from modules.web.ui.intents import Intents, build_intents
 from modules.web.ui.modes import FIRST_MODE, ModeTabs, build_modes
 from modules.web.ui.png_info import PngInfo, build_png_info
 from modules.web.ui.results import Actions, Results, build_actions, build_results
@@ -37,6 +38,7 @@ class Studio:
         sight: What the model will see.
         mask_group: Controls of modes with a mask.
         sketch_group: Controls of the inpaint sketch.
+        intents: The four cards above the mask's controls.
         fields: Form widgets by `Img2ImgProcessing` field.
         buttons: Small helpers of the form.
         mode: State: the `Mode` value of the open tab.
@@ -60,6 +62,7 @@ class Studio:
     sight: SightPanel
     mask_group: Any
     sketch_group: Any
+    intents: Intents
     actions: Actions
     results: Results
     mode: Any
@@ -140,18 +143,19 @@ def _build_desk(texts: Texts, preset: Preset, idle: str, fields: dict[str, Any])
             actions = build_actions(texts)
             results = build_results(texts, idle)
         with gr.Column(elem_id="pm_form"):
-            mask_group, sketch_group = _build_form(texts, preset, fields, buttons)
+            groups = _build_form(texts, preset, fields, buttons)
             script_place = gr.Column(elem_id="img2img_scripts")
     return {
-        "modes": modes, "batch": batch, "caption": caption, "sight": sight, "mask_group": mask_group, "sketch_group": sketch_group,
-        "actions": actions, "results": results, "script_place": script_place, "fields": fields, "buttons": buttons,
+        "modes": modes, "batch": batch, "caption": caption, "sight": sight, "actions": actions, "results": results,
+        "script_place": script_place, "fields": fields, "buttons": buttons, **groups,
     }  # fmt: skip
 
 
-def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: dict[str, Any]) -> tuple[Any, Any]:
-    """Fill `fields` and `buttons`; returns the groups of mask and sketch controls."""
+def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: dict[str, Any]) -> dict[str, Any]:
+    """Fill `fields` and `buttons`; returns the groups of mask and sketch controls and the cards, as `Studio` attributes by name."""
     with gr.Column(elem_id="inpaint_controls", elem_classes="pm-card", visible=FIRST_MODE.has_mask) as mask_group:
         gr.HTML(texts("form.section.mask"), elem_classes="pm-heading")
+        intents = build_intents(texts)
         with gr.Column(visible=FIRST_MODE is Mode.INPAINT_SKETCH, elem_id="inpaint_sketch_controls") as sketch_group:
             fields |= build_sketch(texts)
         fields |= build_mask(texts, preset)
@@ -167,4 +171,4 @@ def _build_form(texts: Texts, preset: Preset, fields: dict[str, Any], buttons: d
         fields |= size_fields
         fields |= build_batch(texts)
     buttons |= seed_buttons | size_buttons
-    return mask_group, sketch_group
+    return {"mask_group": mask_group, "sketch_group": sketch_group, "intents": intents}

@@ -64,7 +64,7 @@ def image_size(width: int, height: int) -> tuple[int, int]:
     return rounded(width * scale), rounded(height * scale)
 
 
-def fitting_size(width: int, height: int, native_px: int) -> tuple[int, int]:
+def fitting_size(width: int, height: int, native_px: float) -> tuple[int, int]:
     """A size of the picture's proportions and about `native_px` squared pixels."""
     scale = native_px / (width * height) ** 0.5
     return rounded(width * scale), rounded(height * scale)
