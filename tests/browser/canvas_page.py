@@ -63,7 +63,7 @@ class CanvasPage:
         return self.root.get_by_role("button", name=name, exact=True)
 
     def camera(self) -> dict[str, float]:
-        values: dict[str, float] = self.page.evaluate("(({x, y, zoom}) => ({x, y, zoom}))(pentimento.viewInUse().camera)")
+        values: dict[str, float] = self.root.evaluate("({ view: { camera } }) => ({ x: camera.x, y: camera.y, zoom: camera.zoom })")
         return values
 
     def hover(self, spot: Spot | None = None) -> None:
@@ -128,3 +128,11 @@ class CanvasPage:
     def picture(self) -> Image.Image:
         """What the stage shows, in device pixels."""
         return Image.open(io.BytesIO(self.stage.screenshot())).convert("RGB")
+
+
+def write_picture(path: Path, size: tuple[int, int], mode: str = "RGB") -> Path:
+    """A smooth picture in which every pixel differs from its neighbours."""
+    columns, rows = np.meshgrid(np.linspace(20, 220, size[0]), np.linspace(20, 220, size[1]))
+    image = Image.fromarray(np.stack([columns, rows, 255 - columns], axis=-1).astype(np.uint8)).convert(mode)
+    image.save(path)
+    return path

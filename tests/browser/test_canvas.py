@@ -10,18 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.canvas_page import CanvasPage
+from tests.browser.canvas_page import CanvasPage, write_picture
 
 NewPage = Callable[..., Page]
 SHAPES = {"wide": (1600, 200), "tall": (150, 1400), "plain": (900, 600)}
-
-
-def write_picture(path: Path, size: tuple[int, int], mode: str = "RGB") -> Path:
-    """A smooth picture in which every pixel differs from its neighbours."""
-    columns, rows = np.meshgrid(np.linspace(20, 220, size[0]), np.linspace(20, 220, size[1]))
-    image = Image.fromarray(np.stack([columns, rows, 255 - columns], axis=-1).astype(np.uint8)).convert(mode)
-    image.save(path)
-    return path
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ export class Crop {
   /** @param {Object} view see view.js */
   constructor(view) {
     this.view = view;
-    this.layer = new Konva.Layer({ name: "crop", listening: false });
+    this.layer = new Konva.Layer({ name: "crop", listening: false, visible: false });
     view.stage.add(this.layer);
     this.dark = new Konva.Line({ ...BORDER, stroke: INK, listening: false, visible: false });
     this.light = new Konva.Line({ ...BORDER, stroke: "#fff", dash: [5, 5], listening: false, visible: false });
@@ -128,6 +128,7 @@ export class Crop {
   }
 
   #redraw() {
+    this.layer.visible(this.layer.listening() || this.light.visible()); // hidden, it costs nothing
     this.layer.batchDraw();
   }
 }

@@ -1,5 +1,10 @@
-/** The three drawn layers of a view: picture, paint, outline. Each is drawn only when what it shows has changed. */
+/**
+ * The two drawn layers of a view: picture and paint. Each is drawn only when what it shows has changed, and only where.
+ *
+ * No more than these lie over each other: a browser without a graphics card blends every layer anew, whole, for each frame.
+ */
 
+import { newCanvas } from "./pixels.js";
 import { rgb } from "./settings.js";
 
 const CHECK_PX = 8;
@@ -17,9 +22,10 @@ export class Painter {
     this.document = document;
     this.channels = SHOWN[mode].map((name) => document.channels[name]);
     this.pyramid = null;
-    this.layers = ["picture", "paint", "outline"].map((name) => new Konva.Layer({ name, listening: false }));
-    stage.add(...this.layers);
-    [this.picture, this.paint, this.outline] = this.layers.map((layer) => layer.getCanvas());
+    this.rim = null; // a canvas that is not on the page
+    const layers = ["picture", "paint"].map((name) => new Konva.Layer({ name, listening: false }));
+    stage.add(...layers);
+    [this.picture, this.paint] = layers.map((layer) => layer.getCanvas());
   }
 
   #context(canvas, box = null) {
@@ -61,8 +67,9 @@ export class Painter {
    *
    * @param {Object|null} box in surface pixels: what changed; null for all of it.
    * @param {Object} settings how the mask is shown.
+   * @param {boolean} hasRim also draw the mask's rim; it costs more, so that it waits until camera and brush rest.
    */
-  drawPaint(camera, box, settings) {
+  drawPaint(camera, box, settings, hasRim) {
     const { picture } = this.document.now;
     const [first] = this.channels;
     if (!picture || !first?.surface) {
@@ -85,6 +92,7 @@ export class Painter {
     }
     if (settings.shown !== "hidden") for (const channel of this.channels) this.#drawChannel(context, channel, place, part, settings);
     context.restore();
+    if (hasRim) this.#drawRim(context, camera, settings);
   }
 
   #drawChannel(context, channel, place, part, { shown, overlay, overlayOpacity }) {
@@ -105,21 +113,19 @@ export class Painter {
     return { x, y, width: Math.ceil((box.width + 2) * place.scale) + 3, height: Math.ceil((box.height + 2) * place.scale) + 3 };
   }
 
-  clearOutline() {
-    this.#context(this.outline);
-  }
-
   /** The mask's rim in black and white dashes, which shows on any picture. */
-  drawOutline(camera, settings) {
-    const context = this.#context(this.outline);
+  #drawRim(context, camera, settings) {
     const channel = this.channels.find((one) => one.name === "mask");
     if (!channel?.surface || settings.shown !== "overlay" || !channel.surface.applied.length) return;
-    const ratio = this.ratio;
-    const columns = Math.round(this.stage.width() * ratio);
-    const rows = Math.round(this.stage.height() * ratio);
-    const image = context.createImageData(columns, rows);
-    traceRim(channel.surface, new Uint32Array(image.data.buffer), columns, rows, camera, ratio);
-    context.putImageData(image, 0, 0);
+    const [columns, rows] = [this.paint.width, this.paint.height];
+    if (this.rim?.width !== columns || this.rim.height !== rows) {
+      this.rim = newCanvas(columns, rows);
+      this.rimContext = this.rim.getContext("2d", { willReadFrequently: true });
+    }
+    const image = this.rimContext.createImageData(columns, rows);
+    traceRim(channel.surface, new Uint32Array(image.data.buffer), columns, rows, camera, this.ratio);
+    this.rimContext.putImageData(image, 0, 0);
+    context.drawImage(this.rim, 0, 0);
   }
 
   destroy() {

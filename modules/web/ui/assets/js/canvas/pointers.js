@@ -38,6 +38,7 @@ export class Pointers {
     const { view } = this;
     if (!view.document.now.picture || event.target.closest("[data-canvas-control]") || view.isOverCrop(event)) return;
     if (event.pointerType === "pen") isPenSeen = true;
+    view.box.classList.add("pm-by-pointer"); // no ring round the canvas for those who see their pointer on it
     view.box.focus({ preventScroll: true });
     event.preventDefault();
     this.#active.set(event.pointerId, event);

@@ -34,7 +34,7 @@ export class View {
   isSpace = false;
   #toolId;
   #frame = 0;
-  #dirty = { picture: false, paint: null, outline: false };
+  #dirty = { picture: false, paint: null, rim: false };
   #settleTimer = 0;
   #pointer = null;
   #offs = [];
@@ -45,6 +45,7 @@ export class View {
    */
   constructor(root, canvas) {
     this.root = root;
+    root.view = this; // for scripts and tests that have the element
     this.document = canvas;
     this.mode = root.dataset.mode;
     this.channel = CHANNEL[this.mode];
@@ -93,6 +94,7 @@ export class View {
     new ResizeObserver(() => this.#resize()).observe(this.box);
     document.addEventListener("fullscreenchange", () => this.toolbar.refresh());
     matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", () => this.#resize(), { once: true });
+    this.box.addEventListener("blur", () => this.box.classList.remove("pm-by-pointer"));
     this.box.addEventListener("dblclick", (event) => this.#doubleClick(event));
     this.retell();
   }
@@ -261,19 +263,18 @@ export class View {
   #outlineSoon() {
     clearTimeout(this.#settleTimer);
     this.#settleTimer = setTimeout(() => {
-      if (this.isVisible && !this.pointers.isWorking) this.painter.drawOutline(this.camera, settings);
+      if (!this.isVisible || this.pointers.isWorking) return;
+      this.#dirty.rim = true;
+      this.invalidate({ paint: "all" });
     }, SETTLE_MS);
   }
 
   #draw() {
     this.#frame = 0;
-    const { picture, paint } = this.#dirty;
-    this.#dirty = { picture: false, paint: null };
-    if (picture) {
-      this.painter.drawPicture(this.camera);
-      this.painter.clearOutline();
-    }
-    if (paint) this.painter.drawPaint(this.camera, paint === "all" ? null : paint, settings);
+    const { picture, paint, rim } = this.#dirty;
+    this.#dirty = { picture: false, paint: null, rim: false };
+    if (picture) this.painter.drawPicture(this.camera);
+    if (paint) this.painter.drawPaint(this.camera, paint === "all" ? null : paint, settings, rim && paint === "all");
   }
 
   /** The pointer is here; null: it left. */
