@@ -39,6 +39,7 @@ MASK_WIDGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Masked content": ("inpainting_fill", lambda value: MaskedContent.parse(value).value),
     "Inpaint area": ("inpaint_full_res", lambda value: int(value == "Only masked")),
     "Masked area padding": ("inpaint_full_res_padding", int),
+    "Crop region": ("crop_region", lambda value: [int(edge) for edge in value.split(",")]),
 }
 EXACT = "Precision: fp32"
 OWN_SIZE = "is_own_size"
@@ -151,7 +152,7 @@ def is_usable(name: str, value: object) -> bool:
 def read_widgets(stated: InfotextSettings) -> dict[str, Any]:
     """Form values by field; what cannot be read is left out, and masks are left alone where the text has none."""
     has_mask = "Mask blur" in stated.values or stated.values.get("Inpaint area") == "Only masked"
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"crop_region": None} if has_mask else {}
     for key, (name, read) in (WIDGETS | (MASK_WIDGETS if has_mask else {})).items():
         try:
             values[name] = read(str(stated.values[key]))

@@ -31,8 +31,10 @@ def test_widgets() -> None:
     assert read_widgets(read_settings(MASKED, Options())) == {
         "prompt": "a (cat)", "negative_prompt": "dog", "steps": 30, "cfg_scale": 4.5, "denoising_strength": 0.35, "seed": 77, "width": 320,
         "height": 256, "sampler_name": "DPM++ 2M", "scheduler": "Karras", "mask_blur": 8, "inpainting_mask_invert": 1, "inpainting_fill": 2,
-        "inpaint_full_res": 1, "inpaint_full_res_padding": 16,
+        "inpaint_full_res": 1, "inpaint_full_res_padding": 16, "crop_region": None,
     }  # fmt: skip
+    own = MASKED.replace("Version", 'Crop region: "8,16,200,240", Version')
+    assert read_widgets(read_settings(own, Options()))["crop_region"] == [8, 16, 200, 240]
 
 
 def test_without_a_mask_the_masks_controls_stay_and_nonsense_is_left_out() -> None:
