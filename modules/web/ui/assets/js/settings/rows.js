@@ -78,6 +78,7 @@ export function makeRow(field) {
 
   function refresh() {
     if (document.activeElement !== control) widget.write(valueOf(field));
+    if (!settings.pending.has(field.name)) fail("");
     mark();
   }
 

@@ -1,0 +1,81 @@
+"""A1111's keys."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.studio import StudioPage
+
+
+@pytest.mark.parametrize(
+    ("text", "selection", "key", "wanted"),
+    [
+        ("a red cat", (3, 3), "ArrowUp", "a (red:1.1) cat"),
+        ("a (red:1.1) cat", (4, 4), "ArrowUp", "a (red:1.2) cat"),
+        ("a (red:1.1) cat", (4, 4), "ArrowDown", "a red cat"),
+        ("a red cat", (2, 10), "ArrowUp", "a (red cat:1.1)"),
+        ("a red cat ", (2, 10), "ArrowDown", "a (red cat:0.9) "),
+        ("a (red) cat", (3, 6), "ArrowUp", "a (red:1.2) cat"),
+        ("a [red] cat", (3, 6), "ArrowDown", "a (red:0.81) cat"),
+        ("<lora:paint:0.8>", (8, 8), "ArrowUp", "<lora:paint:0.85>"),
+        ("(one two:1.5) three", (3, 3), "ArrowDown", "(one two:1.4) three"),
+        ("一只 猫", (3, 4), "ArrowUp", "一只 (猫:1.1)"),
+        ("  ", (1, 1), "ArrowUp", "  "),
+    ],
+)
+def test_words_are_weighed(studio: StudioPage, text: str, selection: tuple[int, int], key: str, wanted: str) -> None:
+    box = studio.page.locator("#img2img_prompt textarea")
+    box.fill(text)
+    box.evaluate("(box, [start, end]) => box.setSelectionRange(start, end)", list(selection))
+    box.press(f"Control+{key}")
+    expect(box).to_have_value(wanted)
+
+
+def test_weighing_can_be_undone_and_goes_into_the_job(studio: StudioPage) -> None:
+    box = studio.page.locator("#img2img_neg_prompt textarea")
+    box.fill("dog")
+    box.press("Control+ArrowUp")
+    box.press("Control+ArrowUp")
+    expect(box).to_have_value("(dog:1.2)")
+    box.press("Control+z")
+    expect(box).to_have_value("(dog:1.1)")
+
+
+def test_keys_generate_interrupt_and_start_over(studio: StudioPage, photo: Path) -> None:
+    page = studio.page
+    studio.open_tab("img2img")
+    studio.upload(photo)
+    studio.set_number("img2img_steps", 150)
+    prompt = page.locator("#img2img_prompt textarea")
+    prompt.fill("first")
+    prompt.press("Control+Enter")
+    expect(studio.by_id("img2img_interrupt")).to_be_visible()
+    prompt.fill("second")
+    prompt.press("Control+Enter")  # while a job runs: interrupt it, then generate
+    infotext = page.locator("#html_info_img2img textarea")
+    expect(infotext).to_have_value(re.compile("^first"))
+    studio.expect_status(re.compile("Step|Preparing"))
+    page.keyboard.press("Escape")
+    expect(infotext).to_have_value(re.compile("^second"))
+    studio.expect_status("Interrupted after")
+
+
+def test_escape_closes_what_is_open_before_it_interrupts(studio: StudioPage, photo: Path) -> None:
+    page = studio.page
+    studio.open_tab("img2img")
+    studio.upload(photo)
+    studio.set_number("img2img_steps", 100)
+    studio.generate()
+    expect(studio.by_id("img2img_interrupt")).to_be_visible()
+    page.locator("#img2img_styles_edit").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.wait_for_timeout(300)
+    expect(studio.by_id("img2img_interrupt")).to_be_visible()
+    page.keyboard.press("Escape")
+    studio.expect_status("Interrupted after")
