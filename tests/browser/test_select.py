@@ -15,6 +15,7 @@ from playwright.sync_api import Page, Route, expect
 
 from modules.imaging.mask_operations import fill_holes, grow, shrink
 from tests.browser.canvas_page import CanvasPage, Spot
+from tests.browser.studio import StudioPage
 
 NewPage = Callable[..., Page]
 SIZE = (600, 400)
@@ -310,3 +311,16 @@ def test_a_busy_sign_shows_and_a_second_click_waits_its_turn(canvas: CanvasPage)
     mask = changed_mask(canvas, held[0].continue_)
     assert mask[:, :80].all() and not mask[:, 80:].any()
     canvas.page.wait_for_function("!document.querySelector('#mask .pm-view.pm-busy')")
+
+
+def test_in_the_studio_another_language_keeps_the_drawings_and_changes_the_words(studio: StudioPage, scene: Path) -> None:
+    studio.view().locator("input[type=file]").first.set_input_files(scene)
+    expect(studio.page.locator("#mode_img2img .pm-view.pm-has-picture:visible")).to_be_visible()
+    view = studio.view()
+    view.get_by_role("button", name="Selection", exact=True).click()
+    drawings = view.locator(".pm-bar svg").count()
+    studio.page.get_by_role("button", name="简体中文").click()
+    expect(view.locator(".pm-select").get_by_role("button", name="羽化", exact=True)).to_be_visible()
+    expect(view.get_by_role("button", name="选择物体", exact=True)).to_be_visible()
+    assert view.locator(".pm-bar svg").count() == drawings > 20
+    assert view.locator("[data-tool]").all_inner_texts() == [""] * view.locator("[data-tool]").count()

@@ -29,7 +29,7 @@ export function drawing(inner) {
  * @param {string} keys as the person presses them, "Ctrl+Z"; "" for none.
  */
 export function iconButton(textId, inner, keys, onclick, attributes = {}) {
-  const button = make("button", { type: "button", class: "pm-tool", "data-text": textId, "data-keys": keys || null, onclick, ...attributes }, drawing(inner));
+  const button = make("button", { type: "button", class: "pm-tool", "data-label": textId, "data-keys": keys || null, onclick, ...attributes }, drawing(inner));
   tell(button);
   return button;
 }
@@ -43,12 +43,12 @@ export function textButton(textId, onclick, attributes = {}) {
 
 /** Put `element` and all below it into the language in force. */
 export function tell(element) {
-  for (const one of [element, ...element.querySelectorAll("[data-text], [data-words]")]) {
-    const { text, words, keys } = one.dataset;
+  for (const one of [element, ...element.querySelectorAll("[data-label], [data-words]")]) {
+    const { label, words, keys } = one.dataset;
     if (words) one.textContent = t(words);
-    if (!text) continue;
-    one.setAttribute("aria-label", t(text));
-    one.title = keys ? `${t(text)} (${keys})` : t(text);
+    if (!label) continue;
+    one.setAttribute("aria-label", t(label));
+    one.title = keys ? `${t(label)} (${keys})` : t(label);
     if (keys) one.setAttribute("aria-keyshortcuts", keys.split(" ")[0].replace("Ctrl", "Control"));
   }
 }

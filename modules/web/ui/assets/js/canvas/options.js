@@ -33,7 +33,7 @@ export function makeOptions(view, names) {
 
 function sliderOption(name) {
   const { text, min, max, read, write, unit, shown = read } = SLIDERS[name];
-  const input = make("input", { type: "range", min, max, step: 1, "data-text": text, "data-option": name });
+  const input = make("input", { type: "range", min, max, step: 1, "data-label": text, "data-option": name });
   const value = make("output");
   const option = make("label", { class: "pm-option" }, make("span", { "data-words": text }), input, value);
   input.addEventListener("input", () => change(write(name, Number(input.value))));
@@ -44,7 +44,7 @@ function sliderOption(name) {
 }
 
 function colourOption(name) {
-  const input = make("input", { type: "color", "data-text": COLOURS[name], "data-option": name });
+  const input = make("input", { type: "color", "data-label": COLOURS[name], "data-option": name });
   const option = make("label", { class: "pm-option pm-option-colour" }, make("span", { "data-words": COLOURS[name] }), input);
   input.addEventListener("input", () => change({ [name]: input.value }));
   return following(option, () => {

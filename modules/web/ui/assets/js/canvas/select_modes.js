@@ -25,7 +25,7 @@ export function wayOption() {
   const buttons = Object.entries(WAYS).map(([way, text]) => {
     return textButton(text, () => change({ selectWay: way }), { class: "pm-choice", "data-way": way });
   });
-  const option = make("span", { class: "pm-choices pm-select-ways", role: "group", "data-text": "select.way" }, ...buttons);
+  const option = make("span", { class: "pm-choices pm-select-ways", role: "group", "data-label": "select.way" }, ...buttons);
   option.refresh = () => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.way === (settings.selectWay ?? "union")));
   };

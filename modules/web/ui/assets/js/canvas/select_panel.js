@@ -34,8 +34,8 @@ async function copy(canvas) {
 /** Grow, shrink, feather, with their number as slider and field. */
 function edges(canvas) {
   const px = () => settings.edgePx ?? PX;
-  const slider = make("input", { type: "range", min: 1, max: SLIDER_PX, step: 1, "data-text": "select.px", "data-option": "edge" });
-  const number = make("input", { type: "number", min: 0.5, max: MOST_PX, step: 0.5, "data-text": "select.px", "data-option": "edge_px" });
+  const slider = make("input", { type: "range", min: 1, max: SLIDER_PX, step: 1, "data-label": "select.px", "data-option": "edge" });
+  const number = make("input", { type: "number", min: 0.5, max: MOST_PX, step: 0.5, "data-label": "select.px", "data-option": "edge_px" });
   const show = () => {
     slider.value = px();
     if (document.activeElement !== number) number.value = px();

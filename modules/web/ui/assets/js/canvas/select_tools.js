@@ -14,7 +14,7 @@ const isOn = (view, { x, y }) => x >= 0 && y >= 0 && x < view.document.now.pictu
 const clamp = (value, most) => Math.min(most, Math.max(0, value));
 
 function toleranceOption() {
-  const input = make("input", { type: "range", min: 0, max: 255, step: 1, "data-text": "select.tolerance", "data-option": "tolerance" });
+  const input = make("input", { type: "range", min: 0, max: 255, step: 1, "data-label": "select.tolerance", "data-option": "tolerance" });
   const value = make("output");
   const option = make("label", { class: "pm-option" }, make("span", { "data-words": "select.tolerance" }), input, value);
   input.addEventListener("input", () => change({ tolerance: Number(input.value) }));
@@ -28,7 +28,7 @@ function toleranceOption() {
 }
 
 function contiguousOption() {
-  const input = make("input", { type: "checkbox", "data-text": "select.contiguous", "data-option": "contiguous" });
+  const input = make("input", { type: "checkbox", "data-label": "select.contiguous", "data-option": "contiguous" });
   const option = make("label", { class: "pm-option" }, input, make("span", { "data-words": "select.contiguous" }));
   input.addEventListener("change", () => change({ contiguous: input.checked }));
   option.refresh = () => {

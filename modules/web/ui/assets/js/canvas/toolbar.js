@@ -83,7 +83,7 @@ export class Toolbar {
   }
 
   #openSheet(panel, button, holder) {
-    const element = make("div", { class: "pm-sheet", role: "group", "data-text": panel.label });
+    const element = make("div", { class: "pm-sheet", role: "group", "data-label": panel.label });
     holder.append(element);
     button.setAttribute("aria-expanded", "true");
     this.sheet = { button, element, holder };
