@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from modules.pipeline.modes import Mode
+from modules.web.ui.png_info_report import hint
 from modules.web.ui.texts import Texts
 
 SENT_TO = (Mode.IMG2IMG, Mode.SKETCH, Mode.INPAINT, Mode.INPAINT_SKETCH, Mode.INPAINT_UPLOAD)
@@ -45,7 +46,7 @@ def build_png_info(texts: Texts) -> PngInfo:
                         mode: gr.Button(texts(f"tab.{mode.value}"), size="sm", elem_id=f"pnginfo_send_to_{mode.value}") for mode in SENT_TO
                     }
         with gr.Column(elem_classes="pm-pnginfo-main"):
-            report = gr.HTML(texts("pnginfo.hint"), elem_id="html_info_pnginfo")
+            report = gr.HTML(hint(texts, "en"), elem_id="html_info_pnginfo")
             infotext = gr.Textbox(
                 label=texts("pnginfo.infotext"), lines=3, max_lines=14, interactive=False, buttons=["copy"], visible=False,
                 elem_id="pnginfo_generation_info",

@@ -12,8 +12,8 @@ from typing import Any
 from modules.imaging.inspection import COMFYUI_NAMES, Inspection, Problem
 from modules.pipeline.infotext_origin import find_origin, is_workflow
 from modules.pipeline.infotext_parse import split_infotext
-from modules.web.ui.live_text import live
-from modules.web.ui.notes import say_note
+from modules.web.ui.live_text import live, live_words
+from modules.web.ui.notes import note_words
 from modules.web.ui.texts import Texts
 
 PROBLEMS = {
@@ -103,8 +103,8 @@ def _facts(texts: Texts, language: str, found: Findings) -> str:
     if seen.format:
         facts += [html.escape(seen.format), f"{seen.width} × {seen.height}", html.escape(seen.mode)]
     facts.append(show_bytes(seen.size_bytes))
-    notes = [say_note(texts, language, note) for note in seen.picture.notes] if seen.picture else []
-    items = "".join(f"<li>{fact}</li>" for fact in facts) + "".join(f'<li class="pm-info-note">{html.escape(note)}</li>' for note in notes)
+    facts += [live_words(texts, language, note_words(note)) for note in seen.picture.notes] if seen.picture else []
+    items = "".join(f"<li>{fact}</li>" for fact in facts)
     return f'<ul class="pm-info-facts">{items}</ul>'
 
 

@@ -3,6 +3,9 @@
  */
 
 import { onLanguage, t } from "./pentimento.js";
+import { whenThere } from "./when.js";
+
+const PLACE = "[data-text]";
 
 /** A text whose values may be texts themselves: {text, values}. */
 function say(id, values) {
@@ -10,11 +13,10 @@ function say(id, values) {
   return t(id, Object.fromEntries(said));
 }
 
-/** Put all such texts below `root` into the language in force. */
-export function relabel(root = document) {
-  for (const place of root.querySelectorAll("[data-text]")) {
-    place.textContent = say(place.dataset.text, JSON.parse(place.dataset.values ?? "{}"));
-  }
+function fill(place) {
+  const said = say(place.dataset.text, JSON.parse(place.dataset.values ?? "{}"));
+  if (place.textContent !== said) place.textContent = said;
 }
 
-onLanguage(() => relabel());
+whenThere(PLACE, fill);
+onLanguage(() => document.querySelectorAll(PLACE).forEach(fill));
