@@ -317,10 +317,10 @@ def test_in_the_studio_another_language_keeps_the_drawings_and_changes_the_words
     studio.view().locator("input[type=file]").first.set_input_files(scene)
     expect(studio.page.locator("#mode_img2img .pm-view.pm-has-picture:visible")).to_be_visible()
     view = studio.view()
-    view.get_by_role("button", name="Selection", exact=True).click()
     drawings = view.locator(".pm-bar svg").count()
     studio.page.get_by_role("button", name="简体中文").click()
-    expect(view.locator(".pm-select").get_by_role("button", name="羽化", exact=True)).to_be_visible()
     expect(view.get_by_role("button", name="选择物体", exact=True)).to_be_visible()
+    view.get_by_role("button", name="选区", exact=True).click()
+    expect(view.locator(".pm-select").get_by_role("button", name="羽化", exact=True)).to_be_visible()
     assert view.locator(".pm-bar svg").count() == drawings > 20
     assert view.locator("[data-tool]").all_inner_texts() == [""] * view.locator("[data-tool]").count()
