@@ -14,6 +14,7 @@ from modules.runtime.recipe import Recipe
 from modules.runtime.store import Asset
 from modules.web.ui import history_desk
 from modules.web.ui.history_desk import HistoryDesk
+from modules.web.ui.messages import current_login, guarded
 from modules.web.ui.texts import Texts
 
 RECIPE = Recipe(Mode.INPAINT, {"prompt": "a fox"}, picture="a" * 64)
@@ -60,6 +61,12 @@ def test_nonsense_is_refused(desk: HistoryDesk, wish: object) -> None:
 def test_an_entry_that_was_deleted_meanwhile(desk: HistoryDesk) -> None:
     with pytest.raises(UnknownEntry):
         desk.act("en", {"entry": 8})
+
+
+def test_a_handler_knows_who_is_logged_in(texts: Texts) -> None:
+    asked = guarded(texts, lambda language: current_login())
+    assert asked(SimpleNamespace(request=None, username="ann")) == "ann"
+    assert asked(SimpleNamespace(request=None, username=None)) is None
 
 
 def test_with_logins_only_ones_own(desk: HistoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
