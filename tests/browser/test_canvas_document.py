@@ -240,6 +240,7 @@ def test_masks_are_loaded_and_saved(canvas: CanvasPage, tmp_path: Path) -> None:
     expect(canvas.button("Save mask as PNG")).to_be_enabled()
     mask = canvas.mask()
     assert mask is not None and mask.shape == (600, 900) and mask[200, 300] == 255 and mask[60, 300] == 0
+    assert set(np.unique(mask)) == {0, 255}, "a hard mask stays hard when it is scaled"
     canvas.button("Clear mask").click()
     canvas.set(size=50)
     canvas.stroke((450, 300), (500, 300))
@@ -255,7 +256,7 @@ def test_masks_are_loaded_and_saved(canvas: CanvasPage, tmp_path: Path) -> None:
     grey = Image.new("L", SIZE, 90)
     grey.save(tmp_path / "grey.png")
     canvas.page.locator("#both .pm-mask-drop input[type=file]").set_input_files(tmp_path / "grey.png")
-    canvas.page.wait_for_function("async () => (await pentimento.document.commit()).is_soft_mask")
+    canvas.page.wait_for_function("pentimento.document.state().is_soft_mask")
     assert np.unique(canvas.mask()).tolist() == [90]
 
 
@@ -265,7 +266,8 @@ def test_everything_is_there_after_a_reload(canvas: CanvasPage) -> None:
     canvas.show("paint")
     canvas.stroke((100, 300), (500, 100))
     before, mask, sketch = canvas.commit(), canvas.mask(), canvas.sketch()
-    canvas.page.reload()
+    canvas.page.evaluate("sessionStorage.clear(), localStorage.removeItem('pentimento_document')")
+    canvas.page.reload()  # it is written when the page goes
     canvas.page.wait_for_function("window.ready && pentimento.document.now.picture")
     canvas.view = "mask"
     canvas.settle()
@@ -284,13 +286,44 @@ def test_everything_is_there_after_a_reload(canvas: CanvasPage) -> None:
 
 def test_a_picture_that_is_gone_is_named_and_the_canvas_starts_empty(canvas: CanvasPage) -> None:
     canvas.commit()
-    canvas.page.evaluate(
-        "() => { for (const storage of [localStorage, sessionStorage]) { const kept = JSON.parse(storage.pentimento_document); "
-        "kept.picture.id = 'f'.repeat(64); storage.pentimento_document = JSON.stringify(kept); } }"
-    )
+    canvas.page.route("**/info", lambda route: route.fulfill(status=404, json={"error": "UnknownAsset"}))
     canvas.page.reload()
     expect(canvas.page.locator(".pm-toast-error")).to_contain_text("no longer stored (plain.png)")
     expect(canvas.root.get_by_text("Choose a picture")).to_be_visible()
+
+
+def test_a_mask_that_is_gone_takes_only_itself_away(canvas: CanvasPage, tmp_path: Path) -> None:
+    Image.new("L", SIZE, 255).save(tmp_path / "m.png")
+    canvas.root.locator("input[data-role=mask]").set_input_files(tmp_path / "m.png")
+    canvas.page.wait_for_function("pentimento.document.state().mask")
+    asset = canvas.page.evaluate("pentimento.document.now.mask[0].asset")
+    canvas.set(size=50)
+    canvas.hover()
+    canvas.page.keyboard.press("e")
+    canvas.stroke((100, 100), (300, 100))
+    canvas.page.keyboard.press("b")
+    canvas.stroke((450, 300), (500, 300))
+    canvas.page.context.route(f"**/{asset}/view", lambda route: route.fulfill(status=404, json={"error": "UnknownAsset"}))
+    canvas.page.reload()
+    expect(canvas.page.locator(".pm-toast-error").first).to_contain_text("no longer stored; the rest is kept")
+    canvas.page.wait_for_function("pentimento.document.state().mask")
+    mask = canvas.mask()
+    assert mask is not None and mask[300, 480] == 255 and mask[550, 50] == 0
+
+
+def test_a_server_that_starts_anew_brings_the_document_back(canvas: CanvasPage) -> None:
+    canvas.set(size=50)
+    canvas.stroke((450, 300), (500, 300))
+    mask = canvas.mask()
+    canvas.page.route("**/info", lambda route: route.abort())
+    canvas.page.reload()
+    canvas.page.wait_for_function("window.ready")
+    canvas.page.reload()  # leaving before it came back must not forget it
+    canvas.page.wait_for_function("window.ready")
+    canvas.page.unroute("**/info")
+    canvas.page.wait_for_function("pentimento.document.now.picture", timeout=15_000)
+    canvas.settle()
+    assert np.array_equal(canvas.mask(), mask)
 
 
 def test_a_server_that_is_away_costs_nothing(canvas: CanvasPage) -> None:

@@ -20,9 +20,19 @@ Konva.autoDrawEnabled = false; // we say when: nothing moves, nothing is drawn
 
 const canvas = new CanvasDocument();
 const views = new Set();
-const TROUBLE = { read: "canvas.trouble.read", open: "canvas.trouble.open", commit: "canvas.trouble.commit", gone: "canvas.trouble.gone" };
+const TROUBLE = { read: "canvas.trouble.read", open: "canvas.trouble.open", commit: "canvas.trouble.commit", gone: "canvas.trouble.gone",
+  mask_gone: "canvas.trouble.mask_gone" };
 
-canvas.on("trouble", ({ what, error }) => window.pentimento.toast(window.pentimento.t(TROUBLE[what], { why: error.message }), "error"));
+let isStoreAway = false; // said once, not at every try
+
+canvas.on("trouble", ({ what, error }) => {
+  if (what === "commit" && isStoreAway) return;
+  isStoreAway ||= what === "commit";
+  window.pentimento.toast(window.pentimento.t(TROUBLE[what], { why: error.message }), "error");
+});
+canvas.on("commit", () => {
+  isStoreAway = false;
+});
 
 const MOUNT = {
   view({ element }) {

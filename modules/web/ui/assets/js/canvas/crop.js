@@ -1,5 +1,6 @@
 /** What will be cut out, as a dashed rectangle that a person can drag and resize; and dashed previews of outlines. */
 
+const MODES = ["mask", "paint_mask", "view_mask"]; // where only a part may be repainted
 const BORDER = { strokeWidth: 1.5, strokeScaleEnabled: false };
 const GRIP_PX = 12;
 const SMALLEST_PX = 16; // on the picture
@@ -39,7 +40,7 @@ export class Crop {
   }
 
   get #isOffered() {
-    return Boolean(this.view.document.crop) && this.view.channel !== null && Boolean(this.view.document.now.picture);
+    return Boolean(this.view.document.crop) && MODES.includes(this.view.mode) && Boolean(this.view.document.now.picture);
   }
 
   /** Whether a point of the stage is on the rectangle's border or a handle. */

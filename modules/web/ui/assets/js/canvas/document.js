@@ -8,7 +8,7 @@
 import { toast } from "../pentimento.js";
 import { Channel } from "./channel.js";
 import { rasteriseApart } from "./rasteriser.js";
-import { applyToMask, ASSETS, uploadAsset, viewAddress } from "./server.js";
+import { applyToMask, ASSETS, uploadAsset } from "./server.js";
 import { recall, remember } from "./store.js";
 
 const EMPTY = Object.freeze({ picture: null, alpha: "mask", isAlphaAsked: false, mask: Object.freeze([]), sketch: Object.freeze([]) });
@@ -36,10 +36,14 @@ export class CanvasDocument {
   #timer = 0;
   #crop = null;
   #settling = Promise.resolve();
+  #turn = 0;
+  #isRestoring = false;
+  #stored = { picture: null, mask: null, sketch: null }; // the last rasters that the server has
 
   constructor() {
     this.channels = { mask: new Channel("mask"), sketch: new Channel("sketch") };
     this.localFile = null; // {id, file} of the picture, where the person gave it
+    addEventListener("pagehide", () => this.#remember());
   }
 
   /** The state in force. */
@@ -73,7 +77,9 @@ export class CanvasDocument {
    * @param {File} file
    */
   async openFile(file) {
+    const turn = ++this.#turn;
     const asset = await this.#busy(() => uploadAsset(file, file.name));
+    if (turn !== this.#turn) return asset; // another was opened meanwhile
     this.localFile = { id: asset.id, file };
     await this.setPicture(asset, { mask: asset.has_alpha ? "alpha" : "clear" });
     return asset;
@@ -242,11 +248,23 @@ export class CanvasDocument {
           const box = await this.channels[channel].become(this.#now.picture, this.#now[channel]);
           if (box) this.emit(channel, null);
         } catch (error) {
-          this.emit("trouble", { what: "read", error });
+          await this.#doWithout(channel, error);
         }
       }
     });
     return this.#settling;
+  }
+
+  /** A stored raster cannot be had. If it is gone for good, what was painted after it stays. */
+  async #doWithout(channel, error) {
+    const isGone = error.status === 404;
+    this.emit("trouble", { what: isGone ? "mask_gone" : "read", error });
+    if (!isGone) return;
+    const rest = Object.freeze(this.#now[channel].filter((op) => op.kind !== "raster"));
+    this.#now = Object.freeze({ ...this.#now, [channel]: rest });
+    await this.channels[channel].become(this.#now.picture, rest);
+    this.emit(channel, null);
+    this.#changed();
   }
 
   #changed() {
@@ -289,7 +307,7 @@ export class CanvasDocument {
       this.#commitSoon(RETRY_MS);
       throw error;
     } finally {
-      remember(this.#now, this.state());
+      this.#remember();
     }
     const value = this.state();
     if (JSON.stringify(value) !== JSON.stringify(this.#value)) {
@@ -300,8 +318,14 @@ export class CanvasDocument {
   }
 
   async #rasterOf(channel, { picture, [channel]: ops }) {
-    if (this.#rasters.has(ops)) return;
-    this.#rasters.set(ops, picture && ops.length ? await this.#makeRaster(channel, picture, ops) : NOTHING);
+    if (!this.#rasters.has(ops)) this.#rasters.set(ops, picture && ops.length ? await this.#makeRaster(channel, picture, ops) : NOTHING);
+    if (this.#stored.picture !== picture?.id) this.#stored = { picture: picture?.id, mask: null, sketch: null };
+    this.#stored[channel] = this.#rasters.get(ops).id;
+  }
+
+  #remember() {
+    if (this.#isRestoring && this.#now === EMPTY) return; // what is kept is still to come
+    remember(this.#now, this.#stored.picture === this.#now.picture?.id ? this.#stored : {});
   }
 
   async #makeRaster(channel, picture, ops) {
@@ -352,8 +376,10 @@ export class CanvasDocument {
   async restore() {
     const kept = recall();
     if (!kept || this.#now !== EMPTY) return;
-    const answer = await fetch(viewAddress(kept.picture.id), { cache: "force-cache" });
-    if (answer.status === 404) {
+    this.#isRestoring = true;
+    const answer = await this.#askUntilAnswered(`${ASSETS}${kept.picture.id}/info`, { cache: "no-store" });
+    if (answer?.status === 404) {
+      this.#isRestoring = false;
       this.emit("trouble", { what: "gone", error: new Error(kept.picture.name) });
       remember(EMPTY, {});
       return;
@@ -365,6 +391,14 @@ export class CanvasDocument {
       mask: frozen(kept.mask), sketch: frozen(kept.sketch),
     });
     await this.#settle(EMPTY);
+  }
+
+  async #askUntilAnswered(address, options) {
+    for (;;) {
+      const answer = await fetch(address, options).catch(() => null);
+      if (answer?.ok || answer?.status === 404 || this.#now !== EMPTY) return answer;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // the server starts anew; nothing is lost meanwhile
+    }
   }
 
   async #busy(work) {

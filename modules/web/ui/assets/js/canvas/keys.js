@@ -48,7 +48,7 @@ const WITH_CTRL = {
 export function listenToKeys(viewInUse) {
   document.addEventListener("keydown", (event) => {
     const view = viewInUse();
-    if (!view || isTyping(event.target) || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (!view || isTyping(event.target) || (event.altKey && !isAltGraph(event)) || event.isComposing || document.querySelector("dialog[open]")) return;
     if (event.key === " ") holdSpace(view, event);
     else if (view.document.now.picture || event.key === "?" || event.ctrlKey || event.metaKey) press(view, event);
   });
@@ -64,6 +64,9 @@ export function listenToKeys(viewInUse) {
     view.welcome.open(file);
   });
 }
+
+/** AltGr writes [ ] { } on many keyboards; some systems report it as Ctrl+Alt. */
+const isAltGraph = (event) => event.getModifierState("AltGraph");
 
 function isTyping(target) {
   return target instanceof Element && target.closest(TYPED) !== null;
@@ -83,7 +86,7 @@ function releaseSpace(view) {
 }
 
 function press(view, event) {
-  const isCtrl = event.ctrlKey || event.metaKey;
+  const isCtrl = (event.ctrlKey || event.metaKey) && !isAltGraph(event);
   const key = event.key;
   const tool = !isCtrl && key.length === 1 && !event.shiftKey ? toolsFor(view.mode).find((one) => one.key.toLowerCase() === key.toLowerCase()) : null;
   const known = isCtrl ? WITH_CTRL : ACTIONS;

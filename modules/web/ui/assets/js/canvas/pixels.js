@@ -12,13 +12,26 @@ export async function readPixels(address, part, width, height) {
   const answer = await fetch(address);
   if (!answer.ok) throw Object.assign(new Error(`${address}: ${answer.status}`), { status: answer.status });
   const bitmap = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none" });
-  const canvas = newCanvas(width, height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const rgba = scaled(bitmap, width, height);
+  const pixels = part === "sketch" ? rgba : oneChannel(rgba, part);
+  const isOtherSize = bitmap.width !== width || bitmap.height !== height;
+  if (part === "mask" && isOtherSize && isHard(oneChannel(scaled(bitmap, bitmap.width, bitmap.height), part))) harden(pixels);
+  bitmap.close();
+  return pixels;
+}
+
+function scaled(bitmap, width, height) {
+  const context = newCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
-  bitmap.close();
-  const rgba = context.getImageData(0, 0, width, height).data;
-  return part === "sketch" ? rgba : oneChannel(rgba, part);
+  return context.getImageData(0, 0, width, height).data;
+}
+
+/** Nothing between untouched and repainted; scaling must not put something there. */
+const isHard = (pixels) => pixels.every((value) => value === 0 || value === 255);
+
+function harden(pixels) {
+  for (let i = 0; i < pixels.length; i++) pixels[i] = pixels[i] < 128 ? 0 : 255;
 }
 
 function oneChannel(rgba, part) {

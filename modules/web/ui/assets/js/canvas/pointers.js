@@ -1,5 +1,8 @@
 /** Mouse, pen and fingers on a view: one paints or pans, two zoom; with a pen seen, fingers no longer paint. */
 
+import { toolsFor } from "./tools.js";
+
+const PEN_ERASER = 5; // the pen's other end (W3C, Pointer Events, "Chorded button interactions")
 const MISTAKE_MS = 200; // a second finger within this time means that the first never meant to paint
 const WHEEL_STEP = 0.0016;
 const LINE_PX = 16;
@@ -8,7 +11,7 @@ let isPenSeen = false; // on this device, whichever view
 
 export class Pointers {
   #active = new Map();
-  #gesture = null; // null | {kind: "tool", id, since} | {kind: "pan", id} | {kind: "pinch"}
+  #gesture = null; // null | {kind: "tool", tool, id, since} | {kind: "pan", id} | {kind: "pinch"}
 
   /** @param {Object} view offers `box`, `camera`, `tool()`, `isSpace`, `toPoint(event)`, `moved()`, `hover(event)`, `isOverCrop(event)`. */
   constructor(view) {
@@ -49,11 +52,11 @@ export class Pointers {
 
   #start(event) {
     const { view } = this;
-    const tool = view.tool();
+    const tool = event.button === PEN_ERASER && view.channel ? toolsFor(view.mode).find((one) => one.id === "eraser") : view.tool();
     const isFingerOnly = event.pointerType === "touch" && isPenSeen;
     const isPan = event.button === 1 || view.isSpace || isFingerOnly || !tool?.down || (event.button === 2 && event.pointerType === "mouse");
-    if (!isPan && event.button !== 0 && event.button !== 5) return;
-    this.#gesture = { kind: isPan ? "pan" : "tool", id: event.pointerId, since: event.timeStamp, event };
+    if (!isPan && event.button !== 0 && event.button !== PEN_ERASER) return;
+    this.#gesture = { kind: isPan ? "pan" : "tool", tool, id: event.pointerId, since: event.timeStamp };
     if (!isPan) tool.down(view, view.toPoint(event));
     view.hover(event);
   }
@@ -61,9 +64,9 @@ export class Pointers {
   #startPinch() {
     const { view } = this;
     if (this.#gesture?.kind === "tool") {
-      const { since, id } = this.#gesture;
-      if (performance.now() - since < MISTAKE_MS || this.#active.get(id)?.pointerType === "touch") view.tool()?.cancel?.(view);
-      else view.tool()?.up?.(view, view.toPoint(this.#active.get(id)));
+      const { since, id, tool } = this.#gesture;
+      if (performance.now() - since < MISTAKE_MS || this.#active.get(id)?.pointerType === "touch") tool.cancel?.(view);
+      else tool.up?.(view, view.toPoint(this.#active.get(id)));
     }
     this.#gesture = { kind: "pinch", ...this.#pair() };
     view.hover(null);
@@ -81,7 +84,7 @@ export class Pointers {
     if (before) this.#active.set(event.pointerId, event);
     if (gesture?.kind === "tool" && gesture.id === event.pointerId) {
       const all = event.getCoalescedEvents?.() ?? [];
-      view.tool()?.move?.(view, (all.length ? all : [event]).map((one) => view.toPoint(one)));
+      gesture.tool.move?.(view, (all.length ? all : [event]).map((one) => view.toPoint(one)));
     } else if (gesture?.kind === "pan" && gesture.id === event.pointerId) {
       const [from, to] = [view.toScreen(before), view.toScreen(event)];
       view.camera.pan(to.x - from.x, to.y - from.y);
@@ -108,8 +111,8 @@ export class Pointers {
     } else if (gesture?.id === event.pointerId) {
       this.#gesture = null;
       if (gesture.kind === "tool") {
-        if (isCancelled) view.tool()?.cancel?.(view);
-        else view.tool()?.up?.(view, view.toPoint(event));
+        if (isCancelled) gesture.tool.cancel?.(view);
+        else gesture.tool.up?.(view, view.toPoint(event));
       }
     }
     view.hover(event.pointerType === "touch" ? null : event);
@@ -117,7 +120,7 @@ export class Pointers {
 
   /** Give up what is being done. */
   abort() {
-    if (this.#gesture?.kind === "tool") this.view.tool()?.cancel?.(this.view);
+    if (this.#gesture?.kind === "tool") this.#gesture.tool.cancel?.(this.view);
     this.#gesture = null;
   }
 

@@ -23,7 +23,7 @@
  * A view offers tools: `view.document` (see document.js; `add`, `apply`, `now`), `view.channel` ("mask", "sketch" or null),
  * `view.settings` (brush: size, hardness, opacity, colour), `view.preview(points, isClosed)` / `view.preview(null)` for a dashed outline in
  * picture pixels, `view.colourAt(point)`, `view.camera`, `view.setTool(id)`, `view.say(textId, values)`.
- * A message or a waiting sign is the document's: its `apply` shows it is busy and reports errors by itself.
+ * While `document.apply` waits for the server the view shows it; what fails is thrown, and the caller's to say.
  */
 
 export const PAINTING = ["mask", "paint", "paint_mask"];
