@@ -66,15 +66,28 @@ class Database:
         return False
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """Rows of a query; none while the database is unusable."""
+        """Rows of a query; none while the database is unusable, which `problem` tells."""
+        try:
+            return self.read_surely(sql, values)
+        except HistoryUnavailable:
+            return []
+
+    def read_surely(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Rows of a query, on which somebody decides what may be deleted.
+
+        Raises:
+            HistoryUnavailable: It cannot be opened, or read.
+        """
         with self._lock:
+            connection = self._connect()
             try:
-                return self._connect().execute(sql, values).fetchall()
-            except HistoryUnavailable:
-                return []
+                rows = connection.execute(sql, values).fetchall()
             except sqlite3.Error as error:
-                logger.error("the history cannot be read: %s", error)
-                return []
+                self._problem = f"the history cannot be read: {_explain(error)}"
+                logger.error("%s", self._problem)
+                raise HistoryUnavailable(self._problem) from error
+            self._problem = ""
+            return rows
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

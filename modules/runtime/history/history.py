@@ -133,12 +133,12 @@ class History:
         exact = (("model", model or None), ("mode", mode or None), ("owner", owner))
         found += [(f"e.{name} = ?", plain(value)) for name, value in exact if value is not None]
         found += [(f"e.created_s {sign} ?", value) for sign, value in ((">=", since), ("<", until)) if value is not None]
-        total = self._database.read(f"SELECT count(*) FROM entries e {_where(found)}", _values(found))
+        counted = self._database.read(f"SELECT count(*) FROM entries e {_where(found)}", _values(found))
         on_page = [*found, ("e.id < ?", before)] if before is not None else found
         sql = f"SELECT {COLUMNS} FROM {TABLES} {_where(on_page)} ORDER BY e.id DESC LIMIT ?"
         rows = self._database.read(sql, [*_values(on_page), limit + 1])
         entries = tuple(self._entry(row) for row in rows[:limit])
-        return Page(entries, total[0][0] if total else 0, entries[-1].id if len(rows) > limit else None)
+        return Page(entries, counted[0][0] if counted else 0, entries[-1].id if len(rows) > limit else None)
 
     def models(self, owner: str | None = None) -> list[str]:
         """Names that `search` knows as `model`, in alphabetical order."""
@@ -219,8 +219,12 @@ class History:
             self._trimming.release()
 
     def used_assets(self) -> set[str]:
-        """Pictures that entries or waiting jobs need."""
-        rows = self._database.read("SELECT DISTINCT asset FROM uses")
+        """Pictures that entries or waiting jobs need.
+
+        Raises:
+            HistoryUnavailable: Nobody can say.
+        """
+        rows = self._database.read_surely("SELECT DISTINCT asset FROM uses")
         return {row["asset"] for row in rows} | self.jobs.assets()
 
     @property

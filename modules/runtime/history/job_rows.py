@@ -98,7 +98,8 @@ class JobRows(Journal):
 
     def revive(self, row: JobRow) -> Job:
         """The job of a row, with its result if there is one, and without a request: it can be looked at, not run."""
-        job = Job(row.owner, None, row.kind, row.user, row.recipe, row.id, row.state, row.created_s, row.started_s, row.finished_s)
+        job = Job(row.owner, None, row.kind, user=row.user, recipe=row.recipe, id=row.id, state=row.state, created_s=row.created_s)
+        job.started_s, job.finished_s = row.started_s, row.finished_s
         if row.state is JobState.FAILED:
             job.error = RememberedFailure(row.error or INSIDE)
         elif row.state.is_final:
@@ -106,9 +107,13 @@ class JobRows(Journal):
         return job
 
     def assets(self) -> set[str]:
-        """Pictures that jobs which are not over need."""
+        """Pictures that jobs which are not over need.
+
+        Raises:
+            HistoryUnavailable: Nobody can say.
+        """
         sql = "SELECT recipe FROM jobs WHERE state IN (?, ?) AND recipe IS NOT NULL"
-        rows = self._database.read(sql, (JobState.QUEUED.value, JobState.RUNNING.value))
+        rows = self._database.read_surely(sql, (JobState.QUEUED.value, JobState.RUNNING.value))
         return set().union(*(assets_in(row["recipe"]) for row in rows))
 
     def prune(self) -> None:

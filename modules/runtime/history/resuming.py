@@ -26,10 +26,11 @@ MakeRequest = Callable[[JobRow], Any]
 
 def resume_jobs(history: History, queue: JobQueue, make_request: MakeRequest) -> list[Job]:
     """Queue again what was not finished, and let the queue know what was; returns the jobs that wait now."""
-    waiting = history.jobs.unfinished()
+    rows = history.jobs.unfinished()
+    known = {job.id for job in queue.jobs()}  # asked after the rows were read: what somebody submitted meanwhile is in both
     for row in history.jobs.finished(KEPT_RESULTS):
         queue.remember(history.jobs.revive(row))
-    return [job for row in waiting if (job := _resume(row, history, queue, make_request)) is not None]
+    return [job for row in rows if row.id not in known and (job := _resume(row, history, queue, make_request)) is not None]
 
 
 def _resume(row: JobRow, history: History, queue: JobQueue, make_request: MakeRequest) -> Job | None:

@@ -6,11 +6,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from modules.base.errors import UnsafePath
 from modules.base.paths import Paths, contain
+from modules.runtime.history.entry import assets_in
 from modules.runtime.history.history import History
 from modules.runtime.history.removal import collect_orphans
 from modules.runtime.store import AssetStore
@@ -44,12 +46,21 @@ def written_folders(paths: Paths, options: Options) -> list[Path]:
     return folders
 
 
-def tend(history: History, store: AssetStore, folders: Iterable[Path]) -> None:
+def named_in(folders: Iterable[Path]) -> set[str]:
+    """Pictures that notes on disk name, such as the manifests of batches that may be gone on with."""
+    named: set[str] = set()
+    for path in (path for folder in folders for path in (folder / "batches").glob("*/*.json")):
+        with suppress(OSError):
+            named |= assets_in(path.read_text(encoding="utf-8", errors="replace"))
+    return named
+
+
+def tend(history: History, store: AssetStore, folders: Sequence[Path]) -> None:
     """Remove half files, forgotten jobs, pictures that nothing needs, and entries beyond the budget."""
     try:
         removed = remove_half_files(folders)
         history.jobs.prune()
-        orphans = collect_orphans(store, history.used_assets(), ORPHANS_AFTER_S) if history.is_complete else 0
+        orphans = collect_orphans(store, history.used_assets() | named_in(folders), ORPHANS_AFTER_S) if history.is_complete else 0
         history.keep_budget()
     except Exception:
         logger.exception("the history's folder could not be put in order")

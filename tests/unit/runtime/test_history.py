@@ -302,16 +302,20 @@ def test_a_recipe_of_another_version_is_no_obstacle(desk: Desk) -> None:
 
 def test_pictures_that_nothing_needs_are_collected_after_a_week(desk: Desk) -> None:
     (one,) = desk.record(1)
+    named = desk.store.add_picture(picture(103))
+    manifest = desk.folder / "outputs" / "batches" / "x" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(f'{{"recipe": {{"mask": "{named.id}"}}}}')
     forgotten, fresh = desk.store.add_picture(picture(100)), desk.store.add_picture(picture(101))
     waiting = desk.store.add_picture(picture(102))
     desk.history.jobs.submitted(Job("page", None, recipe=Recipe(picture=waiting.id)))
     for asset_id, _ in desk.store.ids():
         if asset_id != fresh.id:
             os.utime(desk.store.path(asset_id).with_suffix(".json"), (1000, 1000))
-    tend(desk.history, desk.store, [])
+    tend(desk.history, desk.store, [desk.folder / "outputs"])
     left = {asset_id for asset_id, _ in desk.store.ids()}
     entry = desk.history.entry(one)
-    assert left == {fresh.id, waiting.id, entry.result, entry.recipe.picture} and forgotten.id not in left
+    assert left == {fresh.id, waiting.id, named.id, entry.result, entry.recipe.picture} and forgotten.id not in left
 
 
 def test_nothing_is_collected_when_the_history_is_not_whole(desk: Desk) -> None:
@@ -325,6 +329,16 @@ def test_nothing_is_collected_when_the_history_is_not_whole(desk: Desk) -> None:
     tend(desk.history, desk.store, [])
     assert len(list(desk.store.ids())) == count > 0
     assert collect_orphans(desk.store, set(), 1) == count
+
+
+def test_nothing_is_collected_when_nobody_can_say_what_is_used(desk: Desk) -> None:
+    (one,) = desk.record(1)
+    for asset_id, _ in desk.store.ids():
+        os.utime(desk.store.path(asset_id).with_suffix(".json"), (1000, 1000))
+    with desk.history._database.write() as connection:
+        connection.execute("ALTER TABLE uses RENAME TO elsewhere")
+    tend(desk.history, desk.store, [])
+    assert desk.store.has(desk.history.entry(one).result)
 
 
 def test_half_files_are_removed_but_for_those_that_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,19 +382,21 @@ def test_fifty_thousand_entries_are_searched_at_once(desk: Desk, capsys: pytest.
     totals = [desk.history.search(words).total for words in ("zebra", "狐", "")]
     assert totals == [50, 51, 50_000]
     measured = {name: best_ms(ask) for name, ask in times.items()}
-    with capsys.disabled():
-        print("\n50,000 entries:", ", ".join(f"{name} {ms:.1f} ms" for name, ms in measured.items()))
     loop_ms = best_ms(lambda: sum(range(1_000_000)))
-    slow = {name: ms for name, ms in measured.items() if ms > max(100.0, 8 * loop_ms) and name != "reopening"}
+    with capsys.disabled():
+        told = ", ".join(f"{name} {ms:.1f}" for name, ms in measured.items())
+        print(f"\n50,000 entries, ms of processor time (a million additions: {loop_ms:.1f}): {told}")
+    slow = {name: ms for name, ms in measured.items() if ms > 8 * loop_ms and name != "reopening"}
     assert not slow, f"a loop of a million additions takes {loop_ms:.1f} ms"
 
 
 def best_ms(ask: Callable[[], Any]) -> float:
+    """Processor time, which other programs on the machine hardly change."""
     taken = []
-    for _ in range(3):
-        started_s = time.perf_counter()
+    for _ in range(5):
+        started_s = time.process_time()
         ask()
-        taken.append(time.perf_counter() - started_s)
+        taken.append(time.process_time() - started_s)
     return 1000 * min(taken)
 
 

@@ -129,6 +129,15 @@ def test_after_a_crash_what_waited_waits_again_and_what_ran_is_begun_again_once(
     assert after.history.search().entries[0].owner == "ann"
 
 
+def test_a_job_that_somebody_submits_while_others_are_queued_again_runs_once(programs: Programs) -> None:
+    session, pipeline = programs.start()
+    job = submit(session, "wait")
+    assert session.resume_jobs() == []
+    pipeline.may_end.set()
+    assert job.wait(TIMEOUT_S) and finish(session, "next").state is JobState.DONE
+    assert pipeline.ran == ["wait", "next"]
+
+
 def test_a_job_that_ends_the_program_twice_is_given_up(programs: Programs) -> None:
     first, _ = programs.start()
     job = submit(first, "wait")
