@@ -12,7 +12,7 @@ from modules.imaging.picture import picture_size
 from modules.runtime.batch.listing import PictureFile
 from modules.runtime.batch.pairing import Pair, Problem
 from modules.runtime.batch.plan import Item
-from modules.runtime.batch.requests import is_same_shape
+from modules.runtime.batch.requests import is_same_shape, show_sizes
 from modules.runtime.jobs import Job, JobState
 
 LOOK_LIMIT_S = 6.0
@@ -90,15 +90,14 @@ def _look(item: Item, known: dict[PictureFile, Size | InvalidImage]) -> Row:
     pair = item.pair
     size = _size(pair.picture, known)
     if isinstance(size, InvalidImage):
-        return Row(_refuse(item, Problem.UNREADABLE, str(size)))
+        return Row(_refuse(item, Problem.UNREADABLE, size.wanted))
     if pair.mask is None:
         return Row(item, size)
     mask_size = _size(pair.mask, known)
     if isinstance(mask_size, InvalidImage):
-        return Row(_refuse(item, Problem.UNREADABLE_MASK, str(mask_size)), size)
+        return Row(_refuse(item, Problem.UNREADABLE_MASK, mask_size.wanted), size)
     if not is_same_shape(mask_size, size):
-        detail = f"{mask_size[0]}×{mask_size[1]}, {size[0]}×{size[1]}"
-        return Row(_refuse(item, Problem.MASK_SHAPE, detail), size, mask_size)
+        return Row(_refuse(item, Problem.MASK_SHAPE, show_sizes(mask_size, size)), size, mask_size)
     return Row(item, size, mask_size)
 
 

@@ -55,6 +55,7 @@ class Status:
         seeds: One a result.
         seconds: From opening it to having saved it.
         error: Why it failed.
+        problem: The `Problem` that it failed for, if it is one of those; `detail` as in `Pair`.
         changed_outside: Pixels outside the mask that changed; None = there was no mask.
         notes: What the person should know.
         attempts: How often it was begun.
@@ -66,6 +67,8 @@ class Status:
     seeds: tuple[int, ...] = ()
     seconds: float = 0.0
     error: str = ""
+    problem: str = ""
+    detail: str = ""
     changed_outside: int | None = None
     notes: tuple[str, ...] = ()
     attempts: int = 0
@@ -112,7 +115,11 @@ class Manifest:
         known = self.statuses.get(item.key)
         if known is None:
             problem = item.pair.problem
-            return Status() if problem is None else Status(FileState.REFUSED, error=problem.explain(item.pair.detail))
+            return (
+                Status()
+                if problem is None
+                else Status(FileState.REFUSED, error=problem.explain(item.pair.detail), problem=problem.value, detail=item.pair.detail)
+            )
         return known
 
     def note(self, item: Item, status: Status) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from modules.base.errors import PentimentoError
 from modules.runtime.batch.listing import PictureFile, fold
 
 Masks = dict[str, list[PictureFile]]
@@ -30,10 +31,18 @@ class Problem(Enum):
 _WORDS = {
     Problem.NO_MASK: "no mask is called {detail!r}",
     Problem.MANY_MASKS: "several masks have this name: {detail}",
-    Problem.UNREADABLE: "{detail}",
-    Problem.UNREADABLE_MASK: "its mask: {detail}",
+    Problem.UNREADABLE: "it cannot be read as a picture ({detail})",
+    Problem.UNREADABLE_MASK: "its mask cannot be read as a picture ({detail})",
     Problem.MASK_SHAPE: "mask and picture have different shapes: {detail}",
 }
+
+
+class FileProblem(PentimentoError):
+    """One file of a batch cannot be used; the others can."""
+
+    def __init__(self, problem: Problem, detail: str) -> None:
+        self.problem, self.detail = problem, detail
+        super().__init__(problem.explain(detail))
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from modules.base.errors import InvalidImage, InvalidRequest
+from modules.base.errors import InvalidImage
 from modules.base.registry import load_dotted
 from modules.imaging.geometry import Extent
 from modules.imaging.picture import Picture, open_picture
 from modules.pipeline.modes import Mode
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.batch.listing import PictureFile
+from modules.runtime.batch.pairing import FileProblem, Problem
 from modules.runtime.batch.plan import Item
 from modules.runtime.batch.png_info import FindCheckpoint, apply_info
 from modules.runtime.batch.settings import BatchSettings
@@ -71,8 +72,7 @@ class RecipeRequests:
         self.script_args: Sequence[Any] | None = None
 
     def __call__(self, item: Item, scripts: ScriptRunner) -> FileRequest:
-        data = _read(item.pair.picture)
-        asset = self._store.add(data, _shown(item.pair.picture), "picture")
+        asset = self._keep(item.pair.picture, Problem.UNREADABLE)
         picture = self._store.open(asset.id)
         mask, notes = self._mask(item, picture)
         fields, more = self._fields(item, picture)
@@ -86,6 +86,12 @@ class RecipeRequests:
         request.do_not_save_samples = request.do_not_save_grid = True
         return FileRequest(request, recipe, (*notes, *more))
 
+    def _keep(self, file: PictureFile, problem: Problem) -> Asset:
+        try:
+            return self._store.add(_read(file), _shown(file))
+        except InvalidImage as error:
+            raise FileProblem(problem, error.wanted) from error
+
     def _mask(self, item: Item, picture: Picture) -> tuple[str | None, list[str]]:
         """The id of the mask in the picture's size; its transparency where it has no other."""
         if item.pair.mask is None:
@@ -94,7 +100,7 @@ class RecipeRequests:
             alpha_as_mask: Any = load_dotted("modules.imaging.masks:alpha_as_mask")  # brings OpenCV
             mask = alpha_as_mask(picture.image)
             return (self._store.add_picture(mask).id, []) if mask.getbbox() is not None else (None, [])
-        asset: Asset = self._store.add(_read(item.pair.mask), _shown(item.pair.mask), "mask")
+        asset = self._keep(item.pair.mask, Problem.UNREADABLE_MASK)
         size = picture.image.size
         if (asset.width, asset.height) == size:
             return asset.id, []
@@ -117,11 +123,16 @@ def scale_mask(mask: Image.Image, size: tuple[int, int]) -> tuple[Image.Image, s
     """A mask of another resolution brought to the picture's size, and a note about it.
 
     Raises:
-        InvalidRequest: It has another shape; stretched it would repaint something else.
+        FileProblem: It has another shape; stretched it would repaint something else.
     """
     if not is_same_shape(mask.size, size):
-        raise InvalidRequest("mask", f"{mask.width}x{mask.height}", f"the picture's size {size[0]}x{size[1]}, or the same shape")
+        raise FileProblem(Problem.MASK_SHAPE, show_sizes(mask.size, size))
     return mask.resize(size), f"the mask was resized from {mask.width}x{mask.height} to {size[0]}x{size[1]}"
+
+
+def show_sizes(mask: tuple[int, int], picture: tuple[int, int]) -> str:
+    """Both sizes, the mask's first."""
+    return f"{mask[0]}×{mask[1]}, {picture[0]}×{picture[1]}"
 
 
 def is_same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from modules.pipeline.context import RunContext
 from modules.runtime.batch.file_job import FileJob
 from modules.runtime.batch.manifest import MAX_ATTEMPTS, FileState, Manifest, Status
 from modules.runtime.batch.naming import further_names
+from modules.runtime.batch.pairing import FileProblem
 from modules.runtime.batch.plan import Item
 from modules.runtime.batch.report import write_reports
 from modules.runtime.batch.requests import FileRequest, MakeRequest
@@ -97,7 +98,7 @@ class BatchTask:
             with suppress(SaveFailed):  # the report can be written again from the manifest
                 write_reports(manifest)
         counts = manifest.counts()
-        return BatchResult(manifest.id, counts, list(last), [summary(counts)])
+        return BatchResult(manifest.id, counts, list(last), summarise(counts))
 
     def _run_file(self, item: Item, context: JobContext, number: int) -> Sequence[Made]:
         """Make one file's results; what goes wrong with this file alone becomes its state."""
@@ -115,6 +116,8 @@ class BatchTask:
         except STOPS_ALL:
             self.manifest.note(item, Status(FileState.PENDING))
             raise
+        except FileProblem as error:
+            made, status = [], Status(FileState.FAILED, error=str(error), problem=error.problem.value, detail=error.detail)
         except PentimentoError as error:
             made, status = [], Status(FileState.FAILED, error=str(error))
         except Exception as error:
@@ -176,14 +179,12 @@ class BatchTask:
             self.on_file(item, status)
 
 
-def summary(counts: Any) -> str:
-    """One line about a batch, in English: "12 of 15 pictures made; 2 failed, 1 skipped"."""
-    total = sum(counts.values())
-    rest = (FileState.FAILED, FileState.REFUSED, FileState.SKIPPED)
-    parts = [f"{counts[state]} {state.value}" for state in rest if counts[state]]
+def summarise(counts: Mapping[FileState, int]) -> list[str]:
+    """A batch in a few words, in English."""
+    failed = counts[FileState.FAILED] + counts[FileState.REFUSED]
     left = counts[FileState.PENDING] + counts[FileState.RUNNING] + counts[FileState.SAVING]
-    parts += [f"{left} left"] if left else []
-    return f"{counts[FileState.DONE]} of {total} pictures made" + (f"; {', '.join(parts)}" if parts else "")
+    parts = (("failed", failed), ("skipped", counts[FileState.SKIPPED]), ("left", left))
+    return [f"{counts[FileState.DONE]} of {sum(counts.values())} pictures made", *(f"{n} {word}" for word, n in parts if n)]
 
 
 def _describe(asked: FileRequest, result: Any, count: int) -> Status:

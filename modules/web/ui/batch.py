@@ -111,7 +111,10 @@ def build_batch_tab(texts: Texts) -> BatchTab:
         pictures, files_place = _build_pictures(texts)
         masks, mask_files_place = _build_masks(texts)
         output = gr.Textbox(
-            label=texts("batch.output"), placeholder=texts("batch.output_hint"), max_lines=1, elem_id="img2img_batch_output_dir"
+            label=texts("form.img2img_batch_output_dir"),
+            placeholder=texts("batch.output_hint"),
+            max_lines=1,
+            elem_id="img2img_batch_output_dir",
         )
         own_size = gr.Checkbox(True, label=texts("batch.own_size"), info=texts("batch.own_size_hint"), elem_id="img2img_batch_own_size")
         info, info_place = _build_info(texts)
@@ -135,9 +138,11 @@ def _build_pictures(texts: Texts) -> tuple[Three, Any]:
         [(texts("batch.source.folder"), Source.FOLDER.value), (texts("batch.source.files"), Source.FILES.value)],
         value=Source.FOLDER.value, label=texts("batch.pictures"), elem_id="img2img_batch_source", elem_classes="pm-pills",
     )  # fmt: skip
-    folder = gr.Textbox(label=texts("batch.input"), placeholder=texts("batch.input_hint"), max_lines=1, elem_id="img2img_batch_input_dir")
+    folder = gr.Textbox(
+        label=texts("form.img2img_batch_input_dir"), placeholder=texts("batch.input_hint"), max_lines=1, elem_id="img2img_batch_input_dir"
+    )
     with gr.Column(visible=False) as files_place:
-        files = _build_drop(texts("batch.files"), "img2img_batch_files")
+        files = _build_drop(texts("form.img2img_batch_files"), "img2img_batch_files")
     return (source, folder, files), files_place
 
 
@@ -145,11 +150,11 @@ def _build_masks(texts: Texts) -> tuple[Three, Any]:
     kinds = [(texts(f"batch.masks.{kind.value}"), kind.value) for kind in MaskSource]
     masks = gr.Radio(kinds, value=MaskSource.NONE.value, label=texts("batch.masks"), elem_id="img2img_batch_masks", elem_classes="pm-pills")
     folder = gr.Textbox(
-        label=texts("batch.mask_input"), placeholder=texts("batch.mask_hint"), max_lines=1, visible=False,
+        label=texts("form.img2img_batch_inpaint_mask_dir"), placeholder=texts("batch.mask_hint"), max_lines=1, visible=False,
         elem_id="img2img_batch_inpaint_mask_dir",
     )  # fmt: skip
     with gr.Column(visible=False) as files_place:
-        files = _build_drop(texts("batch.mask_files"), "img2img_batch_mask_files")
+        files = _build_drop(texts("form.img2img_batch_mask_files"), "img2img_batch_mask_files")
     return (masks, folder, files), files_place
 
 
@@ -161,7 +166,10 @@ def _build_info(texts: Texts) -> tuple[Three, Any]:
             label=texts("batch.props"), info=texts("batch.props_hint"), elem_id="img2img_batch_png_info_props",
         )  # fmt: skip
         folder = gr.Textbox(
-            label=texts("batch.info_input"), placeholder=texts("batch.info_hint"), max_lines=1, elem_id="img2img_batch_png_info_dir"
+            label=texts("form.img2img_batch_png_info_dir"),
+            placeholder=texts("batch.info_hint"),
+            max_lines=1,
+            elem_id="img2img_batch_png_info_dir",
         )
     return (uses_info, props, folder), place
 

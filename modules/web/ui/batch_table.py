@@ -13,8 +13,9 @@ from modules.runtime.batch.listing import LeftOut
 from modules.runtime.batch.manifest import FileState, Manifest, Status
 from modules.runtime.batch.pairing import Problem
 from modules.runtime.batch.plan import Item
-from modules.web.ui.live_text import live
-from modules.web.ui.status import clock
+from modules.web.ui.live_text import live, live_words
+from modules.web.ui.notes import note_words
+from modules.web.ui.status import span
 from modules.web.ui.texts import Texts
 
 MAX_ROWS = 300
@@ -57,7 +58,7 @@ def dry_run_html(texts: Texts, language: str, dry: DryRun, estimate_s: float | N
     facts = [_chip("ready", say("batch.ready", n=dry.check.ready - done))]
     facts += [_chip("done", say("batch.done_before", n=done))] if done else []
     facts += [_chip("failed", say("batch.problems", n=bad))] if bad else []
-    facts += [_chip("", say("batch.estimate", time=clock(texts, language, estimate_s)))] if estimate_s is not None else []
+    facts += [_chip("", say("batch.estimate", time=span(estimate_s)))] if estimate_s is not None else []
     lines = [say("batch.into", folder=shown(str(dry.output_folder)))]
     left_out = [say(LEFT_OUT[reason], n=count) for reason, count in dry.left_out.items()]
     lines += [f"{say('batch.left_out')} {', '.join(left_out)}"] if left_out else []
@@ -128,17 +129,22 @@ def _mask_note(say: Any, row: Row) -> str:
 def _report_row(say: Any, texts: Texts, language: str, item: Item, status: Status) -> str:
     pair = item.pair
     words = say(STATES[status.state])
-    if status.state is FileState.REFUSED and pair.problem is not None:
-        words = say(PROBLEMS[pair.problem], detail=shown(pair.detail))
+    if status.problem:
+        words = say(PROBLEMS[Problem(status.problem)], detail=shown(status.detail))
     elif status.error:
         words += f": {html.escape(shown(status.error))}"
-    notes = "".join(f"<small>{html.escape(shown(note))}</small>" for note in status.notes)
+    notes = "".join(f"<small>{_note(say, shown(note))}</small>" for note in status.notes)
     drift = "" if status.changed_outside is None else f"<small>{say('batch.drift', n=f'{status.changed_outside:,}')}</small>"
     outputs = ", ".join(path.rpartition("/")[2].rpartition("\\")[2] for path in status.outputs) if status.state is FileState.DONE else ""
     mask = _name(pair.mask.name) if pair.mask else ""
-    seconds = html.escape(clock(texts, language, status.seconds)) if status.seconds else ""
+    seconds = live_words(texts, language, span(status.seconds)) if status.seconds else ""
     mark = _mark(status.state.value, words + notes + drift)
     return _row(status.state.value, _name(pair.picture.name), mask, _name(outputs), seconds, mark)
+
+
+def _note(say: Any, note: str) -> str:
+    words = note_words(note)
+    return html.escape(words) if isinstance(words, str) else say(words.text_id, **words.values)
 
 
 def _links(say: Any, batch_id: str) -> str:

@@ -16,9 +16,19 @@ NOTES = (
     (re.compile(r"(?P<mode>.+) was converted to (?P<target>RGBA?)"), "note.mode"),
     (re.compile(r"The seam was repaired: multi-band blend" + _SCORES), "results.note.blended"),
     (re.compile(r"The seam was repaired: band repainted" + _SCORES), "results.note.repainted"),
+    (re.compile(r"(?P<n>\d+) of (?P<of>\d+) pictures made"), "batch.note.made"),
+    (re.compile(r"(?P<n>\d+) failed"), "batch.note.failed"),
+    (re.compile(r"(?P<n>\d+) skipped"), "batch.note.skipped"),
+    (re.compile(r"(?P<n>\d+) left"), "batch.note.left"),
+    (re.compile(r"no settings were found in the picture; the form's were used"), "batch.note.no_settings"),
+    (re.compile(r"no picture of this name is in the folder of settings; the form's were used"), "batch.note.no_info_file"),
+    (re.compile(r"the mask was resized from (?P<mask>\w+) to (?P<size>\w+)"), "batch.note.resized"),
+    (re.compile(r"(?P<name>.+) cannot be used; the form's was"), "batch.note.unusable"),
+    (re.compile(r"the sampler (?P<name>.+) is not known; the form's was used"), "batch.note.no_sampler"),
+    (re.compile(r"the model (?P<name>.+) is not here; the form's was used"), "batch.note.no_model"),
     (re.compile(r"Neither repair of the seam was better" + _SCORES), "results.note.kept"),
 )
-"""The wordings of `imaging.picture` and `runtime.repair`, and their text ids; what matches none is shown as it is."""
+"""The wordings of `imaging.picture`, `runtime.batch` and `runtime.repair`, and their text ids; what matches none is shown as it is."""
 
 
 def say_note(texts: Texts, language: str, note: str) -> str:

@@ -61,7 +61,7 @@ def test_the_form_reaches_every_file_and_masks_make_it_inpainting(batches: Batch
     assert one.inpainting_fill == 2 and one.inpaint_full_res and one.image_mask.size == two.image_mask.size == (40, 24)
     assert one.crop_region is None and one.do_not_save_samples and one.do_not_save_grid
     assert states(task.manifest) == "a.png:done b.png:done c.png:failed"
-    assert "50x50" in task.manifest.status(task.manifest.plan.items[2]).error
+    assert "50×50" in task.manifest.status(task.manifest.plan.items[2]).error
     assert task.manifest.status(task.manifest.plan.items[1]).notes == ("the mask was resized from 80x48 to 40x24",)
     assert task.manifest.status(task.manifest.plan.items[0]).changed_outside == 0
 
@@ -95,7 +95,7 @@ def test_a_bad_file_is_named_and_the_rest_is_made(batches: Batches, folder: Path
     task = batches.task(RECIPE, settings_for(folder), "ann")
     result, _ = run(batches, task)
     assert states(task.manifest) == "a.png:done aa.png:failed ab.png:failed b.png:failed c.png:done"
-    assert result.notes == ["2 of 5 pictures made; 3 failed"]
+    assert result.notes == ["2 of 5 pictures made", "3 failed"]
     errors = [task.manifest.status(item).error for item in task.manifest.plan.items]
     assert "cannot be read" in errors[1] and errors[3] == "the program failed: RuntimeError: a bug"
 
@@ -108,7 +108,7 @@ def test_interrupting_leaves_the_rest_and_the_same_form_goes_on(batches: Batches
     pipeline.before = stop
     task = batches.task(RECIPE, settings_for(folder), "ann")
     result, _ = run(batches, task)
-    assert states(task.manifest) == "a.png:done b.png:pending c.png:pending" and result.notes == ["1 of 3 pictures made; 2 left"]
+    assert states(task.manifest) == "a.png:done b.png:pending c.png:pending" and result.notes == ["1 of 3 pictures made", "2 left"]
     pipeline.before = lambda request, context: None
     again = batches.task(RECIPE, settings_for(folder), "ann")
     assert again.manifest.id == task.manifest.id
