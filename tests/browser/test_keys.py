@@ -11,6 +11,13 @@ from playwright.sync_api import expect
 from tests.browser.studio import StudioPage
 
 
+def open_picture(studio: StudioPage, path: Path) -> None:
+    """Open a picture in the mode that needs no mask."""
+    studio.open_tab("img2img")
+    studio.view().locator("input[type=file]").first.set_input_files(path)
+    expect(studio.page.locator("#img2img_caption .pm-size")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("text", "selection", "key", "wanted"),
     [
@@ -47,8 +54,7 @@ def test_weighing_can_be_undone_and_goes_into_the_job(studio: StudioPage) -> Non
 
 def test_keys_generate_interrupt_and_start_over(studio: StudioPage, photo: Path) -> None:
     page = studio.page
-    studio.open_tab("img2img")
-    studio.upload(photo)
+    open_picture(studio, photo)
     studio.set_number("img2img_steps", 150)
     prompt = page.locator("#img2img_prompt textarea")
     prompt.fill("first")
@@ -66,8 +72,7 @@ def test_keys_generate_interrupt_and_start_over(studio: StudioPage, photo: Path)
 
 def test_escape_closes_what_is_open_before_it_interrupts(studio: StudioPage, photo: Path) -> None:
     page = studio.page
-    studio.open_tab("img2img")
-    studio.upload(photo)
+    open_picture(studio, photo)
     studio.set_number("img2img_steps", 100)
     studio.generate()
     expect(studio.by_id("img2img_interrupt")).to_be_visible()

@@ -1,5 +1,6 @@
 /**
- * What Gradio leaves in another language: labels of tabs that were never opened, and its own English for screen readers.
+ * What Gradio leaves in another language: labels of tabs that were never opened, of widgets that were hidden and came back (they forget
+ * that their text has an id), and its own English for screen readers.
  *
  * A text is known by its wording in any of our languages, and put into the one in force, now and whenever Gradio writes it again.
  */
@@ -7,7 +8,9 @@
 import { language, onLanguage } from "./pentimento.js";
 
 const TEXTS = window.PENTIMENTO_TEXTS;
-const TAB = "[role='tab'], .tab-wrapper button";
+const PLACES = "button, label, legend, summary, h2, h3, [data-testid='block-info'], .prose, .html-container";
+/** Where labels are; `VERBATIM` holds people's own words, which may read like a label. */
+const VERBATIM = "textarea, code, pre, .token, ul.options, [data-text], .caption-label, [id^='history_tile'], .pm-style-list";
 const ATTRIBUTES = ["aria-label", "title", "placeholder"];
 const GAP = /\{(\w+)\}/g;
 
@@ -27,7 +30,9 @@ const GRADIO = {
   exact: new Map(ofGradio.filter((entry) => !hasGap(entry))),
   patterns: ofGradio.filter(hasGap).map(([text, id]) => [asPattern(text), id]),
 };
-const TABS = { exact: new Map([...wordings((id) => !isTab(id)), ...wordings(isTab)]), patterns: [] };
+const isPlain = (entry) => !hasGap(entry);
+const LABELS = { exact: new Map([...wordings(isTab), ...wordings((id) => !isTab(id))].filter(isPlain)), patterns: [] };
+const TABS = { exact: new Map([...LABELS.exact, ...wordings(isTab)]), patterns: [] };
 
 /** The text in the language in force; null where it is not known. */
 function put(words, { exact, patterns }) {
@@ -49,27 +54,25 @@ function putAttributes(element) {
   }
 }
 
-function putTab(tab) {
-  for (const node of tab.childNodes) {
-    const said = node.nodeType === Node.TEXT_NODE && node.data.trim() ? put(node.data, TABS) : null;
-    if (said && said !== node.data.trim()) node.data = said;
-  }
+function putText(node) {
+  const parent = node.parentElement;
+  if (!node.data.trim() || !parent?.closest(PLACES) || parent.closest(VERBATIM)) return;
+  const said = put(node.data, parent.closest("[role='tab'], .tab-wrapper") ? TABS : LABELS);
+  if (said && said !== node.data.trim()) node.data = said;
 }
 
 function putAll(root) {
-  if (root.matches(TAB)) putTab(root);
   putAttributes(root);
-  for (const tab of root.querySelectorAll(TAB)) putTab(tab);
   for (const element of root.querySelectorAll("[aria-label], [title], [placeholder]")) putAttributes(element);
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) putText(walker.currentNode);
 }
 
 new MutationObserver((changes) => {
   for (const { type, target, addedNodes } of changes) {
     if (type === "attributes") putAttributes(target);
-    else if (type === "characterData") {
-      const tab = target.parentElement?.closest(TAB);
-      if (tab) putTab(tab);
-    } else for (const node of addedNodes) if (node.nodeType === Node.ELEMENT_NODE) putAll(node);
+    else if (type === "characterData") putText(target);
+    else for (const node of addedNodes) node.nodeType === Node.ELEMENT_NODE ? putAll(node) : node.nodeType === Node.TEXT_NODE && putText(node);
   }
 }).observe(document.documentElement, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES });
 onLanguage(() => putAll(document.body));
