@@ -47,12 +47,12 @@ class StudioPage:
     def wait_canvas(self) -> None:
         """Until the canvas shows a picture."""
         expect(self.page.locator("#mode_img2img .pm-view.pm-has-picture:visible")).to_be_visible()
-        self.view().locator("canvas").last.hover()
+        self.view().locator("canvas:visible").last.hover()
         self.page.wait_for_function("pentimento.viewInUse()?.painter.pyramid")
 
     def spot(self, x: float, y: float) -> tuple[float, float]:
         """Where a point of the picture, in its pixels from its centre, lies in the window."""
-        stage = self.view().locator("canvas").last
+        stage = self.view().locator("canvas:visible").last
         stage.scroll_into_view_if_needed()
         stage.hover()
         found = self.page.evaluate(
