@@ -86,8 +86,8 @@ def live_hint(texts: Texts, language: str, text_id: str) -> str:
 
 
 def _badge(kind: str, content: str, attributes: str = "") -> str:
-    return f'<span class="pm-badge pm-badge-{kind}" {attributes}>{content}</span>'
+    return f'<span class="pm-fact pm-fact-{kind}" {attributes}>{content}</span>'
 
 
 def _row(*badges: str) -> str:
-    return f'<p class="pm-badges">{"".join(badges)}</p>'
+    return f'<p class="pm-facts">{"".join(badges)}</p>'

@@ -9,6 +9,7 @@ import { onLanguage, t } from "./pentimento.js";
 import { whenThere } from "./when.js";
 
 const FIRST_SPLIT = 50;
+const CORNERS = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"/></svg>';
 let chosen = "gallery";
 let split = FIRST_SPLIT;
 
@@ -48,7 +49,7 @@ function buildCompare(root) {
   const line = document.createElement("i");
   line.className = "pm-split";
   const slider = document.createElement("input");
-  Object.assign(slider, { type: "range", min: 0, max: 100, step: 0.5, value: split, className: "pm-slider" });
+  Object.assign(slider, { type: "range", min: 0, max: 100, step: 0.5, value: split, className: "pm-split-slider" });
   slider.setAttribute("aria-label", t("results.slider"));
   slider.dataset.label = "results.slider";
   const move = () => {
@@ -103,6 +104,7 @@ function addFullScreen(root) {
   button.dataset.label = "results.fullscreen";
   button.setAttribute("aria-label", t("results.fullscreen"));
   button.title = t("results.fullscreen");
+  button.innerHTML = CORNERS;
   button.addEventListener("click", () => {
     if (document.fullscreenElement) document.exitFullscreen();
     else root.closest(".pm-result").requestFullscreen();
