@@ -50,6 +50,13 @@ class StudioPage:
         self.view().locator("canvas:visible").last.hover()
         self.page.wait_for_function("pentimento.viewInUse()?.painter.pyramid")
 
+    def _point_at_canvas(self) -> None:
+        stage = self.view().locator(".pm-stage")
+        stage.scroll_into_view_if_needed()
+        box = stage.bounding_box()
+        assert box
+        self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
     def spot(self, x: float, y: float) -> tuple[float, float]:
         """Where a point of the picture, in its pixels from its centre, lies in the window."""
         stage = self.view().locator("canvas:visible").last
