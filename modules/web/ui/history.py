@@ -29,7 +29,7 @@ class HistoryTab:
 def build_history(texts: Texts) -> HistoryTab:
     """Lay the tab out, within the page's `gr.Tabs`."""
     with gr.Tab(texts("history.tab"), id="history", elem_id="tab_history") as tab:
-        gr.HTML('<div id="pm_history" role="region"></div>', apply_default_css=False, elem_id="history_place")
+        gr.HTML('<div id="pm_history" role="region" data-verbatim></div>', apply_default_css=False, elem_id="history_place")
         bridge = gr.HTML(
             value=None, html_template="", js_on_load=MOUNT, apply_default_css=False, elem_id="history_bridge", elem_classes="pm-hidden"
         )

@@ -19,7 +19,8 @@ class PngInfo:
     """Widgets of the tab.
 
     Attributes:
-        tools: Holds `restore` and `send`; there while a file is.
+        tools: Holds `restore` and `openers`; there while a file is.
+        openers: Holds `send`; there while the file is a picture.
         send: Buttons by the mode they lead to.
         found: State: {"path", "infotext", "is_picture"} of the file that was looked at; {} = none.
     """
@@ -29,6 +30,7 @@ class PngInfo:
     infotext: Any
     tools: Any
     restore: Any
+    openers: Any
     send: dict[Mode, Any]
     found: Any
 
@@ -40,19 +42,21 @@ def build_png_info(texts: Texts) -> PngInfo:
             drop = _build_drop(texts)
             with gr.Column(elem_id="pnginfo_tools", elem_classes="pm-card", visible=False) as tools:
                 restore = gr.Button(texts("pnginfo.restore"), variant="primary", elem_id="pnginfo_restore")
-                gr.HTML(texts("pnginfo.send"), elem_classes="pm-heading")
-                with gr.Row(elem_classes="pm-tools"):
-                    send = {
-                        mode: gr.Button(texts(f"tab.{mode.value}"), size="sm", elem_id=f"pnginfo_send_to_{mode.value}") for mode in SENT_TO
-                    }
+                with gr.Column() as openers:
+                    gr.HTML(texts("pnginfo.send"), elem_classes="pm-heading")
+                    with gr.Row(elem_classes="pm-tools"):
+                        send = {
+                            mode: gr.Button(texts(f"tab.{mode.value}"), size="sm", elem_id=f"pnginfo_send_to_{mode.value}")
+                            for mode in SENT_TO
+                        }
         with gr.Column(elem_classes="pm-pnginfo-main"):
-            report = gr.HTML(hint(texts, "en"), elem_id="html_info_pnginfo")
+            report = gr.HTML(hint(texts, "en"), apply_default_css=False, elem_id="html_info_pnginfo")
             infotext = gr.Textbox(
                 label=texts("pnginfo.infotext"), lines=3, max_lines=14, interactive=False, buttons=["copy"], visible=False,
                 elem_id="pnginfo_generation_info",
             )  # fmt: skip
         found = gr.State({})  # within the tab: anything else among the tabs would count as one of them
-    return PngInfo(drop, report, infotext, tools, restore, send, found)
+    return PngInfo(drop, report, infotext, tools, restore, openers, send, found)
 
 
 def _build_drop(texts: Texts) -> Any:

@@ -42,7 +42,7 @@ class PngInfoDesk:
     def outputs(self) -> list[Any]:
         """What looking at a file may change."""
         tab = self._tab
-        return [tab.drop, tab.report, tab.infotext, tab.tools, tab.restore, tab.found]
+        return [tab.drop, tab.report, tab.infotext, tab.tools, tab.restore, tab.openers, tab.found]
 
     def look(self, language: str, path: str | None) -> dict[Any, Any]:
         """A file was dropped, picked or pasted; or taken away again (None)."""
@@ -58,6 +58,7 @@ class PngInfoDesk:
             tab.infotext: gr.update(value=seen.infotext, visible=bool(seen.infotext)),
             tab.tools: gr.update(visible=seen.picture is not None or found.has_settings),
             tab.restore: gr.update(interactive=found.has_settings),
+            tab.openers: gr.update(visible=seen.picture is not None),
             tab.found: {"path": path, "infotext": seen.infotext or "", "is_picture": seen.picture is not None},
         }
 

@@ -83,7 +83,7 @@ def describe_findings(texts: Texts, language: str, found: Findings) -> str:
         *_settings(say, texts, found),
         *(_other_text(say, name, text) for name, text in seen.texts.items()),
     ]
-    return f'<div class="pm-info">{"".join(parts)}</div>'
+    return f'<div class="pm-info" data-verbatim>{"".join(parts)}</div>'
 
 
 def _problem(say: Any, seen: Inspection) -> Iterator[str]:

@@ -32,7 +32,7 @@ def texts() -> Texts:
 
 @pytest.fixture
 def desk(texts: Texts) -> PngInfoDesk:
-    tab = PngInfo("drop", "report", "infotext", "tools", "restore", {}, "found")  # handlers need widgets only as keys
+    tab = PngInfo("drop", "report", "infotext", "tools", "restore", "openers", {}, "found")  # handlers need widgets only as keys
     session = SimpleNamespace(options=SimpleNamespace(current=Options()), checkpoints=lambda: [checkpoint("other", "0123456789ab")])
     return PngInfoDesk(session, texts, tab)  # type: ignore[arg-type]
 
@@ -80,6 +80,7 @@ def test_a_cut_picture_says_why_and_still_restores(desk: PngInfoDesk, tmp_path: 
     said, named = look(desk, path)
     assert "damaged and cannot be shown" in said and "can still be read" in said
     assert named["drop"] is None and named["restore"]["interactive"] and not named["found"]["is_picture"]
+    assert named["tools"]["visible"] and not named["openers"]["visible"]
 
 
 def test_no_picture_at_all(desk: PngInfoDesk, tmp_path: Path) -> None:

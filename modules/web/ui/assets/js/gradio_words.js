@@ -10,7 +10,7 @@ import { language, onLanguage } from "./pentimento.js";
 const TEXTS = window.PENTIMENTO_TEXTS;
 const PLACES = "button, label, legend, summary, h2, h3, [data-testid='block-info'], .prose, .html-container";
 /** Where labels are; `VERBATIM` holds people's own words, which may read like a label. */
-const VERBATIM = "textarea, code, pre, .token, ul.options, [data-text], .caption-label, [id^='history_tile'], .pm-style-list";
+const VERBATIM = "[data-verbatim], textarea, code, pre, .token, ul.options, [data-text], .caption-label, [id^='history_tile'], .pm-style-list";
 const ATTRIBUTES = ["aria-label", "title", "placeholder"];
 const GAP = /\{(\w+)\}/g;
 
