@@ -61,7 +61,7 @@ def test_strokes_land_where_the_pointer_is(new_page: NewPage, canvas_url: str, t
             wanted = (width / 2 + (11, -7)[0] / shown * number, height / 2 + (11, -7)[1] / shown * number)
             error = max(abs(x - wanted[0]), abs(y - wanted[1]))
             print(f"{shape} at {shown:.2f}, ratio {ratio}: {error:.2f} px off")
-            assert error <= max(0.75, 0.75 / shown)
+            assert error <= 0.5
             canvas.page.keyboard.press("Control+z")
     assert canvas.troubles == []
 

@@ -78,7 +78,8 @@ export class CanvasDocument {
    */
   async openFile(file) {
     const turn = ++this.#turn;
-    const asset = await this.#busy(() => uploadAsset(file, file.name));
+    const stored = await this.#busy(() => uploadAsset(file, file.name));
+    const asset = { ...stored, name: file.name || stored.name }; // the same bytes may be stored under another name
     if (turn !== this.#turn) return asset; // another was opened meanwhile
     this.localFile = { id: asset.id, file };
     await this.setPicture(asset, { mask: asset.has_alpha ? "alpha" : "clear" });
