@@ -95,7 +95,7 @@ def build_results(texts: Texts, idle: str) -> Results:
         label=texts("result.infotext"), lines=2, max_lines=8, interactive=False, buttons=["copy"], visible=False,
         elem_id="html_info_img2img",
     )  # fmt: skip
-    choice = gr.BrowserState(True, storage_key="pentimento_with_mask", secret="pentimento")
+    choice = gr.BrowserState({"keeps_mask": True}, storage_key="pentimento_with_mask", secret="pentimento")
     return Results(status, preview, gallery, infotext, tools, **buttons, compare=compare, facts=facts, mask_choice=choice)
 
 
@@ -127,8 +127,12 @@ def wire_results(wiring: Wiring) -> None:
     on(results.proceed.click, tools.proceed, [*looked_at, studio.mode, studio.document], wiring.pictures.outputs())
     on(results.sort.click, tools.sort, [studio.shown], [*looked_at, results.gallery, results.infotext, results.save])
     on(results.keeps_mask.input, _keep_choice, [results.keeps_mask], [results.mask_choice])
-    on(wiring.page.load, _keep_choice, [results.mask_choice], [results.keeps_mask])
+    on(wiring.page.load, _show_choice, [results.mask_choice], [results.keeps_mask])
 
 
-def _keep_choice(language: str, keeps_mask: object) -> bool:
-    return bool(keeps_mask)
+def _keep_choice(language: str, keeps_mask: bool) -> dict[str, bool]:
+    return {"keeps_mask": bool(keeps_mask)}  # Gradio's browser state does not keep a bare False
+
+
+def _show_choice(language: str, kept: object) -> bool:
+    return bool(kept.get("keeps_mask", True)) if isinstance(kept, dict) else True
