@@ -11,7 +11,8 @@ from modules.settings.flags import Flags, parse_flags
 EPILOG = """\
 Start values are the page's: for the built-in model, fill patchmatch, strength 0.5, only the masked part, 256 px.
 Without --mask, transparent parts of a picture are its mask; without those, the whole picture is repainted.
---init and --mask may be folders; masks are then found by equal names. Flags of the studio (--ckpt-dir, --data-dir,
+--init and --mask may be folders; masks are then found by equal names, or a single one serves all. The same command
+goes on where an interrupted one stopped; a folder's results never take the place of a file. Flags of the studio (--ckpt-dir, --data-dir,
 --no-half, --use-cpu ...) are accepted too.
 """
 

@@ -18,7 +18,8 @@ from modules.base.errors import PentimentoError
 from modules.base.files import write_atomically
 from modules.base.paths import Paths
 from modules.cli.arguments import parse_arguments
-from modules.cli.work import Work, list_work
+from modules.cli.folder import OWNER, repaint_folder
+from modules.cli.work import Work, find_work
 from modules.imaging.masks import alpha_as_mask
 from modules.imaging.metadata import encode_image
 from modules.imaging.picture import Picture, open_picture
@@ -32,7 +33,6 @@ from modules.settings.flags import Flags
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
-OWNER = "command line"
 FAILED, INTERRUPTED = 1, 130
 POLL_S = 0.1
 LONGEST_SIDE_PX = 1024
@@ -52,20 +52,30 @@ def main(argv: list[str], make_session: MakeSession = MAKE_SESSION) -> int:
     """
     arguments, flags = parse_arguments(argv)
     try:
-        work = list_work(arguments.init, arguments.mask, arguments.out, arguments.n_iter)
+        work = None if arguments.init.is_dir() else find_work(arguments.init, arguments.mask, arguments.out, arguments.n_iter)
         session = make_session(Paths.under(ROOT, flags.data_dir), flags)
         SHARED.bind(session)
         preset = session.preset(arguments.model)
     except PentimentoError as error:
         return _fail(str(error))
     try:
-        failures = sum(not repaint(session, item, arguments, preset) for item in work)
+        is_done = _repaint_all(session, arguments, preset) if work is None else repaint(session, work, arguments, preset)
     except KeyboardInterrupt:
         session.interrupt()
         return _fail("interrupted", INTERRUPTED)
+    except PentimentoError as error:
+        return _fail(str(error))
     finally:
         session.close()
-    return FAILED if failures else 0
+    return 0 if is_done else FAILED
+
+
+def _repaint_all(session: Session, arguments: argparse.Namespace, preset: Preset) -> bool:
+    def make(picture: Picture, mask: Image.Image | None, has_own_mask: bool) -> Img2ImgProcessing:
+        mask = mask if has_own_mask else alpha_mask(picture)
+        return make_request(arguments, preset, picture, mask, has_own_mask=has_own_mask)
+
+    return repaint_folder(session, arguments, make, show_progress)
 
 
 def repaint(session: Session, work: Work, arguments: argparse.Namespace, preset: Preset) -> bool:
@@ -73,8 +83,9 @@ def repaint(session: Session, work: Work, arguments: argparse.Namespace, preset:
     started_s = time.perf_counter()
     try:
         picture = open_picture(work.init, work.init.name)
-        mask = _open_mask(work, picture)
-        job = session.submit(make_request(arguments, preset, picture, mask, work), OWNER)
+        mask = open_picture(work.mask, work.mask.name).image if work.mask else alpha_mask(picture)
+        request = make_request(arguments, preset, picture, mask, has_own_mask=work.mask is not None)
+        job = session.submit(request, OWNER)
         show_progress(job, work.init.name)
         result = job.outcome()
         written = _write(session, result, work)
@@ -93,7 +104,7 @@ def repaint(session: Session, work: Work, arguments: argparse.Namespace, preset:
 
 
 def make_request(
-    arguments: argparse.Namespace, preset: Preset, picture: Picture, mask: Image.Image | None, work: Work
+    arguments: argparse.Namespace, preset: Preset, picture: Picture, mask: Image.Image | None, *, has_own_mask: bool
 ) -> Img2ImgProcessing:
     """The pipeline's request: what the command line says, else what the preset says."""
     chosen = {name: getattr(arguments, name) for name in FROM_PRESET}
@@ -110,7 +121,7 @@ def make_request(
         height=arguments.height or height,
         resize_mode=arguments.resize_mode,
         # Where alpha is the mask, the colours beneath it stay what they are in the file.
-        init_images=[picture.image if work.mask else picture.image.convert("RGB")],
+        init_images=[picture.image if has_own_mask else picture.image.convert("RGB")],
         image_mask=mask,
         inpaint_full_res=is_only_masked,
         inpainting_mask_invert=int(arguments.invert_mask),
@@ -147,9 +158,8 @@ def _draw(bar: Any, job: Job, seen: tuple[int, str] | None) -> tuple[int, str]:
     return shown
 
 
-def _open_mask(work: Work, picture: Picture) -> Image.Image | None:
-    if work.mask is not None:
-        return open_picture(work.mask, work.mask.name).image
+def alpha_mask(picture: Picture) -> Image.Image | None:
+    """A picture's transparency as its mask; None where there is none."""
     if picture.image.mode != "RGBA" or picture.image.getchannel("A").getextrema() == (255, 255):
         return None
     return alpha_as_mask(picture.image)

@@ -1,4 +1,4 @@
-"""Which picture goes with which mask, and where its result goes."""
+"""Where the results of one picture go."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modules.base.errors import InvalidRequest
+from modules.runtime.batch.listing import PictureFile, list_folder
+from modules.runtime.batch.pairing import pair_masks
 
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"})
 RESULTS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif"})
 
 
@@ -24,35 +25,28 @@ class Work:
         return self.out if index == 0 else self.out.with_stem(f"{self.out.stem}-{index + 1}")
 
 
-def list_work(init: Path, mask: Path | None, out: Path, count: int = 1) -> list[Work]:
-    """Pair pictures, masks and results.
+def find_work(init: Path, mask: Path | None, out: Path, count: int = 1) -> Work:
+    """Check one picture, its mask and its results; for a folder of pictures see `folder`.
 
     Args:
-        init: A file, or a folder whose pictures are taken in order of their names.
-        mask: One for all, or a folder with a mask of the same stem for each picture (or a single one for all).
-        out: A file for one picture; else a folder, made when needed, with the stems of the pictures.
-        count: Results for each picture.
+        mask: A file, or a folder with a mask of the picture's stem (or a single one).
+        out: A file; or a folder, made when needed, for a result of the picture's stem.
+        count: Results.
 
     Raises:
         InvalidRequest: Something is missing, ambiguous, or would overwrite an input.
     """
     if not init.exists():
         raise InvalidRequest("--init", str(init), "a file or folder that exists")
-    inits = _list_pictures(init) if init.is_dir() else [init]
-    if not inits:
-        raise InvalidRequest("--init", str(init), "a folder with at least one picture")
-    is_folder = init.is_dir() or out.is_dir() or not out.suffix
+    is_folder = out.is_dir() or not out.suffix
     if not is_folder and out.suffix.lower() not in RESULTS:
         raise InvalidRequest("--out", str(out), "a file name that ends in " + ", ".join(sorted(RESULTS)))
-    if is_folder and out.is_file():
-        raise InvalidRequest("--out", str(out), "a folder, because --init is one")
-    work = [Work(path, _find_mask(path, mask), out / f"{path.stem}.png" if is_folder else out) for path in inits]
-    _refuse_collisions(work, count)
+    work = Work(init, _find_mask(init, mask), out / f"{init.stem}.png" if is_folder else out)
+    inputs = {path.resolve() for path in (work.init, work.mask) if path is not None}
+    for path in (work.out_path(index) for index in range(count)):
+        if path.resolve() in inputs:
+            raise InvalidRequest("--out", str(path), "a place that overwrites no input")
     return work
-
-
-def _list_pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in PICTURES)
 
 
 def _find_mask(init: Path, mask: Path | None) -> Path | None:
@@ -62,20 +56,7 @@ def _find_mask(init: Path, mask: Path | None) -> Path | None:
         raise InvalidRequest("--mask", str(mask), "a file or folder that exists")
     if not mask.is_dir():
         return mask
-    masks = _list_pictures(mask)
-    found = [path for path in masks if path.stem == init.stem] or (masks if len(masks) == 1 else [])
-    if len(found) != 1:
+    pair = pair_masks([PictureFile(init, init.name, "")], list_folder(mask, "--mask").files)[0]
+    if pair.mask is None:
         raise InvalidRequest("--mask", str(mask), f"a folder with one mask named {init.stem}.png (or another picture format)")
-    return found[0]
-
-
-def _refuse_collisions(work: list[Work], count: int) -> None:
-    inputs = {path.resolve() for item in work for path in (item.init, item.mask) if path is not None}
-    outs: set[Path] = set()
-    for path in (item.out_path(index) for item in work for index in range(count)):
-        place = path.resolve()
-        if place in inputs:
-            raise InvalidRequest("--out", str(path), "a place that overwrites no input")
-        if place in outs:
-            raise InvalidRequest("--out", str(path), "inputs with different names: two would give this result")
-        outs.add(place)
+    return pair.mask.path

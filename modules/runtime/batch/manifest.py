@@ -24,7 +24,7 @@ from modules.runtime.batch.settings import BatchSettings, MaskSource, Source
 
 VERSION = 1
 MANIFEST, STATES = "manifest.json", "states.jsonl"
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 5
 """How often a file is tried that took the whole process with it."""
 
 
@@ -58,7 +58,7 @@ class Status:
         problem: The `Problem` that it failed for, if it is one of those; `detail` as in `Pair`.
         changed_outside: Pixels outside the mask that changed; None = there was no mask.
         notes: What the person should know.
-        attempts: How often it was begun.
+        attempts: How often in a row it was begun; more than once where the program ended meanwhile.
     """
 
     state: FileState = FileState.PENDING
@@ -72,6 +72,11 @@ class Status:
     changed_outside: int | None = None
     notes: tuple[str, ...] = ()
     attempts: int = 0
+
+    @property
+    def crashes(self) -> int:
+        """How often the program ended while it worked on the file."""
+        return self.attempts if self.state in (FileState.RUNNING, FileState.SAVING) else 0
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"state": self.state.value}

@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 KIND = "batch"
 STOPS_ALL = (SaveFailed, UnsafePath, MissingModel, BrokenCheckpoint, UnsupportedCheckpoint)
 """What would be wrong with every further file too. The batch can be gone on with when it is mended."""
+PARTS, OLD_S = ".saving-*.part", 60.0
 CRASHED = "the program ended several times while it worked on this file"
 Process = Callable[[Any, RunContext], Any]
 Told = Callable[[Item, Status], None]
@@ -84,7 +85,9 @@ class BatchTask:
         """
         manifest, whole = self.manifest, context.job
         manifest.reload()
+        _sweep(manifest.plan.output_folder)
         todo = manifest.todo(also_failed=self.also_failed)
+        todo.sort(key=lambda item: manifest.status(item).crashes)  # what may have ended the program comes last
         last: deque[Made] = deque(maxlen=KEPT_PICTURES)
         with whole.changing():
             whole.images, whole.is_counted = len(todo), True
@@ -103,8 +106,8 @@ class BatchTask:
     def _run_file(self, item: Item, context: JobContext, number: int) -> Sequence[Made]:
         """Make one file's results; what goes wrong with this file alone becomes its state."""
         before = self.manifest.status(item)
-        attempts = before.attempts + 1
-        if before.state is FileState.RUNNING and before.attempts >= MAX_ATTEMPTS:
+        attempts = before.crashes + 1
+        if before.crashes >= MAX_ATTEMPTS:
             self._end(item, Status(FileState.FAILED, error=CRASHED, attempts=before.attempts))
             return []
         _remove_parts(before)
@@ -185,6 +188,14 @@ def summarise(counts: Mapping[FileState, int]) -> list[str]:
     left = counts[FileState.PENDING] + counts[FileState.RUNNING] + counts[FileState.SAVING]
     parts = (("failed", failed), ("skipped", counts[FileState.SKIPPED]), ("left", left))
     return [f"{counts[FileState.DONE]} of {sum(counts.values())} pictures made", *(f"{n} {word}" for word, n in parts if n)]
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what writing left that was cut off by a kill; results appear under their names only when they are whole."""
+    for path in folder.glob(PARTS):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > OLD_S:
+                path.unlink()
 
 
 def _describe(asked: FileRequest, result: Any, count: int) -> Status:

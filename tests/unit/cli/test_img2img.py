@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modules.base.errors import InvalidRequest
+from modules.base.errors import InvalidRequest, MissingModel
 from modules.base.paths import Paths
 from modules.cli.img2img import fit_size, main
-from modules.cli.work import list_work
+from modules.cli.work import find_work
 from modules.pipeline.processed import Processed
 from modules.runtime.presets import BUILTIN_PRESET
 from modules.runtime.session import Session
@@ -160,36 +160,62 @@ def test_the_studios_flags_are_understood(run: Callable[..., int], photo: Path, 
     assert seen[0].no_half and seen[0].use_cpu
 
 
-def test_pairing(tmp_path: Path) -> None:
-    inits, masks = tmp_path / "inits", tmp_path / "masks"
+def test_one_mask_serves_a_folder_and_masks_pair_by_name(run: Callable[..., int], tmp_path: Path, pipeline: Pipeline, capsys: Any) -> None:
+    inits, masks, out = (tmp_path / name for name in ("inits", "masks", "out"))
     inits.mkdir(), masks.mkdir()
-    for name in ("b.png", "a.jpg"):
-        (inits / name).touch()
-    (masks / "one.png").touch()
-    listed = list_work(inits, masks, tmp_path / "out")
-    assert [(item.init.name, item.mask.name if item.mask else None, item.out.name) for item in listed] == [
-        ("a.jpg", "one.png", "a.png"),
-        ("b.png", "one.png", "b.png"),
-    ]
-    (masks / "a.png").touch()
-    with pytest.raises(InvalidRequest, match="b.png"):
-        list_work(inits, masks, tmp_path / "out")
+    for name in ("b.png", "a.jpg", "a.png"):
+        Image.new("RGB", (16, 16)).save(inits / name)
+    Image.new("L", (16, 16), 255).save(masks / "one.png")
+    assert run("--init", inits, "--mask", masks / "one.png", "--out", out) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a.jpg.png", "a.png.png", "b.png"]
+    assert len({request.seed for request in pipeline.requests}) == 1 and all(request.image_mask for request in pipeline.requests)
+    Image.new("L", (16, 16), 255).save(masks / "A.png")
+    assert run("--init", inits, "--mask", masks, "--out", out) == 1
+    assert "b.png: no mask is called 'b'" in capsys.readouterr().err
+    assert sorted(path.name for path in out.iterdir()) == ["a.jpg-2.png", "a.jpg.png", "a.png-2.png", "a.png.png", "b.png"]
 
 
-def test_pairing_refuses_what_would_lose_something(tmp_path: Path) -> None:
+def test_an_interrupted_folder_is_gone_on_with(run: Callable[..., int], tmp_path: Path, pipeline: Pipeline, capsys: Any) -> None:
+    inits, out = tmp_path / "inits", tmp_path / "out"
+    inits.mkdir()
+    for name in "abc":
+        Image.new("RGB", (16, 16)).save(inits / f"{name}.png")
+    pipeline.error = MissingModel("no checkpoint")
+    assert run("--init", inits, "--out", out, "--seed", "3") == 1
+    assert "img2img: no checkpoint" in capsys.readouterr().err and not out.exists()
+    pipeline.error = None
+    (inits / "b.png").write_bytes(b"x")
+    assert run("--init", inits, "--out", out, "--seed", "3") == 1
+    printed = capsys.readouterr()
+    assert f"{out / 'a.png'} (seed" in printed.out and "2 of 3 pictures made; 1 failed; report: " in printed.err
+    assert {request.seed for request in pipeline.requests} == {3}
+
+
+def test_a_folder_without_pictures_is_named(run: Callable[..., int], tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run("--init", tmp_path / "empty", "--out", tmp_path / "out") == 1
+    assert "--init" in capsys.readouterr().err
+    Image.new("RGB", (16, 16)).save(tmp_path / "empty" / "a.png")
+    assert run("--init", tmp_path / "empty", "--out", tmp_path / "empty" / "a.png") == 1
+    assert "--out" in capsys.readouterr().err
+
+
+def test_one_picture_loses_nothing(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     with pytest.raises(InvalidRequest, match="--init"):
-        list_work(photo, None, tmp_path / "out.png")
+        find_work(photo, None, tmp_path / "out.png")
     photo.touch()
     with pytest.raises(InvalidRequest, match="overwrites no input"):
-        list_work(photo, None, photo)
+        find_work(photo, None, photo)
     with pytest.raises(InvalidRequest, match="ends in"):
-        list_work(photo, None, tmp_path / "out.txt")
+        find_work(photo, None, tmp_path / "out.txt")
     with pytest.raises(InvalidRequest, match="--mask"):
-        list_work(photo, tmp_path / "none.png", tmp_path / "out.png")
-    (tmp_path / "a.jpg").touch()
-    with pytest.raises(InvalidRequest, match="different names"):
-        list_work(tmp_path, None, tmp_path / "out")
+        find_work(photo, tmp_path / "none.png", tmp_path / "out.png")
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for name in ("A.webp", "b.png"):
+        (masks / name).touch()
+    assert find_work(photo, masks, tmp_path / "out").mask == masks / "A.webp"
 
 
 def test_sizes_fit_the_model() -> None:
@@ -206,4 +232,4 @@ def test_further_results_overwrite_no_input_either(tmp_path: Path) -> None:
     original = tmp_path / "result-2.png"
     Image.new("RGB", (8, 8)).save(original)
     with pytest.raises(InvalidRequest, match="overwrites no input"):
-        list_work(original, None, tmp_path / "result.png", 2)
+        find_work(original, None, tmp_path / "result.png", 2)

@@ -189,9 +189,11 @@ def test_a_file_that_takes_the_process_with_it_every_time_is_given_up(batches: B
             raise Killed
 
     pipeline.before = kill
-    for _ in range(3):
+    for _ in range(5):
         with pytest.raises(Killed):
             run(batches, batches.task(RECIPE, settings_for(folder), "ann"))
+        (begun,) = batches.of_owner("ann")
+    assert states(begun) == "a.png:done b.png:running c.png:done", "the others are made before it is tried again"
     task = batches.task(RECIPE, settings_for(folder), "ann")
     run(batches, task)
     assert states(task.manifest) == "a.png:done b.png:failed c.png:done"
