@@ -65,17 +65,24 @@ export class Filters {
     this.timer = setTimeout(() => this.put({ words }), TYPING_MS);
   }
 
-  /** Offer these checkpoints. */
+  /** Offer these checkpoints; the bar stays where it is, for somebody may be about to press something. */
   setModels(models) {
     this.models = models;
-    this.relabel();
+    this.fillModels();
+    this.show();
+  }
+
+  fillModels() {
+    const known = [...new Set([...this.models, this.values.model])].filter(Boolean);
+    const wanted = [new Option(t("history.any"), ""), ...known.map((name) => new Option(name, name))];
+    const isSame = this.model.length === wanted.length && wanted.every((option, place) => option.text === this.model[place].text);
+    if (!isSame) this.model.replaceChildren(...wanted);
   }
 
   /** Say everything in the language in force. */
   relabel() {
     const any = t("history.any");
-    const known = new Set([...this.models, this.values.model].filter(Boolean));
-    this.model.replaceChildren(new Option(any, ""), ...[...known].map((name) => new Option(name, name)));
+    this.fillModels();
     this.mode.replaceChildren(new Option(any, ""), ...MODES.map((mode) => new Option(t(`tab.${mode}`), mode)));
     set(this.words, { placeholder: t("history.words.hint"), aria: { label: t("history.words") } });
     this.clear.textContent = t("history.clear");
