@@ -56,6 +56,7 @@ def test_keys_generate_interrupt_and_start_over(studio: StudioPage, photo: Path)
     page = studio.page
     open_picture(studio, photo)
     studio.set_number("img2img_steps", 150)
+    studio.set_number("img2img_batch_count", 20)
     prompt = page.locator("#img2img_prompt textarea")
     prompt.fill("first")
     prompt.press("Control+Enter")
@@ -73,7 +74,8 @@ def test_keys_generate_interrupt_and_start_over(studio: StudioPage, photo: Path)
 def test_escape_closes_what_is_open_before_it_interrupts(studio: StudioPage, photo: Path) -> None:
     page = studio.page
     open_picture(studio, photo)
-    studio.set_number("img2img_steps", 100)
+    studio.set_number("img2img_steps", 150)
+    studio.set_number("img2img_batch_count", 20)
     studio.generate()
     expect(studio.by_id("img2img_interrupt")).to_be_visible()
     page.locator("#img2img_styles_edit").click()
