@@ -8,8 +8,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modules.pipeline.processing import StableDiffusionProcessing
+if TYPE_CHECKING:
+    from modules.pipeline.processing import StableDiffusionProcessing
 
 log = logging.getLogger(__name__)
 PLACEHOLDER = "{prompt}"

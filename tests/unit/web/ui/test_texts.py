@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio
 import pytest
 
 from modules.web.ui import texts as texts_module
@@ -60,7 +61,17 @@ def test_every_text_is_used_and_every_used_text_is_there(texts: Texts) -> None:
     made = {text_id for text_id in known if any(pattern.fullmatch(text_id) for pattern in patterns)}
     of_scripts = {text_id for text_id in known if text_id.startswith("script.text.")}
     of_notes = {text_id for _, text_id in NOTES}
-    assert known - quoted - made - of_scripts - of_notes - BUILT_IDS == set()
+    of_gradio = {text_id for text_id in known if text_id.startswith("gradio.")}
+    assert known - quoted - made - of_scripts - of_notes - of_gradio - BUILT_IDS == set()
+
+
+def test_words_of_gradio_are_those_it_has(texts: Texts) -> None:
+    """`gradio_words.js` knows them by their wording: one that Gradio has given up would be translated in vain."""
+    assets = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+    source = "".join(path.read_text(encoding="utf-8") for path in assets.glob("*.js"))
+    for text_id, text in texts.strings["en"].items():
+        if text_id.startswith("gradio."):
+            assert re.sub(r"{\w+}.*", "", text).strip() in source, text_id
 
 
 def test_texts_of_scripts_are_found_by_their_english_wording(texts: Texts) -> None:
