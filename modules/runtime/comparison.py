@@ -1,4 +1,7 @@
-"""A result beside what it came from: both pictures by id, and what changed between them, in numbers and as a heat map."""
+"""A result beside what it came from: both pictures by id, and what changed between them, in numbers and as a heat map.
+
+What needs OpenCV is loaded when something is compared.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageChops
 
-from modules.imaging.heat_map import Changes, draw_heat_map, measure_changes
-from modules.imaging.seams import score_seam
-from modules.pipeline.start_canvas import find_start
+from modules.base.registry import load_dotted
 from modules.runtime.recipe import Recipe, build_request
 from modules.runtime.store import AssetStore
 from modules.settings.options import Options
+
+if TYPE_CHECKING:
+    from modules.imaging.heat_map import Changes
 
 KEPT_COMPARISONS = 256
 KEPT_HEAT_MAPS = 24
@@ -89,6 +93,9 @@ class Comparer:
         return made
 
     def _compare(self, recipe: Recipe, result: str) -> Comparison | None:
+        find_start: Any = load_dotted("modules.pipeline.start_canvas:find_start")
+        measure_changes: Any = load_dotted("modules.imaging.heat_map:measure_changes")
+        score_seam: Any = load_dotted("modules.imaging.seams:score_seam")
         start, shown = find_start(build_request(recipe, self._store), self._options()), self._store.open(result).image
         if start.canvas.size != shown.size:
             return None
@@ -110,6 +117,7 @@ class Comparer:
         return self._store.add_picture(canvas).id
 
     def _draw(self, start: str, result: str, mask: str | None) -> bytes:
+        draw_heat_map: Any = load_dotted("modules.imaging.heat_map:draw_heat_map")
         before, after = (self._store.open(asset_id).image for asset_id in (start, result))
         encoded = io.BytesIO()
         drawn = draw_heat_map(before, after, None if mask is None else self._store.open(mask).image.convert("L"))

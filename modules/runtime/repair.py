@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -12,20 +11,11 @@ from typing import Any
 
 from PIL import Image
 
-from modules.base.errors import InvalidRequest
 from modules.base.registry import load_dotted
-from modules.imaging.blending import blend_bands
-from modules.imaging.compose import count_changed, keep_outside
-from modules.imaging.masks import overlay_mask
-from modules.imaging.seams import draw_band, score_seam
-from modules.pipeline.start_canvas import StartCanvas, find_start
 from modules.runtime.context import JobContext
 from modules.runtime.recipe import Recipe, Store, build_request
 
 KIND = "repair"
-MIN_BAND_PX, MAX_BAND_PX = 16, 48
-BAND_SHARE = 0.1
-"""Reach of the band on both sides of the contour, as a share of the mask's size (the root of its box's area)."""
 AGAIN_STRENGTH = 0.35
 AGAIN_BLUR_PX = 4
 ORIGINAL_CONTENT = 1
@@ -90,57 +80,28 @@ class SeamRepair:
             InvalidRequest: There is no seam to mend: no mask, or a script gave the result another size.
             Whatever `process` raises.
         """
-        shown = self.store.open(self.result).image
-        start = self._find_start(context, shown)
-        before = keep_outside(start.canvas, shown.convert("RGB"), self._mask(start))
-        candidates = [self._rate(Way.AS_IT_WAS, before, start)]
-        candidates.append(self._rate(Way.BANDS, self._blend(before, start), start))
-        request = self._ask_again(before, start)
+        open_seam: Any = load_dotted("modules.pipeline.seam_work:SeamWork")
+        shown, request = self.store.open(self.result).image, build_request(self.recipe, self.store)
+        seam = open_seam(request, context.options, shown)
+        request = self._for_band(request, seam)
+        blended = seam.blend()
         again = self.process(request, context)
         if context.is_interrupted() or not again.pictures:
             return None
-        candidates.append(self._rate(Way.AGAIN, self._fit(again.pictures[0], before, start), start))
+        pictures = {Way.AS_IT_WAS: seam.before, Way.BANDS: blended, Way.AGAIN: seam.fit(again.pictures[0])}
+        candidates = [Candidate(way, picture, seam.rate(picture)) for way, picture in pictures.items()]
         with context.job.changing() as job:  # not before: a repair that was cut off is not begun again as if it were its recipe
             job.recipe = self.recipe
-        return self._finish(request, candidates, start, shown, context)
+        return self._finish(request, candidates, seam, shown, context)
 
-    def _find_start(self, context: JobContext, shown: Image.Image) -> StartCanvas:
-        start = find_start(build_request(self.recipe, self.store), context.options)
-        if start.mask is None:
-            raise InvalidRequest("mask", None, "a mask: without one there is no seam")
-        if start.canvas.size != shown.size:
-            wanted = f"the start picture's size {start.canvas.width}x{start.canvas.height}"
-            raise InvalidRequest("result", f"{shown.width}x{shown.height}", wanted)
-        return start
-
-    def _mask(self, start: StartCanvas) -> Image.Image:
-        if start.mask is None:
-            raise RuntimeError("_find_start refuses results without a mask")
-        return start.mask
-
-    def _rate(self, way: Way, picture: Image.Image, start: StartCanvas) -> Candidate:
-        score = score_seam(picture, self._mask(start))
-        if score is None:
-            raise InvalidRequest("mask", "no contour within the picture", "a mask with an edge: without one there is no seam")
-        return Candidate(way, picture, score)
-
-    def _reach_px(self, start: StartCanvas) -> int:
-        left, top, right, bottom = self._mask(start).getbbox() or (0, 0, 0, 0)
-        return round(min(max(BAND_SHARE * math.sqrt((right - left) * (bottom - top)), MIN_BAND_PX), MAX_BAND_PX))
-
-    def _blend(self, before: Image.Image, start: StartCanvas) -> Image.Image:
-        return blend_bands(start.canvas, before, self._mask(start), self._reach_px(start))
-
-    def _ask_again(self, before: Image.Image, start: StartCanvas) -> Any:
-        """The recipe's request, for the band alone and weaker."""
-        request = build_request(self.recipe, self.store)
-        strength = min(float(request.denoising_strength), AGAIN_STRENGTH)
+    def _for_band(self, request: Any, seam: Any) -> Any:
+        """The recipe's request, for the seam's band alone and weaker."""
         if not request.inpaint_full_res:
-            request = dataclasses.replace(request, width=before.width, height=before.height)
+            request = dataclasses.replace(request, width=seam.before.width, height=seam.before.height)
         return dataclasses.replace(
             request,
-            init_images=[before],
-            image_mask=draw_band(self._mask(start), self._reach_px(start)),
+            init_images=[seam.before],
+            image_mask=seam.band(),
             mask_blur_x=AGAIN_BLUR_PX,
             mask_blur_y=AGAIN_BLUR_PX,
             mask_blur=None,
@@ -150,7 +111,7 @@ class SeamRepair:
             resize_mode=0,
             inpainting_mask_invert=0,
             inpainting_fill=ORIGINAL_CONTENT,
-            denoising_strength=strength,
+            denoising_strength=min(float(request.denoising_strength), AGAIN_STRENGTH),
             seed=self.seed,
             batch_size=1,
             n_iter=1,
@@ -159,28 +120,20 @@ class SeamRepair:
             override_settings={**request.override_settings, "img2img_color_correction": False},
         )
 
-    def _fit(self, repainted: Image.Image, before: Image.Image, start: StartCanvas) -> Image.Image:
-        """The repainted band, fading out toward the mask's rim."""
-        mask = self._mask(start)
-        if repainted.size != before.size:
-            raise InvalidRequest("result", f"{repainted.width}x{repainted.height}", "the size of the picture; a script changed it")
-        return keep_outside(start.canvas, Image.composite(repainted.convert("RGB"), before, overlay_mask(mask)), mask)
-
-    def _finish(self, request: Any, candidates: list[Candidate], start: StartCanvas, shown: Image.Image, context: JobContext) -> Any:
+    def _finish(self, request: Any, candidates: list[Candidate], seam: Any, shown: Image.Image, context: JobContext) -> Any:
         best = choose(candidates)
         make_processed: Any = load_dotted("modules.pipeline.processed:Processed")
+        notes = [describe(candidates, best)]
         if best.way is Way.AS_IT_WAS:
-            return make_processed(request, [], self.seed, notes=[describe(candidates, best)])
+            return make_processed(request, [], self.seed, notes=notes)
         picture, text = best.picture.copy(), self._tell(candidates[0], best)
         if shown.mode == "RGBA":
             picture.putalpha(shown.getchannel("A"))
         picture.info.update({name: value for name, value in shown.info.items() if name == "icc_profile"})
         if text and context.options.enable_pnginfo:
             picture.info["parameters"] = text
-        changed = count_changed(start.canvas, picture.convert("RGB"), self._mask(start))
-        processed = make_processed(
-            request, [picture], self.seed, text, infotexts=[text], changed_outside_mask=[changed], notes=[describe(candidates, best)]
-        )
+        changed = [seam.count_outside(picture)]
+        processed = make_processed(request, [picture], self.seed, text, infotexts=[text], changed_outside_mask=changed, notes=notes)
         processed.seam_scores, processed.paths = [best.score], [self._save(request, picture, text, context)]
         return processed
 

@@ -64,7 +64,7 @@ class ResultTools:
         session = self._session
         task = SeamRepair(recipe, entry["asset"], int(entry["seed"]), str(entry["infotext"]), session.store, session.process)
         job = session.submit(task, memory["owner"], kind=KIND, user=current_login())
-        return self._wiring.desk.follow(language, job, beside=list(shown), at=selected)
+        return self._wiring.desk.follow(language, job, beside=[dict(one) for one in shown], at=selected)
 
     def reuse(self, language: str, shown: Shown, selected: int) -> Updates:
         """Form, picture and mask that the result was made with, and the seed that it got."""
