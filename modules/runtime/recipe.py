@@ -95,12 +95,13 @@ class Recipe:
             raise InvalidRequest("recipe", str(values)[:80], "a recipe as the studio writes it") from error
 
 
-def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = None) -> Any:
+def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = None, *, is_only_read: bool = False) -> Any:
     """The `Img2ImgProcessing` that a recipe stands for.
 
     Args:
         store: Has the pictures.
         scripts: Those that take part; None = the job's context brings them, and the recipe's script values are left out.
+        is_only_read: Nobody will change the pictures of the request, so that they need no copy.
 
     Raises:
         InvalidRequest: There is no picture or mask where the mode needs one, the sizes differ, or a field or script is unknown.
@@ -114,7 +115,8 @@ def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = N
     if unknown:
         raise InvalidRequest("fields", ", ".join(sorted(unknown)), "fields of an img2img request")
     picture = store.open(recipe.picture)
-    start, mask = _start_and_mask(recipe, picture, store)
+    is_shared = is_only_read and picture.image.mode == "RGB"
+    start, mask = _start_and_mask(recipe, picture.image if is_shared else _copy(recipe, picture.image), store)
     start.info.update({name: value for name, value in picture.image.info.items() if name == "icc_profile"})
     make_request: Any = load_dotted("modules.pipeline.processing:Img2ImgProcessing")
     request = make_request(**recipe.fields, init_images=[start], image_mask=mask, notes=list(picture.notes))
@@ -126,8 +128,11 @@ def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = N
     return request
 
 
-def _start_and_mask(recipe: Recipe, picture: Picture, store: Store) -> tuple[Image.Image, Image.Image | None]:
-    image = picture.image.copy() if recipe.alpha == "flatten" else picture.image.convert("RGB")
+def _copy(recipe: Recipe, image: Image.Image) -> Image.Image:
+    return image.copy() if recipe.alpha == "flatten" else image.convert("RGB")
+
+
+def _start_and_mask(recipe: Recipe, image: Image.Image, store: Store) -> tuple[Image.Image, Image.Image | None]:
     mode = recipe.mode
     sketch = _layer(store.open(recipe.sketch).image, image, "sketch") if mode.has_sketch and recipe.sketch else None
     if mode is Mode.SKETCH and sketch is not None:

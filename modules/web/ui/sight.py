@@ -1,12 +1,15 @@
-"""The panel "What the model will see": four small pictures and a line of facts that follow the canvas and the form."""
+"""The panel "What the model will see": four small pictures and a line of facts that follow the canvas and the form.
+
+The browser asks for it itself (`assets/js/sight.js`), past Gradio's events: these wait for one another, and the panel must not.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import json
 import threading
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from modules.base.registry import load_dotted
 from modules.pipeline.modes import Mode
 from modules.runtime.recipe import Recipe, build_request
 from modules.runtime.session import Session
+from modules.web.ui.canvas import read_document
 from modules.web.ui.form import recipe_from
 from modules.web.ui.messages import Told, explain
 from modules.web.ui.texts import Texts
@@ -32,12 +36,14 @@ TINT = (224, 64, 44)
 TINT_SHARE = 0.6
 MAX_PAGES = 256
 BODY, CHIP = '<div class="pm-sight-body"></div>', '<div class="pm-sight-chip"></div>'
-MOUNT = '(window.pentimentoSight ??= []).push(["{kind}", {{ element, props, watch }}]); window.pentimento?.mountSight?.();'
+MOUNT = '(window.pentimentoSight ??= []).push(["{kind}", {{ element, props, watch, server }}]); window.pentimento?.mountSight?.();'
 RELEVANT = (
     *("width", "height", "resize_mode", "inpainting_fill", "inpaint_full_res", "inpaint_full_res_padding", "inpainting_mask_invert"),
     *("mask_blur", "mask_alpha", "seed", "crop_region", "override_settings"),
 )
 """Fields whose change may change what the model sees."""
+TELL = "(...values) => window.pentimento.takeForm?.({names}, values)"
+"""How the browser learns the values of the form."""
 
 
 @dataclass(frozen=True)
@@ -45,23 +51,26 @@ class SightPanel:
     """Widgets.
 
     Attributes:
-        panel: Its value is what `Sights.look` gives; `assets/js/sight.js` draws it.
+        panel: Drawn by `assets/js/sight.js`.
         region: The person's own crop: [left, top, right, bottom] on the picture, or None; shown as a chip.
-        turn: State: {"page": id, "turn": n, "is_filled": bool}, so that the newest look wins.
+        sights: Answers the panel's questions.
     """
 
     panel: Any
     region: Any
-    turn: Any
+    sights: Sights
 
 
 def build_sight(texts: Texts) -> SightPanel:
-    """Lay out the panel."""
+    """Lay out the panel; it answers once `wire_sight` has run."""
+    sights = Sights(texts)
+
+    def look(asked: dict[str, Any]) -> dict[str, Any]:
+        return sights.look(asked)
+
+    flat: dict[str, Any] = {"value": None, "apply_default_css": False}
     with gr.Column(elem_id="pm_sight", elem_classes="pm-card pm-sight"):
-        flat: dict[str, Any] = {"value": None, "apply_default_css": False}
-        panel = gr.HTML(
-            **flat, label=texts("sight.title"), html_template=BODY, js_on_load=MOUNT.format(kind="panel"), elem_id="img2img_sight"
-        )
+        panel = gr.HTML(**flat, html_template=BODY, js_on_load=MOUNT.format(kind="panel"), elem_id="img2img_sight", server_functions=[look])
         region = gr.HTML(
             **flat,
             label=texts("form.crop_region"),
@@ -69,7 +78,7 @@ def build_sight(texts: Texts) -> SightPanel:
             js_on_load=MOUNT.format(kind="region"),
             elem_id="img2img_crop_region",
         )
-    return SightPanel(panel, region, gr.State({}))
+    return SightPanel(panel, region, sights)
 
 
 class Turns:
@@ -99,57 +108,63 @@ class Turns:
 
 
 class Sights:
-    """Event handlers of the panel."""
+    """Looks ahead for the pages of a session."""
 
-    def __init__(self, session: Session, texts: Texts, fields: Mapping[str, Any]) -> None:
-        self._session, self._texts, self._names = session, texts, list(fields)
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._session: Session | None = None
         self._turns = Turns()
         self._memory: Any = None
 
-    def look(self, language: str, turn: Mapping[str, Any], mode: str, document: Mapping[str, Any], *values: Any) -> tuple[Any, Any, Any]:
-        """Everything that is known at once; a fill that takes long is left to `fill`."""
-        page = str(turn.get("page") or uuid.uuid4().hex)
-        number = self._turns.begin(page)
-        shown = self._show(language, mode, document, values, number, is_hasty=True)
-        stretch = shown.get("stretch", 0)
-        turn = {"page": page, "turn": number, "is_filled": shown.get("is_filled", True)}
-        return shown, turn, gr.update(visible=stretch > 0)
+    def bind(self, session: Session) -> None:
+        """From now on, answer for this session."""
+        self._session = session
 
-    def fill(self, language: str, turn: Mapping[str, Any], mode: str, document: Mapping[str, Any], *values: Any) -> Any:
-        """The same with the filled start picture; nothing if it was there already, or is out of date by now."""
-        page, number = str(turn.get("page")), int(turn.get("turn", 0))
-        if turn.get("is_filled", True):
-            return gr.skip()
+    def look(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What the model would see now.
+
+        Args:
+            asked: `page` an id of the page's own; `document` the canvas's value; `mode`; `values` of the form by field; `language`;
+                `turn` None for a new look, which leaves out a fill that takes long, or the number of a look whose fill is wanted.
+
+        Returns:
+            As `describe`, or `hint` (a text's id) or `trouble` (a sentence) in its place; with `turn` and `took_ms`. Empty where a
+            newer look has begun meanwhile.
+        """
+        page, turn = str(asked.get("page")), asked.get("turn")
+        if turn is None:
+            return self._show(asked, self._turns.begin(page), is_hasty=True)
         with self._turns.lock_of(page):
-            if not self._turns.is_newest(page, number):
-                return gr.skip()
-            shown = self._show(language, mode, document, values, number, is_hasty=False)
-        return shown if self._turns.is_newest(page, number) else gr.skip()
+            shown = self._show(asked, turn, is_hasty=False) if self._turns.is_newest(page, turn) else {}
+        return shown if self._turns.is_newest(page, turn) else {}
 
-    def _show(
-        self, language: str, mode: str, document: Mapping[str, Any], values: tuple[Any, ...], number: int, *, is_hasty: bool
-    ) -> dict[str, Any]:
+    def _show(self, asked: Mapping[str, Any], turn: int, *, is_hasty: bool) -> dict[str, Any]:
         begun_s = time.perf_counter()
         try:
-            if Mode(mode) is Mode.BATCH:
+            mode = Mode(asked.get("mode"))
+            if mode is Mode.BATCH:
                 raise Told("sight.batch")
-            recipe = recipe_from(dict(zip(self._names, values, strict=True)), Mode(mode), document)
-            shown = describe(self._look_ahead(recipe, is_hasty=is_hasty))
+            recipe = recipe_from(asked.get("values") or {}, mode, read_document(asked.get("document")))
+            shown = describe(*self._look_ahead(recipe, is_hasty=is_hasty))
         except Told as error:
             shown = {"hint": error.text_id}
         except Exception as error:
-            shown = {"trouble": explain(self._texts, language, error)}
-        return shown | {"turn": number, "took_ms": round((time.perf_counter() - begun_s) * 1000)}
+            shown = {"trouble": explain(self._texts, str(asked.get("language")), error)}
+        return shown | {"turn": turn, "took_ms": round((time.perf_counter() - begun_s) * 1000)}
 
-    def _look_ahead(self, recipe: Recipe, *, is_hasty: bool) -> Sight:
-        request = build_request(recipe, self._session.store)
+    def _look_ahead(self, recipe: Recipe, *, is_hasty: bool) -> tuple[Sight, Image.Image]:
+        """The look, and the start picture made small."""
+        if self._session is None:
+            raise RuntimeError("wire_sight has not run")
+        request = build_request(recipe, self._session.store, is_only_read=True)
         request.options = self._session.options.current
         if self._memory is None:
             make_memory: Any = load_dotted("modules.pipeline.preview:Memory")
             self._memory = make_memory()
         look: Any = load_dotted("modules.pipeline.preview:look_ahead")
-        seen: Sight = look(request, self._memory, key_of(recipe), is_hasty=is_hasty)
-        return seen
+        key = key_of(recipe)
+        seen: Sight = look(request, self._memory, key, is_hasty=is_hasty)
+        return seen, self._memory.find_or_make(("small", key), lambda: _shrink(seen.picture))
 
 
 def key_of(recipe: Recipe) -> Hashable:
@@ -158,8 +173,8 @@ def key_of(recipe: Recipe) -> Hashable:
     return recipe.mode.has_mask, recipe.picture, recipe.alpha, sketch
 
 
-def describe(sight: Sight) -> dict[str, Any]:
-    """A look as the browser draws it: numbers, what to remark, and pictures as data URLs."""
+def describe(sight: Sight, small: Image.Image) -> dict[str, Any]:
+    """A look as the browser draws it: numbers, what to remark, and pictures as data URLs; `small` is the start picture made small."""
     draw: Any = load_dotted("modules.pipeline.preview:draw_start")
     find_part: Any = load_dotted("modules.pipeline.preview:seen_part")
     part, crop = find_part(sight), sight.crop
@@ -180,7 +195,7 @@ def describe(sight: Sight) -> dict[str, Any]:
             "start": _encode(_shrink(draw(sight))),
             "latent": None if latent is None else _encode(latent, "PNG"),
             "blend": None if sight.blend_mask is None else _encode(_tint(sight)),
-            "crop": _encode(_shrink(sight.picture)),
+            "crop": _encode(small),
         },
     }
 
@@ -209,15 +224,9 @@ def _encode(image: Image.Image, kind: str = "JPEG") -> str:
 
 
 def wire_sight(wiring: Wiring) -> None:
-    """Look whenever the canvas, the tab or a relevant field changes; then fill, where that takes long."""
+    """Answer for the session; let the browser know the form from the start, and whenever a relevant field changes."""
     studio = wiring.studio
-    panel, sights = studio.sight, Sights(wiring.session, wiring.texts, studio.fields)
-    inputs = [panel.turn, studio.mode, studio.document, *studio.fields.values()]
-    changes = [studio.document.change, studio.mode.change, *(studio.fields[name].change for name in RELEVANT)]
-    options: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", "api_name": False}
-
-    def listen(handler: Any, given: Any, changed: Any, **settings: Any) -> Any:
-        return gr.on(changes, handler, given, changed, **settings)
-
-    looked = wiring.on(listen, sights.look, inputs, [panel.panel, panel.turn, studio.buttons["stretch_warning"]], **options)
-    wiring.on(looked.then, sights.fill, inputs, [panel.panel], queue=False, trigger_mode="multiple", api_name=False)
+    studio.sight.sights.bind(wiring.session)
+    changes = [wiring.page.load, *(studio.fields[name].change for name in RELEVANT)]
+    tell = TELL.format(names=json.dumps(list(studio.fields)))
+    gr.on(changes, None, list(studio.fields.values()), None, js=tell, show_progress="hidden", api_visibility="private")

@@ -18,11 +18,12 @@ SIZE_STEP_PX = 8
 MIN_SIZE_PX, MAX_SIZE_PX = 64, 2048
 MIN_SCALE, MAX_SCALE = 0.05, 4.0
 CROP = 1
+STRETCH_LINE = '<span id="img2img_stretch_line" role="status"></span>'
 FOLLOW = "(width, height, keeps) => window.pentimento.keepProportions('{side}', width, height, keeps)"
 
 
 def build_size(texts: Texts, preset: Preset) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Size fields by name, and by name what sets them: buttons, the factor of "resize by", the lock, the warning and its ways out."""
+    """Size fields by name, and by name what sets them: buttons, the factor of "resize by", the lock, and the ways out of a stretch."""
     fields: dict[str, Any] = {}
     tools: dict[str, Any] = {"is_by": gr.State(False)}
     bounds = {"minimum": MIN_SIZE_PX, "maximum": MAX_SIZE_PX, "step": SIZE_STEP_PX}
@@ -46,8 +47,8 @@ def build_size(texts: Texts, preset: Preset) -> tuple[dict[str, Any], dict[str, 
         elem_id="resize_mode",
         elem_classes="pm-pills",
     )
-    with gr.Row(elem_id="img2img_stretch_warning", elem_classes="pm-tools pm-warning", visible=False) as tools["stretch_warning"]:
-        tools["stretch_line"] = gr.HTML("", elem_classes="pm-warning-line")
+    with gr.Row(elem_id="img2img_stretch_warning", elem_classes="pm-tools pm-warning"):  # sight.js shows it
+        gr.HTML(html_template=STRETCH_LINE, apply_default_css=False, elem_classes="pm-warning-line")
         tools["stretch_fit"] = gr.Button(texts("size.stretch_fit"), size="sm", elem_id="img2img_stretch_fit")
         tools["stretch_crop"] = gr.Button(texts("size.stretch_crop"), size="sm", elem_id="img2img_stretch_crop")
     return fields, tools
@@ -96,14 +97,6 @@ class Sizes:
             line += " " + live(self._texts, language, "size.by_most", most=MAX_SIZE_PX)
         return width, height, True, line
 
-    def warn(self, language: str, width: float, height: float, document: Mapping[str, Any]) -> str:
-        """What the stretch warning says."""
-        picture = document["picture"]
-        if picture is None or not width or not height:
-            return ""
-        facts = {"from_width": picture["width"], "from_height": picture["height"], "width": int(width), "height": int(height)}
-        return live(self._texts, language, "size.stretch", **facts)
-
     def fit(self, language: str, width: float, height: float, document: Mapping[str, Any]) -> tuple[Any, ...]:
         """The picture's proportions at the area that is set."""
         picture = document["picture"]
@@ -125,7 +118,5 @@ def wire_size(wiring: Wiring) -> None:
     tools["by_tab"].select(lambda: True, None, tools["is_by"], queue=False, show_progress="hidden")
     for event in (tools["is_by"].change, tools["scale"].change, document.change):
         wiring.on(event, sizes.scale, *scaling, queue=False)
-    for event in (width.change, height.change, document.change, fields["resize_mode"].change):
-        wiring.on(event, sizes.warn, [width, height, document], tools["stretch_line"], queue=False)
     wiring.on(tools["stretch_fit"].click, sizes.fit, [width, height, document], sized, queue=False)
     tools["stretch_crop"].click(lambda: CROP, None, fields["resize_mode"], queue=False, show_progress="hidden")

@@ -54,7 +54,8 @@ class Page:
             groups_of=lambda mode: {},
         )  # fmt: skip
         self.desk = IntentDesk(session, texts, studio, Pictures(session, texts, studio))
-        self.sights = Sights(session, texts, VALUES)
+        self.sights = Sights(texts)
+        self.sights.bind(session)
 
     def add(self, image: Image.Image) -> dict[str, Any]:
         return self.store.add_picture(image).as_json()
@@ -158,14 +159,14 @@ def test_resize_by_follows_the_picture_and_tells_its_bounds(texts: Texts) -> Non
 
 def test_the_way_out_of_a_stretch_keeps_proportions_and_area(texts: Texts) -> None:
     sizes, picture = Sizes(texts), {"picture": {"width": 600, "height": 400}}
-    assert "600 × 400" in sizes.warn("en", 512, 512, picture)
     width, height, is_own = sizes.fit("en", 512, 512, picture)
     assert (width, height) == fitting_size(600, 400, 512) and is_own
     assert abs(width / height / 1.5 - 1) < 0.01
 
 
-def look(page: Page, document: dict[str, Any], turn: dict[str, Any], mode: str = "inpaint", **changes: Any) -> tuple[Any, Any, Any]:
-    return page.sights.look("en", turn, mode, document, *(VALUES | changes).values())
+def look(page: Page, document: dict[str, Any], turn: int | None = None, mode: str = "inpaint", **changes: Any) -> dict[str, Any]:
+    asked = {"page": "one", "turn": turn, "mode": mode, "language": "en", "document": document, "values": VALUES | changes}
+    return page.sights.look(asked)
 
 
 @pytest.fixture
@@ -177,31 +178,33 @@ def document(page: Page) -> dict[str, Any]:
 
 
 def test_a_look_is_told_as_numbers_and_pictures(page: Page, document: dict[str, Any]) -> None:
-    shown, turn, warning = look(page, document, {}, inpainting_fill=1, inpaint_full_res=1, width=256, height=256)
+    shown = look(page, document, inpainting_fill=1, inpaint_full_res=1, width=256, height=256)
     assert shown["working"] == [256, 256] and shown["latent"] == [32, 32] and shown["crop"] is not None and shown["is_filled"]
     assert all(address.startswith("data:image/") for address in shown["images"].values())
-    assert turn["turn"] == 1 and not warning["visible"]
-    shown, _, warning = look(page, document, turn, mode="img2img", width=256, height=256, resize_mode=0)
-    assert shown["stretch"] == 33 and warning["visible"] and shown["turn"] == 2
+    assert shown["turn"] == 1 and shown["stretch"] == 0
+    shown = look(page, document, mode="img2img", width=256, height=256, resize_mode=0)
+    assert shown["stretch"] == 33 and shown["turn"] == 2 and shown["images"]["latent"] is None
 
 
 def test_a_long_fill_comes_second_and_only_for_the_newest_look(page: Page, document: dict[str, Any]) -> None:
     fields = {"inpainting_fill": "patchmatch", "inpaint_full_res": 1, "seed": 3}
-    hasty, turn, _ = look(page, document, {}, **fields)
+    hasty = look(page, document, **fields)
     assert not hasty["is_filled"]
-    whole = page.sights.fill("en", turn, "inpaint", document, *(VALUES | fields).values())
-    assert whole["is_filled"] and whole["turn"] == turn["turn"] and whole["images"]["start"] != hasty["images"]["start"]
-    _, later, _ = look(page, document, turn, **(fields | {"seed": 4}))
-    assert "images" not in page.sights.fill("en", turn, "inpaint", document, *(VALUES | fields).values())
-    assert page.sights.fill("en", later, "inpaint", document, *(VALUES | fields | {"seed": 4}).values())["is_filled"]
+    whole = look(page, document, hasty["turn"], **fields)
+    assert whole["is_filled"] and whole["turn"] == hasty["turn"] and whole["images"]["start"] != hasty["images"]["start"]
+    later = look(page, document, **(fields | {"seed": 4}))
+    assert look(page, document, hasty["turn"], **fields) == {}
+    assert look(page, document, later["turn"], **(fields | {"seed": 4}))["is_filled"]
 
 
 def test_what_is_missing_is_said_in_the_panel(page: Page, document: dict[str, Any]) -> None:
-    assert look(page, document | {"picture": None}, {})[0]["hint"] == "error.no_picture"
-    assert look(page, document | {"mask": None}, {})[0]["hint"] == "error.no_mask"
-    assert look(page, document, {}, mode="batch")[0]["hint"] == "sight.batch"
-    assert "Width" in look(page, document, {}, width=9999)[0]["trouble"]
-    assert "deleted" in look(page, document | {"mask": "0" * 64}, {})[0]["trouble"]
+    assert look(page, document | {"picture": None})["hint"] == "error.no_picture"
+    assert look(page, document | {"mask": None})["hint"] == "error.no_mask"
+    assert look(page, document, mode="batch")["hint"] == "sight.batch"
+    assert "Width" in look(page, document, width=9999)["trouble"]
+    assert "deleted" in look(page, document | {"mask": "0" * 64})["trouble"]
+    assert "unforeseen" in look(page, document, mode="nonsense")["trouble"]
+    assert "canvas" in look(page, {"picture": "nonsense"})["trouble"] or "asset" in look(page, {"picture": "nonsense"})["trouble"]
 
 
 def test_turns_of_pages_do_not_meet_and_are_forgotten_in_the_end() -> None:

@@ -1,23 +1,91 @@
 /**
  * The panel "What the model will see", the crop rectangle on the canvas, and the chip of a person's own crop.
  *
- * `sight.py` gives the panel's value (see `describe` there); this draws it, and brings a dragged rectangle back as a field of the form.
+ * Asks `Sights.look` in `sight.py` whenever the canvas, the tab or the form changes, one question at a time and the newest last; draws the
+ * answer (see `describe` there), and brings a dragged rectangle back as a field of the form.
  */
 
-import { onLanguage, t } from "./pentimento.js";
+import { language, onLanguage, t } from "./pentimento.js";
+import { whenThere } from "./when.js";
 
 const FOLDED = "pentimento_sight_folded";
 const REGION_OF = "pentimento_crop_size";
 const NARROW = "(max-width: 900px)";
 const ADOPT_MS = 5000;
+const SOON_MS = 30;
+const MODES = {
+  img2img_img2img_tab: "img2img", img2img_img2img_sketch_tab: "sketch", img2img_inpaint_tab: "inpaint",
+  img2img_inpaint_sketch_tab: "inpaint_sketch", img2img_inpaint_upload_tab: "inpaint_upload", img2img_batch_tab: "batch",
+};
 const CONTENTS = {
   0: "fill.fill", 1: "fill.original", 2: "fill.latent_noise", 3: "fill.latent_nothing", patchmatch: "fill.patchmatch", neutral: "fill.neutral",
 };
 
+const page = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+
 let panel = null;
 let region = null;
-let newest = 0;
 let adoptedMs = -Infinity;
+let seen = null; // the last answer
+let form = null; // the form's values by field
+let committed = null; // the canvas's value
+let mode = "inpaint";
+let isAsking = false;
+let isWanted = false;
+let timer = 0;
+
+/* ---- asking ---- */
+
+/** Look again soon: several changes that come together are one question. */
+function wish() {
+  clearTimeout(timer);
+  timer = setTimeout(ask, SOON_MS);
+}
+
+async function ask() {
+  isWanted = true;
+  if (isAsking || !panel || !form || !committed) return;
+  isAsking = true;
+  try {
+    while (isWanted) {
+      isWanted = false;
+      const asked = question();
+      take(await panel.server.look({ ...asked, turn: null }));
+      if (seen.is_filled === false && !isWanted) fill(asked, seen.turn);
+    }
+  } finally {
+    isAsking = false;
+  }
+}
+
+function question() {
+  return { page, mode, language: language(), values: form, document: committed };
+}
+
+/** The start picture with a fill that takes long, unless another look was taken meanwhile. */
+async function fill(asked, turn) {
+  const answer = await panel.server.look({ ...asked, turn });
+  if (answer.turn === seen.turn) take(answer);
+}
+
+function take(answer) {
+  seen = answer;
+  draw();
+  showCrop();
+  warn();
+}
+
+/** Which tab is open. */
+function followTabs(list) {
+  const look = () => {
+    const open = MODES[list.querySelector("[role=tab][aria-selected=true]")?.getAttribute("aria-controls")];
+    if (!open || open === mode) return;
+    mode = open;
+    wish();
+  };
+  new MutationObserver(look).observe(list, { subtree: true, attributes: true, attributeFilter: ["aria-selected"] });
+  look();
+}
 
 /** An element with attributes, and children that are elements or text. */
 function make(name, attributes = {}, ...children) {
@@ -43,7 +111,7 @@ function keepFold(event) {
 
 /* ---- the panel ---- */
 
-function facts(seen) {
+function facts() {
   const worked = { working: size(seen.working), scale: seen.scale };
   if (seen.crop === null) return t("sight.facts_whole", { ...worked, size: size(seen.picture) });
   const [x, y, width, height] = seen.crop;
@@ -74,14 +142,14 @@ function enlarge(name, source, title) {
   dialog.showModal();
 }
 
-function startNote(seen) {
+function startNote() {
   if (!seen.is_filled) return t("sight.filling");
   if (seen.content === "2" || seen.content === "3") return t("sight.likeness");
   return seen.is_one_of_many ? t("sight.one_of_many") : "";
 }
 
 /** The rectangle of what is seen, over the picture. */
-function rectangle(seen) {
+function rectangle() {
   const [x, y, width, height] = seen.part;
   const [across, down] = seen.picture;
   if (width === across && height === down) return null;
@@ -90,20 +158,20 @@ function rectangle(seen) {
   return make("i", { style });
 }
 
-function figures(seen) {
+function figures() {
   const { images, latent } = seen;
   const content = images.latent ? t(CONTENTS[seen.content]) : "";
   return make(
     "div",
     { class: "pm-sight-grid" },
-    figure("start", images.start, [size(seen.working), content].filter(Boolean).join(" · "), startNote(seen)),
+    figure("start", images.start, [size(seen.working), content].filter(Boolean).join(" · "), startNote()),
     images.latent ? figure("latent", images.latent, t("sight.cells", { size: size(latent) })) : null,
     images.blend ? figure("blend", images.blend, t("sight.blend_hint")) : null,
-    figure("crop", images.crop, size(seen.picture), "", rectangle(seen)),
+    figure("crop", images.crop, size(seen.picture), "", rectangle()),
   );
 }
 
-function remarks(seen) {
+function remarks() {
   const lines = seen.remarks.map(({ kind, values }) => make("li", {}, make("span", { "aria-hidden": "true" }, "⚠"), t(`sight.remark.${kind}`, values)));
   return lines.length ? make("ul", { class: "pm-sight-remarks", role: "status" }, ...lines) : null;
 }
@@ -111,14 +179,13 @@ function remarks(seen) {
 function draw() {
   const body = panel?.element.querySelector(".pm-sight-body");
   if (!body) return;
-  const seen = panel.props.value;
   const count = seen?.remarks?.length ?? 0;
   const badge = count ? make("span", { class: "pm-sight-badge", title: t("sight.remarks", { n: count }) }, `⚠ ${count}`) : null;
-  const line = seen?.images ? facts(seen) : (seen?.trouble ?? t(seen?.hint ?? "error.no_picture"));
+  const line = seen?.images ? facts() : (seen?.trouble ?? t(seen?.hint ?? "error.no_picture"));
   const summary = make("summary", {}, make("span", { class: "pm-sight-title" }, t("sight.title")), badge, make("span", { class: "pm-sight-facts" }, line));
   const details = make("details", seen?.images ? {} : { class: "pm-sight-empty" }, summary);
   details.open = !isFolded();
-  if (seen?.images) details.append(figures(seen), remarks(seen) ?? "");
+  if (seen?.images) details.append(figures(), remarks() ?? "");
   details.addEventListener("toggle", keepFold);
   body.replaceChildren(details);
   body.dataset.turn = seen?.turn ?? "";
@@ -126,18 +193,21 @@ function draw() {
   body.dataset.took = seen?.took_ms ?? "";
 }
 
-function showCrop(seen) {
+function showCrop() {
   const crop = seen?.crop;
   const box = crop ? { x: crop[0], y: crop[1], width: crop[2], height: crop[3], label: size(seen.working) } : null;
   window.pentimento.document?.setCrop(box);
 }
 
-function take() {
-  const seen = panel.props.value;
-  if (seen && seen.turn < newest) return;
-  newest = seen?.turn ?? newest;
-  draw();
-  showCrop(seen);
+/** The line beside the size, before anything is stretched. */
+function warn() {
+  const isStretched = Boolean(seen?.stretch);
+  document.body.classList.toggle("pm-stretched", isStretched);
+  const line = document.getElementById("img2img_stretch_line");
+  if (!line) return;
+  const [from_width, from_height] = seen?.picture ?? [];
+  const [width, height] = seen?.working ?? [];
+  line.textContent = isStretched ? t("size.stretch", { from_width, from_height, width, height }) : "";
 }
 
 /* ---- a crop of one's own ---- */
@@ -182,8 +252,8 @@ function mount() {
   for (const [kind, parts] of (window.pentimentoSight ?? []).splice(0)) {
     if (kind === "panel") {
       panel = parts;
-      parts.watch("value", take);
       draw();
+      ask();
     } else {
       region = parts;
       parts.watch("value", () => {
@@ -201,13 +271,27 @@ function join() {
   if (!canvas) return setTimeout(join, 100);
   canvas.onCrop(dragged);
   canvas.on("picture", followPicture);
-  return showCrop(panel?.props.value);
+  canvas.on("commit", (value) => {
+    committed = value;
+    ask();
+  });
+  committed = canvas.state();
+  return ask();
 }
 
 onLanguage(() => {
   draw();
   drawChip();
+  warn();
+  if (seen?.trouble) wish();
 });
 window.pentimento.mountSight = mount;
+
+/** The form's values, from `wire_sight`. */
+window.pentimento.takeForm = (names, values) => {
+  form = Object.fromEntries(names.map((name, place) => [name, values[place]]));
+  wish();
+};
+whenThere("#mode_img2img [role=tablist]", followTabs);
 mount();
 join();
