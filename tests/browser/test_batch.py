@@ -107,6 +107,7 @@ def test_a_folder_with_masks_is_looked_at_and_run(studio: StudioPage, folder: Pa
     assert len({row["seeds"] for row in found.values() if row["seeds"]}) == 1
     expect(studio.page.locator("#img2img_batch_report tbody tr")).to_have_count(5)
     expect(studio.page.locator("#img2img_gallery img").first).to_be_visible()
+    expect(studio.toast()).to_have_count(0)
 
 
 def test_dropped_files_with_one_mask_for_all(studio: StudioPage, folder: Path, masks: Path, tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ class Problem(Enum):
 _WORDS = {
     Problem.NO_MASK: "no mask is called {detail!r}",
     Problem.MANY_MASKS: "several masks have this name: {detail}",
-    Problem.UNREADABLE: "it cannot be read as a picture ({detail})",
-    Problem.UNREADABLE_MASK: "its mask cannot be read as a picture ({detail})",
+    Problem.UNREADABLE: "not usable as a picture; wanted {detail}",
+    Problem.UNREADABLE_MASK: "its mask is not usable as a picture; wanted {detail}",
     Problem.MASK_SHAPE: "mask and picture have different shapes: {detail}",
 }
 

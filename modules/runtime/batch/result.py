@@ -12,6 +12,7 @@ from PIL import Image
 from modules.base.errors import InvalidImage
 from modules.imaging.picture import open_picture
 from modules.runtime.batch.manifest import FileState
+from modules.runtime.recipe import Recipe
 
 KEPT_PICTURES = 16
 GONE = Image.new("RGB", (64, 64), (128, 128, 128))
@@ -50,6 +51,8 @@ class Made:
     infotext: str
     seed: int
     changed_outside: int | None
+    recipe: Recipe | None = None
+    seam: float | None = None
 
 
 @dataclass
@@ -102,6 +105,15 @@ class BatchResult:
     @property
     def changed_outside_mask(self) -> list[int | None]:
         return [one.changed_outside for one in self.made]
+
+    @property
+    def recipes(self) -> list[Recipe | None]:
+        """What makes each of them again; the whole job's recipe makes none."""
+        return [one.recipe for one in self.made]
+
+    @property
+    def seam_scores(self) -> list[float | None]:
+        return [one.seam for one in self.made]
 
     def text_of(self, index: int) -> str:
         return self.made[index].infotext

@@ -166,7 +166,11 @@ class BatchTask:
             for path, text in zip(paths, texts, strict=True):
                 write_new(path.parent, further_names(f"{path.stem}.txt"), text.encode("utf-8", "replace"))
         result.paths = [paths[places.index(place)] if place in places else None for place in range(len(result.images))]
-        made = [Made(path, text, seed, status.changed_outside) for path, text, seed in zip(paths, texts, status.seeds, strict=True)]
+        seams = [*getattr(result, "seam_scores", []), *[None] * len(paths)]
+        made = [
+            Made(path, text, seed, status.changed_outside, asked.recipe, seam)
+            for path, text, seed, seam in zip(paths, texts, status.seeds, seams, strict=False)
+        ]
         return made, dataclasses.replace(status, outputs=tuple(map(str, paths)))
 
     def _write(self, item: Item, names: Sequence[str], encoded: Sequence[bytes], status: Status) -> list[Path]:

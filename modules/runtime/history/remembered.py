@@ -26,6 +26,7 @@ class RememberedResult:
         self._store, self._entries = store, [entry for entry in entries if not entry.is_missing]
         self.notes, self.is_interrupted = list(notes), is_interrupted
         shown = self._entries
+        self.recipes = [entry.recipe for entry in shown]
         self.infotexts = [entry.infotext for entry in shown]
         self.all_prompts, self.all_negative_prompts = [entry.prompt for entry in shown], [entry.negative_prompt for entry in shown]
         self.all_seeds, self.all_subseeds = [entry.seed for entry in shown], [-1] * len(shown)

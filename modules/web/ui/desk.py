@@ -182,7 +182,8 @@ class Desk:
             path = keep_result(image, self._folder / job.id, name, infotext)
             is_exact = saved is not None and saved.suffix == ".png" and saved.exists()
             asset = self._session.store.link(saved if saved and is_exact else Path(path))
-            facts = {"recipe": job.recipe and job.recipe.as_json(), **read_facts(result, number)}
+            recipe = result.recipes[number] if hasattr(result, "recipes") else job.recipe
+            facts = {"recipe": recipe and recipe.as_json(), **read_facts(result, number)}
             shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id, **facts})
         return shown
 

@@ -55,7 +55,7 @@ def test_the_report_tells_all_and_is_no_formula(batches: Batches, folder: Path) 
     data = as_csv(task.manifest)
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     assert data.startswith(b"\xef\xbb\xbf") and [row["file"] for row in rows[:2]] == ["'=1+1.png", "a.png"]
-    assert rows[0]["state"] == "failed" and "cannot be read" in rows[0]["error"] and rows[4]["file"] == 'two\nlines, "quoted".png'
+    assert rows[0]["state"] == "failed" and "not usable as a picture" in rows[0]["error"] and rows[4]["file"] == 'two\nlines, "quoted".png'
     assert rows[1]["outputs"].endswith("out/a.png") and rows[1]["seeds"].isdigit() and float(rows[1]["seconds"]) > 0
     told = json.loads(as_json(task.manifest))
     assert told["counts"]["done"] == 4 and told["files"][0]["file"] == "=1+1.png" and told["recipe"]["mode"] == "batch"

@@ -44,6 +44,7 @@ def test_every_file_is_made_saved_and_recorded(batches: Batches, folder: Path, p
     assert [one.request.prompt for one in recorded] == ["a boat"] * 3
     assert [one.result.paths for one in recorded] == [[out / "a.png"], [out / "b.png"], [out / "c.png"]]
     assert result.notes == ["3 of 3 pictures made"] and [path.name for path in result.paths] == ["a.png", "b.png", "c.png"]
+    assert [recipe.mode for recipe in result.recipes] == [Mode.IMG2IMG] * 3 and len({recipe.picture for recipe in result.recipes}) == 3
     assert [image.size for image in result.images] == [(40, 24)] * 3 and result.text_of(1).startswith("a boat")
     assert (job.images, job.image_no, job.step, job.steps) == (3, 2, 4, 4) and job.progress == 1.0
 
@@ -97,7 +98,7 @@ def test_a_bad_file_is_named_and_the_rest_is_made(batches: Batches, folder: Path
     assert states(task.manifest) == "a.png:done aa.png:failed ab.png:failed b.png:failed c.png:done"
     assert result.notes == ["2 of 5 pictures made", "3 failed"]
     errors = [task.manifest.status(item).error for item in task.manifest.plan.items]
-    assert "cannot be read" in errors[1] and errors[3] == "the program failed: RuntimeError: a bug"
+    assert "not usable as a picture" in errors[1] and errors[3] == "the program failed: RuntimeError: a bug"
 
 
 def test_interrupting_leaves_the_rest_and_the_same_form_goes_on(batches: Batches, folder: Path, pipeline: Pipeline) -> None:
