@@ -57,7 +57,7 @@ def checkpoint(name: str, label: str, reason: str = "") -> Any:
 
 
 def fake_process(step_s: float) -> Any:
-    """A `process_images` that paints the mask green, step by step. The prompts "boom" and "refuse" fail."""
+    """A `process_images` that paints the mask green, step by step. The prompts "boom" and "refuse" fail, "echo" gives the start picture."""
 
     def process(p: Any, context: Any) -> Processed:
         if p.prompt == "boom":
@@ -79,7 +79,7 @@ def fake_process(step_s: float) -> Any:
                 if context.is_interrupted() or context.is_skipped():
                     break
             context.clear_skip()
-            images.append(Image.composite(green, picture, mask))
+            images.append(picture if p.prompt == "echo" else Image.composite(green, picture, mask))
             if context.is_interrupted():
                 break
         seeds = [p.seed if p.seed >= 0 else 1234567 + n for n in range(len(images))]

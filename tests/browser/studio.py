@@ -32,7 +32,7 @@ class StudioPage:
         return self.page.locator(f"#{element_id}")
 
     def open_tab(self, name: str) -> None:
-        self.page.locator("#mode_img2img").get_by_role("tab", name=name).click()
+        self.page.locator("#mode_img2img").get_by_role("tab", name=name, exact=True).click()
 
     def view(self) -> Locator:
         """The canvas that is seen."""
@@ -47,7 +47,7 @@ class StudioPage:
     def wait_canvas(self) -> None:
         """Until the canvas shows a picture."""
         expect(self.page.locator("#mode_img2img .pm-view.pm-has-picture:visible")).to_be_visible()
-        self.view().locator("canvas:visible").last.hover()
+        self.view().locator(".konvajs-content").hover()
         self.page.wait_for_function("pentimento.viewInUse()?.painter.pyramid")
 
     def _point_at_canvas(self) -> None:
@@ -59,7 +59,7 @@ class StudioPage:
 
     def spot(self, x: float, y: float) -> tuple[float, float]:
         """Where a point of the picture, in its pixels from its centre, lies in the window."""
-        stage = self.view().locator("canvas:visible").last
+        stage = self.view().locator(".konvajs-content")
         stage.scroll_into_view_if_needed()
         stage.hover()
         found = self.page.evaluate(
