@@ -57,8 +57,10 @@ class Texts:
         return text_id in self.strings["en"]
 
     def i18n(self) -> Any:
-        """What Gradio hands to the browser."""
-        return gr.I18n(**self.strings)
+        """What Gradio hands to the browser: not the options' texts, which our own script draws."""
+        return gr.I18n(
+            **{tag: {name: text for name, text in strings.items() if not is_of_option(name)} for tag, strings in self.strings.items()}
+        )
 
 
 def _merge(files: Sequence[Path]) -> dict[str, str]:
@@ -77,6 +79,10 @@ def option_texts() -> dict[str, str]:
     fields = option_fields().values()
     labels = {f"option.{field.name}.label": field.label for field in fields}
     return labels | {f"option.{field.name}.help": field.help for field in fields if field.help}
+
+
+def is_of_option(text_id: str) -> bool:
+    return text_id.startswith("option.")
 
 
 def choose_language(cookie: str | None, accepted: str | None) -> str:
