@@ -187,7 +187,7 @@ def test_a_look_is_told_as_numbers_and_pictures(page: Page, document: dict[str, 
 
 
 def test_a_long_fill_comes_second_and_only_for_the_newest_look(page: Page, document: dict[str, Any]) -> None:
-    fields = {"inpainting_fill": "patchmatch", "inpaint_full_res": 1, "seed": 3}
+    fields: dict[str, Any] = {"inpainting_fill": "patchmatch", "inpaint_full_res": 1, "seed": 3}
     hasty = look(page, document, **fields)
     assert not hasty["is_filled"]
     whole = look(page, document, hasty["turn"], **fields)
