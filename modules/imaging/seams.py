@@ -24,6 +24,8 @@ FLOOR = 0.75
 """CIELAB units added to both sides of the ratio: a third of what is just noticeable, so that the noise of flat areas is no seam."""
 CONTOUR = 128
 MAX_POINTS = 4096
+MAX_REMAP = 32_000
+"""Rows or columns of a picture that `cv2.remap` takes: it counts them in 16 bits."""
 TANGENT_PX = 4
 SMOOTH_PX = 2
 INVISIBLE_BELOW, FAINT_BELOW = 1.25, 1.5
@@ -123,6 +125,7 @@ def find_contour(mask: Image.Image) -> Contour | None:
     outlines = [outline[:, 0].astype(np.float32) for outline in found if len(outline) > 2 * TANGENT_PX]
     if not outlines:
         return None
+    outlines = outlines[:: max(1, len(outlines) // MAX_POINTS)]  # a mask of specks has more of them than points are wanted
     stride = max(1, sum(map(len, outlines)) // MAX_POINTS)
     parts = [_with_normals(outline, stride) for outline in outlines]
     points = np.concatenate([part[0] for part in parts])
@@ -152,11 +155,17 @@ def _sample_profiles(image: Image.Image, contour: Contour) -> np.ndarray | None:
     where = where[is_inside]
     if not len(where):
         return None
+    return cv2.cvtColor(_sample(image, where).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def _sample(image: Image.Image, where: np.ndarray) -> np.ndarray:
+    """(n, m, 3) uint8: the picture at (n, m, 2) places, bilinear; in parts where they lie farther apart than OpenCV takes."""
     left, top = np.floor(where.min(axis=(0, 1))).astype(int)
     right, bottom = np.ceil(where.max(axis=(0, 1))).astype(int) + 1
+    if max(right - left, bottom - top) > MAX_REMAP:
+        return np.concatenate([_sample(image, part) for part in np.array_split(where, 2)])
     pixels = np.asarray(image.crop((left, top, right, bottom)).convert("RGB"))
-    samples = cv2.remap(pixels, where - np.array((left, top), np.float32), None, cv2.INTER_LINEAR)
-    return cv2.cvtColor(samples.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return cv2.remap(pixels, where - np.array((left, top), np.float32), None, cv2.INTER_LINEAR)
 
 
 def _ratio(sums: np.ndarray, scale: int) -> float:

@@ -114,3 +114,23 @@ def test_a_large_picture_takes_little_more_than_a_small_one(photos: list[Image.I
         took_s[side] = min(times)
     print(f"\nseam score: {took_s[512] * 1e3:.1f} ms at 512, {took_s[4096] * 1e3:.1f} ms at 4096")
     assert took_s[4096] < 25 * took_s[512]
+
+
+def test_a_mask_of_very_many_specks_is_scored() -> None:
+    """OpenCV samples at fewer than 32,768 places at once."""
+    pixels = np.zeros((1640, 1640), np.uint8)
+    for x, y in np.ndindex(4, 4):
+        pixels[32 + y : -32 : 8, 32 + x : -32 : 8] = 255  # 38,809 of them
+    mask = Image.fromarray(pixels)
+    contour = find_contour(mask)
+    assert contour is not None and 4096 <= len(contour.points) < 2**14
+    assert score_seam(Image.new("RGB", mask.size, "grey"), mask) == pytest.approx(1)
+
+
+def test_a_panorama_is_scored() -> None:
+    """... and in pictures of fewer than 32,768 columns."""
+    mask, picture = Image.new("L", (40_000, 96)), Image.new("RGB", (40_000, 96), "grey")
+    mask.paste(255, (200, 36, 39_800, 60))
+    assert score_seam(picture, mask) == pytest.approx(1)
+    picture.paste("red", (200, 36, 39_800, 60))
+    assert score_seam(picture, mask) > FAINT_BELOW
