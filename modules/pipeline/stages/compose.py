@@ -9,7 +9,7 @@ from PIL import Image
 from modules.imaging.color import correct_color
 from modules.imaging.compose import count_changed, cut_out, paste_back, place_patch
 from modules.imaging.geometry import Extent
-from modules.imaging.resize import resize_image
+from modules.imaging.resize import ResizeMode, resize_image
 from modules.pipeline.plan import Plan
 from modules.pipeline.stages.prepare import Prepared
 
@@ -87,10 +87,12 @@ def restore_alpha(picture: Image.Image, alpha: Image.Image, prepared: Prepared, 
     Returns:
         RGBA; `picture` itself where a script gave it another size than the canvas's.
     """
-    extent = Extent(*prepared.canvases[0].size)
+    extent, mode = Extent(*prepared.canvases[0].size), plan.resize_mode
+    if mode is ResizeMode.LATENT and Extent(*picture.size) == plan.working:  # alone it brings results to a size that is not the canvas's
+        extent, mode = plan.working, ResizeMode.STRETCH
     if Extent(*picture.size) != extent:
         return picture
     restored = picture.convert("RGBA")
     restored.info = dict(picture.info)
-    restored.putalpha(alpha if Extent(*alpha.size) == extent else resize_image(plan.resize_mode, alpha, extent).convert("L"))
+    restored.putalpha(alpha if Extent(*alpha.size) == extent else resize_image(mode, alpha, extent).convert("L"))
     return restored

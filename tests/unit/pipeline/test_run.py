@@ -227,5 +227,7 @@ def test_kept_transparency_comes_back_with_the_result(run: Run, photo: Image.Ima
 
 def test_kept_transparency_follows_the_picture_to_another_size(run: Run, photo: Image.Image) -> None:
     alpha = Image.linear_gradient("L").resize(photo.size)
-    result = run(kept_alpha=alpha, width=64, height=64, resize_mode=0)[0].images[0]
-    assert (result.mode, result.size) == ("RGBA", (64, 64))
+    for mode in (0, 3):
+        result = run(kept_alpha=alpha, width=64, height=64, resize_mode=mode)[0].images[0]
+        assert (result.mode, result.size) == ("RGBA", (64, 64))
+        assert np.array_equal(result.getchannel("A"), alpha.resize((64, 64), Image.Resampling.LANCZOS))
