@@ -175,7 +175,7 @@ class AssetStore:
     def mask(self, asset_id: str) -> Image.Image:
         """The picture as a mask (L, 255 = repaint): its transparency where it has any, else its luminance; errors as `describe`."""
         path = self.path(asset_id)
-        if path.suffix == ".png":
+        if path.suffix == ".png" and not self.describe(asset_id).notes:
             with Image.open(path, formats=["PNG"]) as image:
                 if image.mode == "L" and "transparency" not in image.info:
                     self._touch(asset_id)

@@ -86,6 +86,16 @@ def test_a_mask_is_grey_or_the_transparency(store: AssetStore) -> None:
     assert store.mask(store.add(encode(Image.new("RGB", (8, 8), "white"), "JPEG")).id).getextrema() == (255, 255)
 
 
+def test_a_grey_mask_is_turned_upright_like_its_picture(store: AssetStore) -> None:
+    mask, exif, data = Image.new("L", (8, 4)), Image.Exif(), io.BytesIO()
+    mask.paste(255, (0, 0, 2, 4))
+    exif[ExifTags.Base.Orientation] = 6
+    mask.save(data, "PNG", exif=exif)
+    asset = store.add(data.getvalue())
+    turned = store.mask(asset.id)
+    assert turned.size == (asset.width, asset.height) == (4, 8) and turned.getbbox() == (0, 0, 4, 2)
+
+
 def test_a_picture_is_kept_with_its_text_and_colour_profile(store: AssetStore) -> None:
     from PIL import ImageCms
 
