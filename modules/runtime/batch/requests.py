@@ -143,6 +143,7 @@ def is_same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
 def fit_area(picture: Extent, form: Extent) -> Mapping[str, int]:
     """Width and height of the picture's proportions and about the form's area, in multiples of 8."""
     scale = (form.width * form.height / (picture.width * picture.height)) ** 0.5
+    scale = min(scale, MAX_SIZE_PX / max(picture.size))  # a panorama becomes smaller, not squeezed
     return {"width": _rounded(picture.width * scale), "height": _rounded(picture.height * scale)}
 
 

@@ -13,11 +13,13 @@ import pytest
 from PIL import Image
 
 from modules.base.errors import InvalidRequest, MissingModel, SaveFailed
+from modules.imaging.geometry import Extent
 from modules.imaging.saving import write_new
 from modules.pipeline.modes import Mode
 from modules.runtime.batch.batches import Batches
 from modules.runtime.batch.listing import PictureFile, mark_of
 from modules.runtime.batch.manifest import STATES, fingerprint, load_manifest
+from modules.runtime.batch.requests import fit_area
 from modules.runtime.batch.settings import BatchSettings, MaskSource, Source
 from modules.runtime.jobs import Job
 from modules.runtime.picture_cache import PictureCache
@@ -296,6 +298,13 @@ def test_each_picture_may_keep_its_proportions_at_the_forms_area(batches: Batche
     recipe = Recipe(Mode.BATCH, {**RECIPE.fields, "width": 512, "height": 512})
     run(batches, batches.task(recipe, settings_for(folder, has_own_size=True), "ann"))
     assert [(request.width, request.height) for request in pipeline.requests] == [(256, 1024), (664, 400), (664, 400)]
+
+
+def test_a_panorama_keeps_its_proportions_within_the_largest_size() -> None:
+    for picture in (Extent(6000, 1000), Extent(1000, 9000)):
+        fitted = fit_area(picture, Extent(1024, 1024))
+        assert max(fitted.values()) == 2048
+        assert fitted["width"] / fitted["height"] == pytest.approx(picture.aspect, rel=0.02)
 
 
 def test_a_script_counts_within_its_file(batches: Batches, folder: Path, pipeline: Pipeline) -> None:
