@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, Field
 
 from modules.pipeline.modes import Mode
@@ -16,6 +16,10 @@ from modules.web.api.caller import SessionDependency, UserDependency
 router = APIRouter(prefix="/api/history", tags=["Pentimento"])
 
 MAX_DELETED = 10_000
+MAX_ID = 2**63 - 1
+"""The largest whole number that the database holds."""
+MAX_BUDGET_GIB = 1_000_000
+EntryId = Annotated[int, Path(ge=0, le=MAX_ID)]
 
 
 class EntryResponse(BaseModel):
@@ -58,12 +62,12 @@ class UsageResponse(BaseModel):
 
 
 class DeleteRequest(BaseModel):
-    ids: list[int] = Field(max_length=MAX_DELETED)
+    ids: list[Annotated[int, Field(ge=0, le=MAX_ID)]] = Field(max_length=MAX_DELETED)
     also_files: bool = Field(False, description="Also the saved files, as long as they are what was made.")
 
 
 class TrimRequest(BaseModel):
-    budget_gib: float | None = Field(None, ge=0, description="Null: the option `history_budget_gib`; 0 = no limit.")
+    budget_gib: float | None = Field(None, ge=0, le=MAX_BUDGET_GIB, description="Null: the option `history_budget_gib`; 0 = no limit.")
     dry_run: bool = Field(True, description="Only count.")
 
 
@@ -88,7 +92,7 @@ def search_history(
     until: float | None = None,
     mode: Mode | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 60,
-    before: int | None = None,
+    before: Annotated[int | None, Query(ge=0, le=MAX_ID)] = None,
 ) -> PageResponse:
     """Results by word, model, time (seconds since the epoch) and mode, newest first."""
     page = session.history.search(words, model, since, until, mode.value if mode else "", user, limit, before)
@@ -131,13 +135,13 @@ def trim_history(body: TrimRequest, session: SessionDependency, user: UserDepend
 
 
 @router.get("/{entry_id}")
-def get_entry(entry_id: int, session: SessionDependency, user: UserDependency) -> EntryResponse:
+def get_entry(entry_id: EntryId, session: SessionDependency, user: UserDependency) -> EntryResponse:
     """One result."""
     return EntryResponse(**_find(session, entry_id, user).as_json())
 
 
 @router.delete("/{entry_id}")
-def delete_entry(entry_id: int, session: SessionDependency, user: UserDependency, also_files: bool = False) -> DeleteResponse:
+def delete_entry(entry_id: EntryId, session: SessionDependency, user: UserDependency, also_files: bool = False) -> DeleteResponse:
     """Forget one result."""
     _find(session, entry_id, user)
     return DeleteResponse(deleted=session.history.delete([entry_id], also_files, owner=user))

@@ -46,7 +46,7 @@ def test_results_are_searched_by_page(client: TestClient, picture: str) -> None:
     assert client.get("/api/history/models").json() == [""]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "since=yesterday", "mode=dance", "before=x"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "since=yesterday", "mode=dance", "before=x", "before=-1", f"before={2**63}"])
 def test_what_cannot_be_asked_is_refused(client: TestClient, query: str) -> None:
     reply = client.get(f"/api/history?{query}")
     assert reply.status_code == 422 and query.partition("=")[0] in reply.text
@@ -96,3 +96,14 @@ def test_a_saved_file_is_named_not_placed(client: TestClient, picture: str) -> N
     session.history.record(job)
     text = client.get("/api/history").text
     assert '"saved_as":"00000-5.png"' in text and str(session.paths.data) not in text
+
+
+def test_an_id_larger_than_any_is_refused(client: TestClient) -> None:
+    for reply in (
+        client.get(f"/api/history/{2**63}"),
+        client.delete(f"/api/history/{2**63}"),
+        client.post("/api/history/delete", json={"ids": [1, 2**63]}),
+    ):
+        assert reply.status_code == 422 and "id" in reply.text
+    trim = client.post("/api/history/trim", json={"budget_gib": 1e308})
+    assert trim.status_code == 422 and "budget_gib" in trim.text
