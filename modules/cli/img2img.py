@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import sys
 import time
@@ -51,6 +52,7 @@ def main(argv: list[str], make_session: MakeSession = MAKE_SESSION) -> int:
         make_session: Gives the session of an installation.
     """
     arguments, flags = parse_arguments(argv)
+    _accept_any_name()
     try:
         work = None if arguments.init.is_dir() else find_work(arguments.init, arguments.mask, arguments.out, arguments.n_iter)
         session = make_session(Paths.under(ROOT, flags.data_dir), flags)
@@ -179,6 +181,13 @@ def _write(session: Session, result: Any, work: Work) -> list[Path]:
         write_atomically(path, data)
         written.append(path)
     return written
+
+
+def _accept_any_name() -> None:
+    """A file name that the console's encoding does not know is written with escapes, and ends no batch."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(text: str) -> None:

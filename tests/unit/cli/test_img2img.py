@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,6 +119,21 @@ def test_a_folder(run: Callable[..., int], tmp_path: Path, photo: Path, capsys: 
     assert run("--init", inits, "--mask", masks, "--out", out) == 1
     assert sorted(path.name for path in out.iterdir()) == ["a.png", "b.png"]
     assert "broken.png: " in capsys.readouterr().err
+
+
+def test_a_name_that_the_console_cannot_write_ends_no_batch(
+    run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where the output of a program that is redirected to a file has the old code page."""
+    inits, out, console = tmp_path / "inits", tmp_path / "out", io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    inits.mkdir()
+    for name in ("猫", "犬"):
+        Image.new("RGB", (16, 16)).save(inits / f"{name}.png")
+    monkeypatch.setattr("sys.stdout", console)
+    assert run("--init", inits, "--out", out) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["犬.png", "猫.png"]
+    console.flush()
+    assert b"\\u732b.png (seed 5" in console.buffer.getvalue()
 
 
 def test_conversions_are_told(run: Callable[..., int], tmp_path: Path, capsys: Any) -> None:
