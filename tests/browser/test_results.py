@@ -155,11 +155,14 @@ def test_the_way_to_look_stays_while_one_goes_through_the_results(studio: Studio
     generate(studio, 2)
     show(studio, "Compare")
     first = studio.page.locator("img.pm-after").get_attribute("src")
+    look_at(studio, 1)
+    expect(studio.page.locator("img.pm-after")).not_to_have_attribute("src", first or "")
+    expect(studio.page.locator(".pm-views").get_by_role("button", name="Compare")).to_have_attribute("aria-pressed", "true")
     show(studio, "Gallery")
     expect(studio.page.locator(".pm-figure")).to_have_count(0)
-    look_at(studio, 1)
+    look_at(studio, 0)
     show(studio, "Compare")
-    expect(studio.page.locator("img.pm-after")).not_to_have_attribute("src", first or "")
+    expect(studio.page.locator("img.pm-after")).to_have_attribute("src", first or "")
 
 
 def test_a_seam_is_repaired_and_the_mended_picture_stands_beside_the_others(studio: StudioPage) -> None:

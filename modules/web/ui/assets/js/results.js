@@ -76,16 +76,30 @@ function buildChanges(root) {
 
 const BUILDERS = { compare: buildCompare, changes: buildChanges };
 
+/** What is drawn in a root; Gradio changes elements in place when another result is looked at, and takes away what it does not know. */
+const drawn = new WeakMap();
+
+function isDrawn(root) {
+  const pressed = root.querySelector('.pm-views [aria-pressed="true"]')?.dataset.view;
+  const hasScene = root.querySelector(".pm-scene").firstChild !== null;
+  return drawn.get(root) === keyOf(root) && pressed === chosen && hasScene === chosen in BUILDERS && root.querySelector(".pm-fullscreen") !== null;
+}
+
+function keyOf(root) {
+  const { start, result, mask } = root.dataset;
+  return [chosen, start, result, mask].join();
+}
+
 /** Bring one `.pm-compare` to the chosen way. */
 function show(root) {
-  const stage = root.closest(".pm-result");
-  stage.dataset.view = chosen;
+  if (isDrawn(root)) return;
+  drawn.set(root, keyOf(root));
+  root.closest(".pm-result").dataset.view = chosen;
   for (const button of root.querySelectorAll(".pm-views [data-view]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === chosen));
   }
-  const scene = root.querySelector(".pm-scene");
-  const build = BUILDERS[chosen];
-  scene.replaceChildren(...(build ? [build(root)] : []));
+  if (!root.querySelector(".pm-fullscreen")) root.querySelector(".pm-views").append(fullScreenButton());
+  root.querySelector(".pm-scene").replaceChildren(...(chosen in BUILDERS ? [BUILDERS[chosen](root)] : []));
 }
 
 /**
@@ -98,7 +112,7 @@ export function showView(way) {
   document.querySelectorAll(".pm-compare").forEach(show);
 }
 
-function addFullScreen(root) {
+function fullScreenButton() {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "pm-fullscreen";
@@ -106,20 +120,23 @@ function addFullScreen(root) {
   button.setAttribute("aria-label", t("results.fullscreen"));
   button.title = t("results.fullscreen");
   button.innerHTML = CORNERS;
-  button.addEventListener("click", () => {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else root.closest(".pm-result").requestFullscreen();
-  });
-  root.querySelector(".pm-views").append(button);
+  return button;
 }
 
-whenThere(".pm-compare", (root) => {
-  root.querySelector(".pm-views").addEventListener("click", (event) => {
-    const button = event.target.closest("[data-view]");
-    if (button) showView(button.dataset.view);
-  });
-  addFullScreen(root);
-  show(root);
+function press(event) {
+  const way = event.target.closest(".pm-views [data-view]");
+  if (way) showView(way.dataset.view);
+  if (!event.target.closest(".pm-fullscreen")) return;
+  if (document.fullscreenElement) document.exitFullscreen();
+  else event.target.closest(".pm-result").requestFullscreen();
+}
+
+whenThere("#img2img_compare", (host) => {
+  const refresh = () => host.querySelectorAll(".pm-compare").forEach(show);
+  host.addEventListener("click", press);
+  const watched = ["data-start", "data-result", "data-mask", "aria-pressed"];
+  new MutationObserver(refresh).observe(host, { childList: true, subtree: true, attributes: true, attributeFilter: watched });
+  refresh();
 });
 
 onLanguage(() => {
