@@ -56,9 +56,7 @@ def real_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> It
 
 def serve(root: Path, data: Path, arguments: list[str]) -> Iterator[str]:
     """Run Python with `arguments`, `{port}` filled in, until the test is done with it."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     log = (data / "log.txt").open("w+")
     command = [sys.executable, *(argument.replace("{port}", str(port)) for argument in arguments)]
     begun_s = time.monotonic()
@@ -73,6 +71,12 @@ def serve(root: Path, data: Path, arguments: list[str]) -> Iterator[str]:
     finally:
         server.kill()
         server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def wait_until_up(url: str, server: subprocess.Popen[bytes], log: Any) -> None:

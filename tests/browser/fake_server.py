@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import uvicorn
 from PIL import Image
 
 from modules.base.errors import InvalidRequest
@@ -20,7 +19,7 @@ from modules.imaging.compose import count_changed
 from modules.pipeline.processed import Processed
 from modules.runtime.session import Session
 from modules.settings.flags import parse_flags
-from modules.web.server import create_app
+from modules.web.server import create_app, open_port, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 PAINT = (32, 160, 96)
@@ -38,6 +37,9 @@ class FakeSession(Session):
 
     def checkpoint(self, name: str | None = None) -> Any:
         return next((info for info in self.checkpoints() if info.title == name), self.checkpoints()[0])
+
+    def load_model(self, owner: str = "program") -> Any:
+        """There is none to load."""
 
     def rounds(self, name: str | None = None) -> bool:
         return True
@@ -94,8 +96,8 @@ def fake_process(step_s: float) -> Any:
 
 def main(port: int, data: Path, step_s: float) -> None:
     session = FakeSession(Paths.under(ROOT, data), parse_flags([]), process=fake_process(step_s))
-    app = create_app(session, with_page=True)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    with open_port("127.0.0.1", port) as listener:
+        serve(create_app(session, with_page=True), session, listener)
 
 
 if __name__ == "__main__":
