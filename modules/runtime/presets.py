@@ -74,8 +74,8 @@ class IntentValues:
 BUILTIN_INTENTS = {
     Intent.REMOVE: IntentValues("patchmatch", 0.15, 48, 8),
     Intent.REPLACE: IntentValues(0, 0.8, 48, 4),
-    Intent.REFINE: IntentValues(1, 0.2, 32, 4),
-    Intent.EXTEND: IntentValues("patchmatch", 0.3, 128, 8),
+    Intent.REFINE: IntentValues(1, 0.1, 32, 4),
+    Intent.EXTEND: IntentValues("patchmatch", 0.15, 128, 8),
 }
 """Chosen by eye: the small model blurs what it repaints, so the patch match does the work where something shall go."""
 INPAINT_INTENTS = {
