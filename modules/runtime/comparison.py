@@ -96,7 +96,9 @@ class Comparer:
         find_start: Any = load_dotted("modules.pipeline.start_canvas:find_start")
         measure_changes: Any = load_dotted("modules.imaging.heat_map:measure_changes")
         score_seam: Any = load_dotted("modules.imaging.seams:score_seam")
-        start, shown = find_start(build_request(recipe, self._store), self._options()), self._store.open(result).image
+        options = self._options()
+        request, shown = build_request(recipe, self._store, options=options), self._store.open(result).image
+        start = find_start(request, options)
         if start.canvas.size != shown.size:
             return None
         return Comparison(

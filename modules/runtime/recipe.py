@@ -15,10 +15,11 @@ from PIL import Image
 
 from modules.base.errors import InvalidRequest
 from modules.base.registry import load_dotted
-from modules.imaging.picture import Picture
+from modules.imaging.picture import Picture, flatten
 from modules.imaging.sketches import lay_sketch, split_sketch
 from modules.pipeline.modes import Mode
 from modules.plugins.runner import ScriptRunner
+from modules.settings.options import Options
 
 ALPHA_CHOICES = ("mask", "keep", "flatten")
 NUMBERS = (
@@ -95,12 +96,15 @@ class Recipe:
             raise InvalidRequest("recipe", str(values)[:80], "a recipe as the studio writes it") from error
 
 
-def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = None, *, is_only_read: bool = False) -> Any:
+def build_request(
+    recipe: Recipe, store: Store, scripts: ScriptRunner | None = None, *, options: Options | None = None, is_only_read: bool = False
+) -> Any:
     """The `Img2ImgProcessing` that a recipe stands for.
 
     Args:
         store: Has the pictures.
         scripts: Those that take part; None = the job's context brings them, and the recipe's script values are left out.
+        options: Those in force, for the colour under what is painted over a transparent picture; None = as they are at first.
         is_only_read: Nobody will change the pictures of the request, so that they need no copy.
 
     Raises:
@@ -116,7 +120,8 @@ def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = N
         raise InvalidRequest("fields", ", ".join(sorted(unknown)), "fields of an img2img request")
     picture = store.open(recipe.picture)
     is_shared = is_only_read and picture.image.mode == "RGB"
-    start, mask = _start_and_mask(recipe, picture.image if is_shared else _copy(recipe, picture.image), store)
+    image = picture.image if is_shared else _copy(recipe, picture.image, options or Options())
+    start, mask = _start_and_mask(recipe, image, store)
     start.info.update({name: value for name, value in picture.image.info.items() if name == "icc_profile"})
     make_request: Any = load_dotted("modules.pipeline.processing:Img2ImgProcessing")
     request = make_request(**recipe.fields, init_images=[start], image_mask=mask, notes=list(picture.notes))
@@ -128,8 +133,14 @@ def build_request(recipe: Recipe, store: Store, scripts: ScriptRunner | None = N
     return request
 
 
-def _copy(recipe: Recipe, image: Image.Image) -> Image.Image:
-    return image.copy() if recipe.alpha == "flatten" else image.convert("RGB")
+def _copy(recipe: Recipe, image: Image.Image, options: Options) -> Image.Image:
+    """Paint lies on the background; where nothing is painted the run flattens the picture itself, with the options of then."""
+    if recipe.alpha != "flatten":
+        return image.convert("RGB")
+    if not (recipe.mode.has_sketch and recipe.sketch):
+        return image.copy()
+    changes = recipe.fields.get("override_settings") or {}
+    return flatten(image, options.coerced(changes, ignore_unknown=True).img2img_background_color)
 
 
 def _start_and_mask(recipe: Recipe, image: Image.Image, store: Store) -> tuple[Image.Image, Image.Image | None]:

@@ -81,7 +81,7 @@ class SeamRepair:
             Whatever `process` raises.
         """
         open_seam: Any = load_dotted("modules.pipeline.seam_work:SeamWork")
-        shown, request = self.store.open(self.result).image, build_request(self.recipe, self.store)
+        shown, request = self.store.open(self.result).image, build_request(self.recipe, self.store, options=context.options)
         seam = open_seam(request, context.options, shown)
         request = self._for_band(request, seam)
         blended = seam.blend()

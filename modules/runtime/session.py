@@ -289,7 +289,7 @@ class Session:
         if row.kind != IMG2IMG:
             raise InvalidRequest("kind", row.kind, f"{IMG2IMG}: other work is begun again where it was started")
         has_scripts = recipe.script is not None or recipe.alwayson
-        return build_request(recipe, self.store, self.scripts if has_scripts else None)
+        return build_request(recipe, self.store, self.scripts if has_scripts else None, options=self.options.current)
 
     def _context(self, job: Job) -> JobContext:
         options, user = self.options.current, job.user or ""

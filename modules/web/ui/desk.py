@@ -64,7 +64,7 @@ class Desk:
             settings, is_anew = read_settings(values[count:])
             task = self._session.batches.task(recipe, settings, memory["owner"], is_anew=is_anew, script_args=script_args)
             return self.follow(language, submit_batch(self._session, task, memory["owner"], current_login()))
-        request = build_request(recipe, self._session.store)
+        request = build_request(recipe, self._session.store, options=self._session.options.current)
         request.script_args = script_args
         return self.follow(language, self._session.submit(request, memory["owner"], user=current_login(), recipe=recipe))
 

@@ -156,8 +156,9 @@ class Sights:
         """The look, and the start picture made small."""
         if self._session is None:
             raise RuntimeError("wire_sight has not run")
-        request = build_request(recipe, self._session.store, is_only_read=True)
-        request.options = self._session.options.current
+        options = self._session.options.current
+        request = build_request(recipe, self._session.store, options=options, is_only_read=True)
+        request.options = options
         if self._memory is None:
             make_memory: Any = load_dotted("modules.pipeline.preview:Memory")
             self._memory = make_memory()

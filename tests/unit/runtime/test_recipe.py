@@ -12,6 +12,7 @@ from modules.imaging.picture import Picture
 from modules.pipeline.modes import Mode
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.recipe import Recipe, build_request, recipe_of
+from modules.settings.options import Options
 
 
 class MemoryStore:
@@ -134,6 +135,18 @@ def test_transparency_is_a_mask_or_kept_or_flattened(alpha: str, colour: int | N
     start = request.init_images[0]
     assert (start.mode, start.getpixel((0, 0))) == (("RGBA", (200, 0, 0, 0)) if colour is None else ("RGB", (colour, 0, 0)))
     assert (request.kept_alpha is not None) == kept
+
+
+@pytest.mark.parametrize("mode", [Mode.SKETCH, Mode.INPAINT_SKETCH])
+@pytest.mark.parametrize("changes", [{}, {"img2img_background_color": "#00ff00"}])
+def test_paint_over_a_flattened_picture_lies_on_the_background_colour(mode: Mode, changes: dict[str, str], sketch: Image.Image) -> None:
+    store = MemoryStore(p=Image.new("RGBA", (60, 40), (200, 0, 0, 0)), s=sketch)
+    recipe = Recipe(mode, {"override_settings": changes}, "p", None, "s", alpha="flatten")
+    request = build_request(recipe, store, options=Options(img2img_background_color="#ffff00"))
+    start = request.init_images[0]
+    assert (start.mode, start.getpixel((0, 0))) == ("RGB", (0, 255, 0) if changes else (255, 255, 0))
+    assert start.getpixel((30, 20)) == (0, 0, 255)
+    assert build_request(recipe, store).init_images[0].getpixel((0, 0)) == ((0, 255, 0) if changes else (255, 255, 255))
 
 
 def test_the_recipe_of_a_request_makes_the_same_request_again(picture: Image.Image) -> None:
