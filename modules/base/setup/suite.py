@@ -1,4 +1,4 @@
-"""`launch.py test`: the checks, then each folder of tests in a process of its own, then one summary."""
+"""`launch.py test`: the checks, then each folder of tests in a process of its own, in two lanes side by side, then one summary."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,19 +26,21 @@ class Suite:
     Attributes:
         paths: What pytest gets; those that do not exist are left out.
         options: Further words for pytest.
+        lane: Suites of one lane run one after another; those of lane 0 show their lines as they come, others when they are over.
     """
 
     name: str
     paths: tuple[str, ...]
     options: tuple[str, ...] = ()
     needs_chromium: bool = False
+    lane: int = 0
 
 
 SUITES: tuple[Suite, ...] = (
     Suite("unit", ("tests/unit", "tests/test_architecture.py"), ("-W", "error")),
     Suite("golden", ("tests/golden",), ("-s",)),  # they print each picture's PSNR with its limit
     Suite("api", ("tests/api",)),
-    Suite("browser", ("tests/browser",), needs_chromium=True),
+    Suite("browser", ("tests/browser",), needs_chromium=True, lane=1),  # as long as all others together
 )
 SLOW_SUITE = Suite("bench", ("tests/bench",))
 
@@ -59,8 +62,16 @@ def run_tests(root: Path, python: Path, arguments: Sequence[str], console: Conso
     chromium = find_chromium() or install_chromium(root, console, run)
     outcomes = [run_check(check, python, root, console, run) for check in CHECKS]
     env = _test_environment(os.environ, chromium)
-    for suite in (*SUITES, SLOW_SUITE) if is_slow else SUITES:
-        outcomes.append(_run_suite(suite, root, python, selection, env, console, run))
+    lanes = [[suite for suite in SUITES if suite.lane == lane] for lane in sorted({suite.lane for suite in SUITES})]
+
+    def run_lane(lane: Sequence[Suite]) -> list[Outcome]:
+        return [_run_suite(suite, root, python, selection, env, console, run) for suite in lane]
+
+    with ThreadPoolExecutor(len(lanes)) as side_by_side:
+        for ended in side_by_side.map(run_lane, lanes):
+            outcomes.extend(ended)
+    if is_slow:
+        outcomes.extend(run_lane([SLOW_SUITE]))  # alone: it measures
     return summarise(outcomes, console)
 
 
@@ -93,8 +104,11 @@ def _run_suite(
     with tempfile.TemporaryDirectory(prefix="pentimento-tests-") as folder:
         report = Path(folder) / "report.xml"
         command = [str(python), "-m", "pytest", "-q", *selection, *suite.options, f"--junitxml={report}", *paths]
-        status = run(command, cwd=root, env=env)
+        held_back: list[str] = []
+        status = run(command, cwd=root, env=env, on_line=held_back.append if suite.lane else None)
         counts = read_counts(report)
+    if held_back:
+        console.say("\n".join([f"-- {suite.name} tests, from their beginning", *held_back]))
     is_good = status == 0 or (status == NO_TESTS_COLLECTED and counts[1] == 0)
     note = "{} passed, {} failed, {} skipped".format(*counts) + ("" if is_good or counts[1] else f"; pytest ended with {status}")
     return Outcome(suite.name, is_good, time.monotonic() - start_s, note, f"python launch.py test {paths[0]} -x", counts)
