@@ -76,23 +76,31 @@ class Batches:
     def rules(self) -> FolderRules:
         return FolderRules(self.paths, self.is_local)
 
-    def look_ahead(self, recipe: Recipe, settings: BatchSettings, owner: str, *, is_anew: bool = False) -> DryRun:
+    def look_ahead(self, recipe: Recipe, settings: BatchSettings, owner: str, *, user: str | None = None, is_anew: bool = False) -> DryRun:
         """What would be made, of which pictures; nothing is written.
 
         Raises:
             InvalidRequest, UnsafePath: As for `task`.
         """
-        begun = None if is_anew else self._unfinished(recipe, settings, owner)
+        begun = None if is_anew else self._unfinished(recipe, settings, owner, user)
         plan = self._plan(recipe, settings, begun)
         return DryRun(check_items(plan.items), plan.output_folder, dict(plan.left_out), begun)
 
     def task(
-        self, recipe: Recipe, settings: BatchSettings, owner: str, *, is_anew: bool = False, script_args: Sequence[Any] = ()
+        self,
+        recipe: Recipe,
+        settings: BatchSettings,
+        owner: str,
+        *,
+        user: str | None = None,
+        is_anew: bool = False,
+        script_args: Sequence[Any] = (),
     ) -> BatchTask:
         """A batch to submit. If this owner's last one with the same form was not finished, what it lacks is made.
 
         Args:
             recipe: The form; its picture and mask do not count.
+            owner, user: Who asks: what the browser calls itself, which anybody may claim, and the login, which counts too.
             is_anew: Begin another one in any case.
             script_args: Values of scripts' controls, for a recipe that could not keep them all.
 
@@ -101,10 +109,10 @@ class Batches:
             UnsafePath: A folder may not be used.
             SaveFailed: The plan cannot be written.
         """
-        begun = None if is_anew else self._unfinished(recipe, settings, owner)
+        begun = None if is_anew else self._unfinished(recipe, settings, owner, user)
         plan = self._plan(recipe, settings, begun)
         if begun is None:
-            manifest = new_manifest(self.folder, owner, _form(recipe), settings, plan, _draw_seed(recipe))
+            manifest = new_manifest(self.folder, owner, _form(recipe), settings, plan, _draw_seed(recipe), user)
         else:
             manifest = dataclasses.replace(begun, plan=plan)
         return self._ready(_keep_dropped(manifest), () if recipe.is_whole else script_args)
@@ -119,36 +127,36 @@ class Batches:
         plan = self._plan(Recipe.from_json(manifest.recipe), manifest.settings, manifest)
         return self._ready(dataclasses.replace(manifest, plan=plan))
 
-    def resume(self, batch_id: str, owner: str) -> BatchTask:
+    def resume(self, batch_id: str, owner: str, user: str | None = None) -> BatchTask:
         """Go on with a batch, whatever the form says now; files that failed are tried again.
 
         Raises:
             InvalidRequest: There is no such batch of this owner, or its pictures are gone.
         """
-        task = self.revive(self.find(batch_id, owner).id)
+        task = self.revive(self.find(batch_id, owner, user).id)
         task.also_failed = True
         return task
 
-    def find(self, batch_id: str, owner: str | None = None) -> Manifest:
+    def find(self, batch_id: str, owner: str | None = None, user: str | None = None) -> Manifest:
         """A batch by its id.
 
         Args:
-            owner: Whose it must be; None = anybody's.
+            owner: Whose it must be, with the login `user`; None = anybody's.
 
         Raises:
             InvalidRequest: There is none.
         """
         if _ID.fullmatch(batch_id) and (self.folder / batch_id).is_dir():
             manifest = load_manifest(self.folder / batch_id)
-            if owner in (None, manifest.owner):
+            if owner is None or (owner, user) == (manifest.owner, manifest.user):
                 return manifest
         raise InvalidRequest("batch", batch_id, "the id of one of your batches")
 
-    def of_owner(self, owner: str, limit: int = 20) -> list[Manifest]:
+    def of_owner(self, owner: str, limit: int = 20, user: str | None = None) -> list[Manifest]:
         """An owner's batches, the newest first; those that cannot be read are left out."""
-        return [manifest for _, manifest in zip(range(limit), self._of(owner), strict=False)]
+        return [manifest for _, manifest in zip(range(limit), self._of(owner, user), strict=False)]
 
-    def _of(self, owner: str) -> Iterator[Manifest]:
+    def _of(self, owner: str, user: str | None) -> Iterator[Manifest]:
         try:
             with os.scandir(self.folder) as entries:
                 found = sorted((entry.stat().st_ctime_ns, entry.name) for entry in entries if _ID.fullmatch(entry.name))
@@ -159,13 +167,13 @@ class Batches:
                 manifest = load_manifest(self.folder / name)
             except InvalidRequest:
                 continue
-            if manifest.owner == owner:
+            if (manifest.owner, manifest.user) == (owner, user):
                 yield manifest
 
-    def _unfinished(self, recipe: Recipe, settings: BatchSettings, owner: str) -> Manifest | None:
+    def _unfinished(self, recipe: Recipe, settings: BatchSettings, owner: str, user: str | None) -> Manifest | None:
         """The newest batch of the same form, if something of it is left to do."""
         wanted = fingerprint(_form(recipe), settings)
-        found = next((manifest for manifest in self._of(owner) if manifest.fingerprint == wanted), None)
+        found = next((manifest for manifest in self._of(owner, user) if manifest.fingerprint == wanted), None)
         return None if found is None or found.is_finished else found
 
     def _plan(self, recipe: Recipe, settings: BatchSettings, begun: Manifest | None) -> Plan:

@@ -97,12 +97,13 @@ class Manifest:
     Attributes:
         id: Name of its folder; not to be guessed.
         folder: Where manifest, states and reports lie.
-        owner: Who began it.
+        owner: Who began it: what the browser calls itself.
         created_s: Seconds since the epoch.
         fingerprint: Of form and settings; a batch of another form is another batch.
         seed: Of every picture, where the form or the picture's own settings say no other.
         recipe: The form, as JSON.
         statuses: By the keys of items; what is missing has not been begun.
+        user: Login of who began it; None where none was asked for.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Manifest:
     settings: BatchSettings
     plan: Plan
     statuses: dict[str, Status]
+    user: str | None = None
 
     def status(self, item: Item) -> Status:
         known = self.statuses.get(item.key)
@@ -169,6 +171,7 @@ class Manifest:
             "version": VERSION,
             "id": self.id,
             "owner": self.owner,
+            "user": self.user,
             "created_s": self.created_s,
             "fingerprint": self.fingerprint,
             "seed": self.seed,
@@ -195,14 +198,16 @@ class Manifest:
         return not status.state.is_final
 
 
-def new_manifest(parent: Path, owner: str, recipe: Mapping[str, Any], settings: BatchSettings, plan: Plan, seed: int) -> Manifest:
+def new_manifest(
+    parent: Path, owner: str, recipe: Mapping[str, Any], settings: BatchSettings, plan: Plan, seed: int, user: str | None = None
+) -> Manifest:
     """A batch that begins now; nothing is written yet.
 
     Args:
         parent: Folder of all batches.
     """
     batch_id = f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(8)}"
-    return Manifest(batch_id, parent / batch_id, owner, time.time(), fingerprint(recipe, settings), seed, recipe, settings, plan, {})
+    return Manifest(batch_id, parent / batch_id, owner, time.time(), fingerprint(recipe, settings), seed, recipe, settings, plan, {}, user)
 
 
 def load_manifest(folder: Path) -> Manifest:
@@ -217,7 +222,8 @@ def load_manifest(folder: Path) -> Manifest:
             raise InvalidRequest("batch", folder.name, "a batch of this version or an older one")
         plan = Plan(tuple(map(Item.from_json, values["items"])), Path(values["output_folder"]))
         named = {name: values[name] for name in ("owner", "created_s", "fingerprint", "seed", "recipe")}
-        manifest = Manifest(folder.name, folder, settings=BatchSettings.from_json(values["settings"]), plan=plan, statuses={}, **named)
+        named |= {"settings": BatchSettings.from_json(values["settings"]), "user": values.get("user")}
+        manifest = Manifest(folder.name, folder, plan=plan, statuses={}, **named)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InvalidRequest("batch", folder.name, f"a batch that can be read ({error})") from error
     manifest.reload()

@@ -1,4 +1,7 @@
-"""Our own routes about batches: /api/batches. Who knows a batch's id, which cannot be guessed, may read its reports."""
+"""Our own routes about batches: /api/batches.
+
+Who knows a batch's id, which cannot be guessed, may read its reports; with logins, only those of one's own batches.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ router = APIRouter(prefix="/api/batches", tags=["Pentimento"])
 @router.get("/{batch_id}")
 def get_batch(batch_id: str, session: SessionDependency, user: UserDependency) -> dict[str, Any]:
     """How a batch stands: where its results go, and how many files are in each state."""
-    manifest = _find(session, batch_id)
+    manifest = _find(session, batch_id, user)
     counts = {state.value: count for state, count in manifest.counts().items()}
     return {"id": manifest.id, "created_s": manifest.created_s, "output_folder": str(manifest.plan.output_folder), "counts": counts}
 
@@ -26,20 +29,23 @@ def get_batch(batch_id: str, session: SessionDependency, user: UserDependency) -
 @router.get("/{batch_id}/report.csv")
 def get_csv_report(batch_id: str, session: SessionDependency, user: UserDependency) -> Response:
     """A row a file, for spreadsheets: file, mask, state, outputs, seeds, seconds, changed pixels outside the mask, error, notes."""
-    return _attach(as_csv(_find(session, batch_id)), f"{batch_id}.csv", "text/csv; charset=utf-8")
+    return _attach(as_csv(_find(session, batch_id, user)), f"{batch_id}.csv", "text/csv; charset=utf-8")
 
 
 @router.get("/{batch_id}/report.json")
 def get_json_report(batch_id: str, session: SessionDependency, user: UserDependency) -> Response:
     """The same for programs, with the form."""
-    return _attach(as_json(_find(session, batch_id)), f"{batch_id}.json", "application/json")
+    return _attach(as_json(_find(session, batch_id, user)), f"{batch_id}.json", "application/json")
 
 
-def _find(session: Session, batch_id: str) -> Manifest:
+def _find(session: Session, batch_id: str, user: str | None) -> Manifest:
     try:
-        return session.batches.find(batch_id)
+        manifest = session.batches.find(batch_id)
+        if user is None or manifest.user in (None, user):
+            return manifest
     except InvalidRequest:
-        raise HTTPException(404, f"Batch {batch_id!r} not found") from None
+        pass
+    raise HTTPException(404, f"Batch {batch_id!r} not found")
 
 
 def _attach(data: bytes, name: str, kind: str) -> Response:

@@ -14,7 +14,6 @@ from modules.runtime.batch.settings import PROPS, BatchSettings, MaskSource, Sou
 from modules.runtime.batch.task import KIND, BatchTask
 from modules.runtime.jobs import Job
 from modules.runtime.session import Session
-from modules.web.ui.messages import current_login
 from modules.web.ui.texts import Texts
 
 Three = tuple[Any, Any, Any]
@@ -99,10 +98,9 @@ def read_settings(values: Sequence[Any]) -> tuple[BatchSettings, bool]:
     return settings, bool(chosen.is_anew)
 
 
-def submit_batch(session: Session, task: BatchTask, owner: str, user: str | None = None) -> Job:
+def submit_batch(session: Session, task: BatchTask, owner: str) -> Job:
     """Queue a batch under its own id, so that batch and job are found again together."""
-    job: Job = session.submit(task, owner, task.job_id, KIND, user=current_login(), recipe=task.recipe)
-    return job
+    return session.submit(task, owner, task.job_id, KIND, user=task.manifest.user, recipe=task.recipe)
 
 
 def build_batch_tab(texts: Texts) -> BatchTab:

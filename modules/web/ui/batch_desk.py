@@ -43,7 +43,7 @@ class BatchDesk:
         """
         recipe = self._desk.recipe({}, Mode.BATCH.value, *form, script_args=script_args)
         settings, is_anew = read_settings(chosen)
-        dry = self._session.batches.look_ahead(recipe, settings, memory["owner"], is_anew=is_anew)
+        dry = self._session.batches.look_ahead(recipe, settings, memory["owner"], user=current_login(), is_anew=is_anew)
         fields = recipe.fields
         done = sum(dry.begun.status(row.item).state is FileState.DONE for row in dry.check.rows) if dry.begun else 0
         count = max(0, dry.check.ready - done) * fields["n_iter"] * fields["batch_size"]
@@ -61,7 +61,7 @@ class BatchDesk:
     def list_earlier(self, language: str, memory: Mapping[str, str] | None) -> Updates:
         """The visitor's batches, the newest first; nothing is shown where there are none."""
         owner = (memory or {}).get("owner")
-        found = self._session.batches.of_owner(owner, MAX_EARLIER) if owner else []
+        found = self._session.batches.of_owner(owner, MAX_EARLIER, current_login()) if owner else []
         choices = [(self._describe(language, manifest), manifest.id) for manifest in found]
         return {
             self._tab.earlier: gr.update(choices=choices, value=choices[0][1] if choices else None),
@@ -70,7 +70,8 @@ class BatchDesk:
 
     def show(self, language: str, memory: Mapping[str, str], batch_id: str | None) -> str:
         """The report of an earlier batch."""
-        return report_html(self._texts, language, self._session.batches.find(str(batch_id), memory["owner"]), is_running=False)
+        manifest = self._session.batches.find(str(batch_id), memory["owner"], current_login())
+        return report_html(self._texts, language, manifest, is_running=False)
 
     def resume(self, language: str, memory: Mapping[str, str], batch_id: str | None) -> Updates:
         """Go on with an earlier batch, and follow it.
@@ -78,10 +79,10 @@ class BatchDesk:
         Raises:
             Told: Nothing is left of it.
         """
-        task = self._session.batches.resume(str(batch_id), memory["owner"])
+        task = self._session.batches.resume(str(batch_id), memory["owner"], current_login())
         if not task.manifest.todo(also_failed=True):
             raise Told("batch.nothing_left")
-        return self._desk.follow(language, submit_batch(self._session, task, memory["owner"], current_login()))
+        return self._desk.follow(language, submit_batch(self._session, task, memory["owner"]))
 
     def _manifest_of(self, job: Job) -> Manifest | None:
         if job.kind != KIND:

@@ -62,8 +62,10 @@ class Desk:
         self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
         if recipe.mode is Mode.BATCH:
             settings, is_anew = read_settings(values[count:])
-            task = self._session.batches.task(recipe, settings, memory["owner"], is_anew=is_anew, script_args=script_args)
-            return self.follow(language, submit_batch(self._session, task, memory["owner"], current_login()))
+            task = self._session.batches.task(
+                recipe, settings, memory["owner"], user=current_login(), is_anew=is_anew, script_args=script_args
+            )
+            return self.follow(language, submit_batch(self._session, task, memory["owner"]))
         request = build_request(recipe, self._session.store, options=self._session.options.current)
         request.script_args = script_args
         return self.follow(language, self._session.submit(request, memory["owner"], user=current_login(), recipe=recipe))
@@ -100,10 +102,14 @@ class Desk:
         return self._show(language, job, seen)
 
     def attach(self, language: str, memory: dict[str, str] | None) -> Updates:
-        """A page was opened: know its owner, and find its running or last job again."""
+        """A page was opened: know its owner, and find its running or last job again.
+
+        Args:
+            memory: As the browser has it; that it names an owner proves nothing, so the login must be the job's too.
+        """
         memory = memory if isinstance(memory, dict) and memory.get("owner") else {"owner": uuid.uuid4().hex}
         updates: Updates = {self._studio.memory: memory}
-        own = [job for job in self._session.queue.jobs() if job.owner == memory["owner"]]
+        own = [job for job in self._session.queue.jobs() if (job.owner, job.user) == (memory["owner"], current_login())]
         live = [job for job in own if not job.state.is_final]
         if not own:
             return {**updates, self._studio.results.status: status.idle(self._texts, language)}

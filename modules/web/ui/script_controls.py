@@ -57,9 +57,13 @@ class ScriptControls:
             connect: Wires the button.
         """
 
-        def fill(remembered: Any, wish: Any) -> None:
+        def fill(request: gr.Request, remembered: Any, wish: Any) -> None:
             runner = self._session.scripts
-            args = wish if isinstance(wish, list) and len(wish) == len(runner.default_args()) else self._last_args(runner, remembered)
+            args = (
+                wish
+                if isinstance(wish, list) and len(wish) == len(runner.default_args())
+                else self._last_args(runner, remembered, getattr(request, "username", None))
+            )
             picked, shown = self._lay_out(runner, args)
             controls = [control for entry in shown for control in entry.controls]
             connect([picked, *controls], lambda values: collect(runner, shown, values))
@@ -71,10 +75,10 @@ class ScriptControls:
 
         gr.render(list(wishes), [page.load, wishes[1].change], show_progress="hidden")(fill)
 
-    def _last_args(self, runner: ScriptRunner, remembered: Any) -> list[Any]:
+    def _last_args(self, runner: ScriptRunner, remembered: Any, login: str | None) -> list[Any]:
         """`script_args` of the visitor's live or last job; those that scripts start with when there is none."""
         owner = remembered.get("owner") if isinstance(remembered, dict) else None
-        jobs = [job for job in self._session.queue.jobs() if owner and job.owner == owner and job.request is not None]
+        jobs = [job for job in self._session.queue.jobs() if owner and (job.owner, job.user) == (owner, login) and job.request is not None]
         live = [job for job in jobs if not job.state.is_final]
         args = list(getattr((live or jobs[-1:])[0].request, "script_args", ())) if jobs else []
         return args if len(args) == len(runner.default_args()) else runner.default_args()

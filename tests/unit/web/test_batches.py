@@ -21,17 +21,17 @@ TIMEOUT_S = 30.0
 
 
 @pytest.fixture
-def run_batch(tmp_path: Path) -> Callable[[TestClient], str]:
+def run_batch(tmp_path: Path) -> Callable[..., str]:
     """Runs a folder of one good and one bad picture; returns the batch's id."""
     folder = tmp_path / "in"
     folder.mkdir()
     Image.new("RGB", (16, 16)).save(folder / "good.png")
     (folder / "bad.png").write_bytes(b"x")
 
-    def run(client: TestClient) -> str:
+    def run(client: TestClient, user: str | None = None) -> str:
         app: Any = client.app
         recipe = Recipe(Mode.BATCH, {"prompt": "x", "seed": 5, "steps": 1, "width": 64, "height": 64})
-        task = app.state.session.batches.task(recipe, BatchSettings(folder=str(folder)), "ann")
+        task = app.state.session.batches.task(recipe, BatchSettings(folder=str(folder)), "ann", user=user)
         job = app.state.session.submit(task, "ann", task.job_id, KIND)
         assert job.wait(TIMEOUT_S) and job.error is None
         return str(task.job_id)
@@ -39,7 +39,7 @@ def run_batch(tmp_path: Path) -> Callable[[TestClient], str]:
     return run
 
 
-def test_reports_and_counts(make_client: Callable[..., TestClient], run_batch: Callable[[TestClient], str]) -> None:
+def test_reports_and_counts(make_client: Callable[..., TestClient], run_batch: Callable[..., str]) -> None:
     client = make_client(safe=True)
     batch_id = run_batch(client)
     counts = client.get(f"/api/batches/{batch_id}").json()["counts"]
@@ -59,7 +59,15 @@ def test_unknown_batches_are_not_found(make_client: Callable[..., TestClient], b
         assert client.get(f"/api/batches/{batch_id}{tail}").status_code == 404
 
 
-def test_a_login_is_asked_for(make_client: Callable[..., TestClient], run_batch: Callable[[TestClient], str]) -> None:
+def test_with_logins_only_ones_own_batches(make_client: Callable[..., TestClient], run_batch: Callable[..., str]) -> None:
+    client = make_client(safe=True, api_auth="ann:secret,bob:secret")
+    batch_id = run_batch(client, "ann")
+    for tail in ("", "/report.csv", "/report.json"):
+        answers = [client.get(f"/api/batches/{batch_id}{tail}", auth=(user, "secret")).status_code for user in ("ann", "bob")]
+        assert answers == [200, 404]
+
+
+def test_a_login_is_asked_for(make_client: Callable[..., TestClient], run_batch: Callable[..., str]) -> None:
     client = make_client(safe=True, api_auth="ann:secret")
     batch_id = run_batch(client)
     assert client.get(f"/api/batches/{batch_id}/report.csv").status_code == 401

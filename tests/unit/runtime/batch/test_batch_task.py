@@ -278,6 +278,21 @@ def test_failed_files_are_tried_again_when_asked(batches: Batches, folder: Path)
     assert [manifest.id for manifest in batches.of_owner("ann")] == [task.manifest.id] and batches.of_owner("bob") == []
 
 
+def test_what_a_browser_calls_itself_does_not_open_the_batches_of_another_login(batches: Batches, folder: Path, pipeline: Pipeline) -> None:
+    pipeline.before = lambda request, context: context.job.whole.interrupt()
+    task = batches.task(RECIPE, settings_for(folder), "0123", user="ann")
+    run(batches, task)
+    for user in ("bob", None):
+        assert batches.of_owner("0123", user=user) == []
+        assert batches.look_ahead(RECIPE, settings_for(folder), "0123", user=user).begun is None
+        for ask in (batches.find, batches.resume):
+            with pytest.raises(InvalidRequest, match="one of your batches"):
+                ask(task.manifest.id, "0123", user)
+    assert [manifest.user for manifest in batches.of_owner("0123", user="ann")] == ["ann"]
+    assert batches.resume(task.manifest.id, "0123", "ann").manifest.user == "ann"
+    assert batches.task(RECIPE, settings_for(folder), "0123", user="ann").manifest.id == task.manifest.id
+
+
 def test_dropped_files_are_kept_for_later(batches: Batches, folder: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     dropped = tmp_path / "temporary"
     shutil.copytree(folder, dropped)
