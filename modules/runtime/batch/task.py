@@ -148,6 +148,7 @@ class BatchTask:
             job.state, job.result, job.finished_s = JobState.DONE, result, time.time()
         if self.history is not None:
             self.history.record(job, is_over=False)
+            status = dataclasses.replace(status, notes=tuple(dict.fromkeys([*status.notes, *result.notes])))
         return made, status
 
     def _save(self, item: Item, asked: FileRequest, result: Any, context: JobContext) -> tuple[list[Made], Status]:

@@ -58,6 +58,24 @@ def test_every_file_is_an_entry_of_the_history_and_can_be_restored(
     assert row is not None and row.state is JobState.DONE and row.kind == KIND and row.result.notes == ["3 of 3 pictures made"]
 
 
+def test_what_the_history_could_not_keep_is_told_of_the_file(
+    make_session: Callable[[Any], Session], folder: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = make_session(pipeline)
+
+    def fill_up(*values: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(session.store, "keep_thumbnail", fill_up)
+    job = begin(session, folder)
+    assert job.wait(TIMEOUT_S) and job.state is JobState.DONE, job.error
+    manifest = load_manifest(job.request.manifest.folder)
+    assert states(manifest) == "a.png:done b.png:done c.png:done"
+    for item in manifest.plan.items:
+        (note,) = manifest.status(item).notes
+        assert "could not be kept in the history" in note and "No space left" in note
+
+
 def test_a_batch_of_before_a_crash_is_gone_on_with_and_found_by_its_owner(
     make_session: Callable[[Any], Session], folder: Path, pipeline: Pipeline
 ) -> None:
