@@ -107,11 +107,13 @@ class Batches:
         Raises:
             InvalidRequest: There are no pictures or masks, or a folder is missing.
             UnsafePath: A folder may not be used.
-            SaveFailed: The plan cannot be written.
+            SaveFailed: The plan cannot be written, or the folder for results cannot be made.
         """
         begun = None if is_anew else self._unfinished(recipe, settings, owner, user)
         plan = self._plan(recipe, settings, begun)
         if begun is None:
+            if not settings.output_folder.strip():
+                plan = dataclasses.replace(plan, output_folder=self.rules.make_output())
             manifest = new_manifest(self.folder, owner, _form(recipe), settings, plan, _draw_seed(recipe), user)
         else:
             manifest = dataclasses.replace(begun, plan=plan)

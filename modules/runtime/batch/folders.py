@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from modules.base.errors import InvalidRequest, UnsafePath
+from modules.base.errors import InvalidRequest, SaveFailed, UnsafePath
 from modules.base.paths import Paths, contain
 
 PROGRAM_FOLDERS = (
@@ -60,8 +61,27 @@ class FolderRules:
 
     def new_output(self, today: date | None = None) -> Path:
         """The first folder `outputs/img2img-batch/<date>-<n>` that is not there."""
+        return next(folder for folder in self._outputs(today) if not folder.exists())
+
+    def make_output(self, today: date | None = None) -> Path:
+        """Make that folder, so that it is nobody else's.
+
+        Raises:
+            SaveFailed: It cannot be made.
+        """
+        for folder in self._outputs(today):
+            try:
+                folder.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise SaveFailed(f"cannot make the folder {folder} for results: {error.strerror or error}") from error
+            return folder
+        raise AssertionError("numbers do not end")
+
+    def _outputs(self, today: date | None) -> Iterator[Path]:
         parent, day = self.paths.outputs / RESULTS, (today or date.today()).isoformat()
-        return next(folder for number in itertools.count(1) if not (folder := parent / f"{day}-{number}").exists())
+        return (parent / f"{day}-{number}" for number in itertools.count(1))
 
     def _is_the_programs(self, folder: Path) -> bool:
         return any(folder.is_relative_to(home / name) for home in (self.paths.data, self.paths.root) for name in PROGRAM_FOLDERS)

@@ -177,9 +177,15 @@ class BatchTask:
     def _write(self, item: Item, names: Sequence[str], encoded: Sequence[bytes], status: Status) -> list[Path]:
         folder = self.manifest.plan.output_folder
         hashes = tuple(hashlib.sha256(data).hexdigest() for data in encoded)
-        wanted = tuple(str(folder / name) for name in names)
-        self.manifest.note(item, dataclasses.replace(status, state=FileState.SAVING, outputs=wanted, hashes=hashes))
-        return [write_new(folder, further_names(name), data) for name, data in zip(names, encoded, strict=True)]
+        paths = [folder / name for name in names]
+        saving = dataclasses.replace(status, state=FileState.SAVING, outputs=tuple(map(str, paths)), hashes=hashes)
+        self.manifest.note(item, saving)
+        for number, data in enumerate(encoded):
+            path = write_new(folder, further_names(names[number]), data)
+            if path != paths[number]:  # somebody else has taken the name meanwhile
+                paths[number] = path
+                self.manifest.note(item, dataclasses.replace(saving, outputs=tuple(map(str, paths))))
+        return paths
 
     def _end(self, item: Item, status: Status) -> None:
         self.manifest.note(item, status)

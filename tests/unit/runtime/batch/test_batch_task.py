@@ -231,6 +231,37 @@ def test_killed_between_two_results_of_a_file_leaves_no_double(
     assert names == [f"{name}-{number}.png" for name in "abc" for number in (1, 2, 3)]
 
 
+def test_batches_that_wait_together_write_into_different_folders(batches: Batches, folder: Path) -> None:
+    settings = BatchSettings(folder=str(folder))
+    shown = batches.look_ahead(RECIPE, settings, "ann").output_folder
+    assert not shown.exists(), "looking ahead writes nothing"
+    tasks = [batches.task(RECIPE, settings, owner) for owner in ("ann", "bob")]
+    assert [task.manifest.plan.output_folder for task in tasks] == [shown, shown.with_name(f"{shown.name[:-1]}2")]
+    for task in tasks:
+        run(batches, task)
+        assert sorted(path.name for path in task.manifest.plan.output_folder.iterdir()) == ["a.png", "b.png", "c.png"]
+
+
+def test_a_name_that_was_taken_meanwhile_is_noted_before_the_file_counts_as_done(
+    batches: Batches, folder: Path, pipeline: Pipeline
+) -> None:
+    task = batches.task(RECIPE, settings_for(folder), "ann")
+    out = folder.parent / "out"
+    out.mkdir()
+    (out / "a.png").write_bytes(b"somebody else's")
+
+    def die(item: Any, status: Any) -> None:
+        raise Killed
+
+    task.history = None
+    task._end = die  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        run(batches, task)
+    assert states(load_manifest(task.manifest.folder)).startswith("a.png:done b.png:pending")
+    run(batches, batches.task(RECIPE, settings_for(folder), "ann"))
+    assert sorted(path.name for path in out.iterdir()) == ["a-2.png", "a.png", "b.png", "c.png"]
+
+
 def write_and_die(after: int) -> Callable[..., Path]:
     written: list[Path] = []
 
