@@ -235,7 +235,8 @@ def _first_notes(request: StableDiffusionProcessingImg2Img, framing: Framing) ->
 def _remember_canvas(flat: Image.Image, framing: Framing, masks: MaskSet | None, memory: Memory, key: Hashable) -> Image.Image:
     if key is None or (framing.is_only_masked and masks is not None):
         return to_canvas(flat, framing, masks)
-    name = ("canvas", key, framing.resize_mode, framing.working, framing.options.upscaler_for_img2img)
+    options = framing.options
+    name = ("canvas", key, framing.resize_mode, framing.working, options.upscaler_for_img2img, options.img2img_background_color)
     return memory.find_or_make(name, lambda: to_canvas(flat, framing, masks))
 
 

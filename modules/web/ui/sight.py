@@ -163,15 +163,15 @@ class Sights:
             make_memory: Any = load_dotted("modules.pipeline.preview:Memory")
             self._memory = make_memory()
         look: Any = load_dotted("modules.pipeline.preview:look_ahead")
-        key = key_of(recipe)
+        key = key_of(recipe, options.coerced(request.override_settings).img2img_background_color)
         seen: Sight = look(request, self._memory, key, is_hasty=is_hasty)
         return seen, self._memory.find_or_make(("small", key), lambda: _shrink(seen.picture))
 
 
-def key_of(recipe: Recipe) -> Hashable:
-    """What the start picture of a recipe depends on, besides sizes."""
+def key_of(recipe: Recipe, background: str) -> Hashable:
+    """What the start picture of a recipe depends on, besides sizes; `background` is the colour under what is transparent."""
     sketch = (recipe.sketch, recipe.mask_alpha, recipe.fields.get("mask_blur")) if recipe.mode.has_sketch else None
-    return recipe.mode.has_mask, recipe.picture, recipe.alpha, sketch
+    return recipe.mode.has_mask, recipe.picture, recipe.alpha, background, sketch
 
 
 def describe(sight: Sight, small: Image.Image) -> dict[str, Any]:

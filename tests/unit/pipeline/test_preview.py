@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from modules.backends.fake import FakeModel
 from modules.base.errors import InvalidRequest
@@ -183,6 +183,14 @@ def test_the_memory_is_bounded() -> None:
     for number in range(5):
         memory.find_or_make(number, lambda: Image.new("L", (1, 1)))
     assert memory.find(2) is None and memory.find(4) is not None
+
+
+def test_another_background_colour_is_seen_at_once() -> None:
+    memory = Memory()
+    request = make_request(init_images=[Image.new("RGBA", (64, 64))], image_mask=None)
+    for colour in ("#ffffff", "#ff0000"):
+        request.options = Options(img2img_background_color=colour)
+        assert look_ahead(request, memory, "picture").start.getpixel((5, 5)) == ImageColor.getrgb(colour)
 
 
 @pytest.mark.parametrize(("side", "is_only_masked"), [(512, True), (1024, True), (4096, True), (4096, False)])

@@ -45,6 +45,7 @@ class Page:
             store=self.store, checkpoint=lambda name: BASE if name else BUILT_IN, preset=lambda name: SimpleNamespace(width=256),
             options=SimpleNamespace(current=Options()),
         )  # fmt: skip
+        self.session = session
         row = SimpleNamespace(
             chosen="chosen", line="line", extend_group="group", cards={intent: f"card {intent.value}" for intent in Intent}
         )
@@ -175,6 +176,18 @@ def document(page: Page) -> dict[str, Any]:
     mask = Image.new("L", photo.size)
     mask.paste(255, (40, 30, 100, 80))
     return {"picture": page.add(photo), "mask": page.store.add_picture(mask).id, "sketch": None, "alpha": "mask"}
+
+
+@pytest.mark.parametrize("mode", ["img2img", "sketch"])
+def test_a_look_follows_the_background_colour(mode: str, page: Page) -> None:
+    paint = Image.new("RGBA", (64, 64))
+    paint.putpixel((3, 3), (0, 0, 255, 255))
+    clear = {"picture": page.add(Image.new("RGBA", (64, 64))), "mask": None, "sketch": page.store.add_picture(paint).id, "alpha": "flatten"}
+    seen = []
+    for colour in ("#ffffff", "#00ff00"):
+        page.session.options.current = Options(img2img_background_color=colour)
+        seen.append(look(page, clear, mode=mode, width=64, height=64)["images"])
+    assert all(seen[0][name] != seen[1][name] for name in ("start", "crop"))
 
 
 def test_a_look_is_told_as_numbers_and_pictures(page: Page, document: dict[str, Any]) -> None:
