@@ -219,7 +219,7 @@ class Session:
 
     def start_upkeep(self) -> threading.Thread:
         """Put in order, in the background, what a killed process left behind; once, at the start."""
-        return start_upkeep(self.history, self.store, self.paths, self.options.current)
+        return start_upkeep(self.history, self.paths, self.options.current)
 
     def close(self) -> None:
         """Stop the running job and drop the waiting ones; those with a recipe wait again after the next start."""

@@ -17,6 +17,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ SHOWABLE = (".png", ".jpg", ".webp", ".avif")
 THUMBNAIL_SIDES = range(32, 1025)
 THUMBNAIL_QUALITY = 82
 TOUCH_AFTER_S = 3600.0
-DERIVED = "derived"
+DERIVED, HELD = "derived", "held_s"
 
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -231,11 +232,14 @@ class AssetStore:
         return sum(_own_bytes(path) for path in self._files_of(asset_id))
 
     def ids(self) -> Iterator[tuple[str, float]]:
-        """All kept pictures, and when each was last used (seconds since the epoch)."""
+        """All kept pictures, and when each was last used (seconds since the epoch); one that has no note was killed when it came."""
         for bucket in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
-            for note in bucket.glob("*.json"):
-                if _ID.fullmatch(note.stem):
-                    yield note.stem, note.stat().st_mtime
+            used: dict[str, float] = {}
+            for path in sorted(bucket.iterdir(), key=lambda path: path.suffix == ".json"):
+                with suppress(FileNotFoundError):
+                    status = path.stat()
+                    used[path.stem] = status.st_mtime if path.suffix == ".json" else max(status.st_mtime, status.st_ctime)
+            yield from ((asset_id, used_s) for asset_id, used_s in used.items() if _ID.fullmatch(asset_id))
 
     def is_fresh(self, asset_id: str, within_s: float) -> bool:
         """Whether a picture was added, opened or shown in the last `within_s` seconds, give or take an hour."""
@@ -243,6 +247,17 @@ class AssetStore:
             return time.time() - self._place(_check(asset_id), ".json").stat().st_mtime < within_s
         except OSError:
             return False
+
+    def hold(self, asset_id: str) -> Asset:
+        """What is known of a picture that is put on somebody's canvas, which `is_held` tells from then on; errors as `describe`."""
+        asset = self.describe(asset_id)
+        self._write_note(asset_id, (self._read_note(asset_id) or {}) | {HELD: time.time()})
+        return asset
+
+    def is_held(self, asset_id: str, within_s: float) -> bool:
+        """Whether `hold` was told of a picture in the last `within_s` seconds."""
+        held_s = (self._read_note(asset_id) or {}).get(HELD, 0.0)
+        return isinstance(held_s, float) and time.time() - held_s < within_s
 
     def size_bytes(self) -> int:
         """Room that deleting everything here would free: results that are also saved elsewhere, by hard links, count nothing."""
@@ -288,7 +303,8 @@ class AssetStore:
         known = self._read_note(asset_id)
         if known is not None and known["name"]:
             asset = Asset(asset_id, image.width, image.height, has_alpha, known["name"], picture.notes)
-        self._write_note(asset_id, asset.as_json() | {"suffix": path.suffix, "stamp": _stamp(path)})
+        held = {} if known is None or HELD not in known else {HELD: known[HELD]}
+        self._write_note(asset_id, asset.as_json() | {"suffix": path.suffix, "stamp": _stamp(path)} | held)
         self._opened.put(asset_id, picture)
         return asset
 

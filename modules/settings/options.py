@@ -72,7 +72,8 @@ class Options:
         "Room for the history, GiB",
         section=HISTORY,
         minimum=0,
-        help="Beyond it the oldest entries are deleted. Saved results take no room twice. 0: no limit.",
+        maximum=100_000,
+        help="Beyond it the oldest entries are deleted, but none of the last day. Saved results take no room twice. 0: no limit.",
     )
 
     sd_model_checkpoint: str = option("", "Checkpoint", section=MODEL, help="Empty: the built-in model, or the first that loads.")

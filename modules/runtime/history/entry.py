@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import re
@@ -19,6 +20,9 @@ from modules.runtime.recipe import Recipe
 logger = logging.getLogger(__name__)
 
 _ASSET_IDS = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+MAX_TERMS = 64
+"""SQLite takes no expression of a thousand conditions."""
+
 _TERMS = re.compile(r'"([^"]+)"|(\S+)')
 
 
@@ -125,6 +129,6 @@ def fold(text: str) -> str:
 
 
 def terms(words: str) -> Iterator[str]:
-    """What must be found, word by word; "quoted words" stay together."""
-    for phrase, word in _TERMS.findall(fold(words)):
+    """What must be found, word by word, of the first `MAX_TERMS`; "quoted words" stay together."""
+    for phrase, word in itertools.islice(_TERMS.findall(fold(words)), MAX_TERMS):
         yield phrase.strip() or word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,8 +17,8 @@ from modules.runtime.history.drafts import Draft, draft_entries, insert_entry
 from modules.runtime.history.entry import Entry, Page, Usage, entry_of, plain, terms
 from modules.runtime.history.job_rows import JobRow, JobRows, end_job, forgive_attempts
 from modules.runtime.history.remembered import RememberedResult
-from modules.runtime.history.removal import Removal, remove_entries
-from modules.runtime.history.trim_plan import plan_trim
+from modules.runtime.history.removal import FRESH_S, Removal, collect_orphans, named_in, remove_entries
+from modules.runtime.history.trim_plan import TrimPlan, plan_trim
 from modules.runtime.jobs import Job, JobState
 from modules.runtime.store import AssetStore
 from modules.settings.options import Options
@@ -28,7 +29,7 @@ COLUMNS = "e.*, d.prompt, d.negative_prompt, d.infotext, d.recipe, d.saved_path"
 TABLES = "entries e JOIN details d ON d.id = e.id"
 MAX_LIMIT = 500
 MEASURE_AFTER_S = 600.0
-TRIM_AT_ONCE = 50
+ORPHANS_AFTER_S = 7 * 24 * 3600.0
 GIB = 1 << 30
 SHOWN_OF_BATCH = 16
 """Of a batch of before a restart, whose pictures may be thousands."""
@@ -56,6 +57,7 @@ class History:
         self._in_parts: set[str] = set()
         self._measured: tuple[float, int] | None = None
         self._trimming = threading.Lock()
+        self._rests_until_s, self._has_warned = 0.0, False
 
     @property
     def problem(self) -> str:
@@ -116,7 +118,7 @@ class History:
         """Entries, newest first.
 
         Args:
-            words: All must occur in prompts, model, seed or file name, in any case; "quoted words" together.
+            words: All must occur in prompts, model, seed or file name, in any case, of the first 64; "quoted words" together.
             model: Exact name; see `models`.
             since, until: Seconds since the epoch; from and including, up to and not including.
             mode: A `Mode`'s value.
@@ -182,37 +184,54 @@ class History:
         rows = self._database.read(f"SELECT count(*) FROM entries {condition}", values)
         return Usage(self._size_bytes(), rows[0][0] if rows else 0)
 
-    def trim(self, budget_bytes: int) -> int:
-        """Delete the oldest entries until the store takes no more than `budget_bytes`; returns how many.
+    def trim(self, budget_bytes: int, *, owner: str | None = None) -> int:
+        """Drop pictures that nothing needs, then delete what `plan_trim` tells; returns how many entries.
 
         Raises:
-            HistoryUnavailable: The database cannot be written.
+            HistoryUnavailable: The database cannot be read or written.
         """
-        deleted, size_bytes = 0, self._measure()
-        while size_bytes > budget_bytes:
-            rows = self._database.read("SELECT id FROM entries ORDER BY id LIMIT ?", [TRIM_AT_ONCE])
-            for row in rows:
-                removal = self._remove([row["id"]])
-                deleted, size_bytes = deleted + removal.entries, size_bytes - removal.bytes
-                if size_bytes <= budget_bytes:
-                    break
-            if not rows:
-                break
-        return deleted
+        self.collect_orphans()
+        return self._remove(self.plan_trim(budget_bytes, owner=owner).ids).entries
 
-    def plan_trim(self, budget_bytes: int) -> Removal:
-        """What `trim` would delete, and the room that would come free."""
-        return plan_trim(self._database, self._store, self._measure() - budget_bytes, self.jobs.assets())
+    def plan_trim(self, budget_bytes: int, *, owner: str | None = None, before_s: float = math.inf) -> TrimPlan:
+        """Which of the oldest entries have to go until the history takes no more than `budget_bytes`, and the room that comes free.
+
+        Pictures that no entry uses, such as today's uploads, do not count: no entry that is deleted would make room of them.
+
+        Args:
+            owner: Only this person's entries; None = everybody's.
+            before_s: Only entries that were made before, in seconds since the epoch.
+
+        Raises:
+            HistoryUnavailable: The database cannot be read.
+        """
+        used = self.used_assets()
+        unused_bytes = sum(self._store.room_of(asset) for asset, _ in self._store.ids() if asset not in used)
+        excess_bytes = self._measure() - unused_bytes - budget_bytes
+        return plan_trim(self._database, self._store, excess_bytes, self.jobs.assets(), owner=owner, before_s=before_s)
+
+    def collect_orphans(self) -> int:
+        """Drop pictures that neither entries nor waiting jobs nor batches need, and nobody used for a week; returns how many.
+
+        Raises:
+            HistoryUnavailable: The database cannot be read.
+        """
+        if not self.is_complete:
+            return 0
+        needed = self.used_assets() | named_in(self._database.path.parent / "batches")
+        count = collect_orphans(self._store, needed, ORPHANS_AFTER_S)
+        if count:
+            self._measured = None
+        return count
 
     def keep_budget(self) -> None:
-        """Trim to the option's budget, unless another thread is at it."""
+        """Trim to the option's budget, unless another thread is at it. What was made in the last day stays in any case."""
         budget_bytes = int(self._options().history_budget_gib * GIB)
         if budget_bytes <= 0 or not self._trimming.acquire(blocking=False):
             return
         try:
-            if self._size_bytes() > budget_bytes:
-                count = self.trim(budget_bytes)
-                logger.info("the history was larger than %g GiB; its %d oldest entries were deleted", budget_bytes / GIB, count)
+            if self._size_bytes() > budget_bytes and time.monotonic() >= self._rests_until_s:
+                self._keep_within(budget_bytes)
         except Exception:
             logger.exception("the history could not be trimmed")
         finally:
@@ -263,6 +282,17 @@ class History:
             self._measured = self._measured[0], self._measured[1] + sum(self._store.own_bytes(draft.result) for draft in drafts)
         if drafts and self._options().history_budget_gib > 0:
             threading.Thread(target=self.keep_budget, name="pentimento-history-budget", daemon=True).start()
+
+    def _keep_within(self, budget_bytes: int) -> None:
+        self.collect_orphans()
+        plan = self.plan_trim(budget_bytes, before_s=time.time() - FRESH_S)
+        if self._remove(plan.ids).entries:
+            logger.info("the history was larger than %g GiB; %d of its oldest entries were deleted", budget_bytes / GIB, plan.entries)
+        if not plan.is_enough:
+            self._rests_until_s = time.monotonic() + MEASURE_AFTER_S
+        if not plan.is_enough and not self._has_warned:
+            self._has_warned = True
+            logger.warning("the history stays larger than %g GiB: what is left was made today, or is saved elsewhere", budget_bytes / GIB)
 
     def _remove(self, ids: Iterable[int], *, also_files: bool = False, owner: str | None = None) -> Removal:
         with self._keeping:  # a job that is being recorded may count on a picture that is there

@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 500
 LIVE = (JobState.QUEUED.value, JobState.RUNNING.value)
 FRESH_S = 24 * 3600.0
-"""An input picture that was used within this time may be on somebody's canvas."""
+"""A picture that was used within this time may be on somebody's canvas."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,14 @@ def remove_entries(
             free = (inputs | results) - _still_used(connection, inputs | results)
         for row in rows if also_files else ():
             _remove_saved(row["saved_path"], row["result"], data_folder)
-        old = {asset for asset in free - results if not store.is_fresh(asset, FRESH_S)}
-        freed += sum(store.remove(asset) for asset in (free & results) | old)
+        freed += sum(store.remove(asset) for asset in free if is_removable(store, asset, is_result=asset in results))
         entries += len(rows)
     return Removal(entries, freed)
+
+
+def is_removable(store: AssetStore, asset: str, *, is_result: bool) -> bool:
+    """Whether a picture that no entry needs any more may go: a result at once unless it was sent to a canvas, an input after a day."""
+    return not (store.is_held(asset, FRESH_S) if is_result else store.is_fresh(asset, FRESH_S))
 
 
 def collect_orphans(store: AssetStore, used: set[str], older_than_s: float) -> int:
@@ -59,6 +64,15 @@ def collect_orphans(store: AssetStore, used: set[str], older_than_s: float) -> i
     for asset in orphans:
         store.remove(asset)
     return len(orphans)
+
+
+def named_in(folder: Path) -> set[str]:
+    """Pictures that the notes in the folders below `folder` name: the manifests of batches that may be gone on with."""
+    named: set[str] = set()
+    for path in folder.glob("*/*.json"):
+        with suppress(OSError):
+            named |= assets_in(path.read_text(encoding="utf-8", errors="replace"))
+    return named
 
 
 def _select(connection: sqlite3.Connection, ids: Sequence[int], owner: str | None) -> list[sqlite3.Row]:

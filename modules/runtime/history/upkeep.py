@@ -12,23 +12,19 @@ from pathlib import Path
 
 from modules.base.errors import UnsafePath
 from modules.base.paths import Paths, contain
-from modules.runtime.history.entry import assets_in
 from modules.runtime.history.history import History
-from modules.runtime.history.removal import collect_orphans
-from modules.runtime.store import AssetStore
 from modules.settings.options import Options
 
 logger = logging.getLogger(__name__)
 
-ORPHANS_AFTER_S = 7 * 24 * 3600.0
 STILL_FOR_S = 3.0
 """A half-written file that another program (`launch.py img2img`) is at changes or disappears within this time."""
 
 
-def start_upkeep(history: History, store: AssetStore, paths: Paths, options: Options) -> threading.Thread:
+def start_upkeep(history: History, paths: Paths, options: Options) -> threading.Thread:
     """Run `tend` in a thread of its own."""
     folders = written_folders(paths, options)
-    thread = threading.Thread(target=tend, args=(history, store, folders), name="pentimento-upkeep", daemon=True)
+    thread = threading.Thread(target=tend, args=(history, folders), name="pentimento-upkeep", daemon=True)
     thread.start()
     return thread
 
@@ -46,21 +42,12 @@ def written_folders(paths: Paths, options: Options) -> list[Path]:
     return folders
 
 
-def named_in(folders: Iterable[Path]) -> set[str]:
-    """Pictures that notes on disk name, such as the manifests of batches that may be gone on with."""
-    named: set[str] = set()
-    for path in (path for folder in folders for path in (folder / "batches").glob("*/*.json")):
-        with suppress(OSError):
-            named |= assets_in(path.read_text(encoding="utf-8", errors="replace"))
-    return named
-
-
-def tend(history: History, store: AssetStore, folders: Sequence[Path]) -> None:
+def tend(history: History, folders: Sequence[Path]) -> None:
     """Remove half files, forgotten jobs, pictures that nothing needs, and entries beyond the budget."""
     try:
         removed = remove_half_files(folders)
         history.jobs.prune()
-        orphans = collect_orphans(store, history.used_assets() | named_in(folders), ORPHANS_AFTER_S) if history.is_complete else 0
+        orphans = history.collect_orphans()
         history.keep_budget()
     except Exception:
         logger.exception("the history's folder could not be put in order")

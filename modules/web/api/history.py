@@ -11,6 +11,7 @@ from modules.pipeline.modes import Mode
 from modules.runtime.history.entry import Entry
 from modules.runtime.history.history import GIB, MAX_LIMIT, UnknownEntry
 from modules.runtime.session import Session
+from modules.settings.options import option_fields
 from modules.web.api.caller import SessionDependency, UserDependency
 
 router = APIRouter(prefix="/api/history", tags=["Pentimento"])
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/api/history", tags=["Pentimento"])
 MAX_DELETED = 10_000
 MAX_ID = 2**63 - 1
 """The largest whole number that the database holds."""
-MAX_BUDGET_GIB = 1_000_000
+MAX_BUDGET_GIB = option_fields()["history_budget_gib"].maximum
 EntryId = Annotated[int, Path(ge=0, le=MAX_ID)]
 
 
@@ -86,7 +87,7 @@ class DeleteResponse(BaseModel):
 def search_history(
     session: SessionDependency,
     user: UserDependency,
-    words: Annotated[str, Query(description='All must occur; "in quotes" together.')] = "",
+    words: Annotated[str, Query(description='All must occur, of the first 64; "in quotes" together.')] = "",
     model: str = "",
     since: float | None = None,
     until: float | None = None,
@@ -121,16 +122,16 @@ def delete_entries(body: DeleteRequest, session: SessionDependency, user: UserDe
 
 @router.post("/trim")
 def trim_history(body: TrimRequest, session: SessionDependency, user: UserDependency) -> TrimResponse:
-    """Delete the oldest results, whosever they are, until a budget is kept."""
+    """Delete the oldest results until a budget is kept; with logins only the caller's."""
     budget_gib = session.options.current.history_budget_gib if body.budget_gib is None else body.budget_gib
     if budget_gib <= 0:
         return TrimResponse(entries=0, bytes=0)
     history, budget_bytes = session.history, int(budget_gib * GIB)
-    plan = history.plan_trim(budget_bytes)
+    plan = history.plan_trim(budget_bytes, owner=user)
     if body.dry_run or not plan.entries:
         return TrimResponse(entries=plan.entries, bytes=plan.bytes)
     before = history.usage().bytes
-    deleted = history.trim(budget_bytes)
+    deleted = history.trim(budget_bytes, owner=user)
     return TrimResponse(entries=deleted, bytes=max(0, before - history.usage().bytes))
 
 

@@ -42,7 +42,7 @@ class HistoryDesk:
             raise UnknownEntry("entry", entry.id, "an entry of yours")
         if "mode" not in wish:
             return self._restorer.open_recipe(language, entry.recipe)
-        asset = self._session.store.describe(entry.result)
+        asset = self._session.store.hold(entry.result)
         return self._pictures.open(document_update(asset.as_json(), note=self._note(language, asset)), Mode(wish["mode"]))
 
     def _note(self, language: str, asset: Any) -> str:

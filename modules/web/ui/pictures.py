@@ -56,7 +56,7 @@ class Pictures:
         Raises:
             UnknownAsset: It is gone.
         """
-        asset = self._session.store.describe(asset_id)
+        asset = self._session.store.hold(asset_id)
         before = document["picture"]
         fits = before is not None and (before["width"], before["height"]) == (asset.width, asset.height)
         mask = document["mask"] if keeps_mask and fits else None

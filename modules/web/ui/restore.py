@@ -119,7 +119,7 @@ class Restorer:
     def open_recipe(self, language: str, recipe: Recipe) -> Updates:
         """Everything that a recipe holds, back on the page: tab, form, scripts' values, picture, mask and sketch."""
         store, scripts = self._session.store, self._session.scripts
-        picture = store.describe(recipe.picture).as_json() if recipe.picture and store.has(recipe.picture) else None
+        picture = store.hold(recipe.picture).as_json() if recipe.picture and store.has(recipe.picture) else None
         mask, sketch = (asset_id if picture and store.has(asset_id) else None for asset_id in (recipe.mask, recipe.sketch))
         note = self._texts.say(language, "restored.recipe" if picture or recipe.picture is None else "restored.picture_gone")
         wish = scripts.assemble_args(recipe.script, recipe.script_args, {name: {"args": args} for name, args in recipe.alwayson.items()})

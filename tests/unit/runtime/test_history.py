@@ -169,6 +169,11 @@ def test_entries_are_found_newest_first(filled: Desk, asked: dict[str, Any], fou
     assert (page.total, page.next) == (len(found), None)
 
 
+def test_a_whole_essay_is_searched_for_by_its_first_words(filled: Desk) -> None:
+    assert filled.history.search("red fox " * 1000).total == 1
+    assert filled.history.search("red fox " * 31 + "otter " * 1000).total == 0 and not filled.history.problem
+
+
 def test_models_are_listed_for_a_person(filled: Desk) -> None:
     assert filled.history.models() == ["large", "small"]
     assert filled.history.models("bob") == ["large"] and filled.history.models("") == []
@@ -199,6 +204,16 @@ def test_deleting_drops_the_picture_and_keeps_what_others_need(desk: Desk) -> No
     desk.history.delete([two])
     assert desk.store.has(start), "it may be on somebody's canvas"
     assert desk.record(3) > [two], "ids are never given twice"
+
+
+def test_a_result_that_was_sent_to_a_canvas_stays_there(desk: Desk) -> None:
+    (one,) = desk.record(1)
+    result = desk.history.entry(one).result
+    desk.store.hold(result)
+    desk.store.add_picture(desk.store.open(result).image, INFOTEXT)
+    desk.store.link(desk.store.path(result))
+    desk.history.delete([one])
+    assert desk.store.has(result)
 
 
 def test_an_input_that_was_not_used_for_a_day_goes_with_its_last_entry(desk: Desk) -> None:
@@ -253,8 +268,14 @@ def test_the_oldest_go_when_the_budget_is_exceeded(desk: Desk) -> None:
     assert desk.store.size_bytes() <= size - 200_000
     desk.options = replace(desk.options, history_budget_gib=320_000 / (1 << 30))
     desk.history.keep_budget()
-    assert desk.history.usage().entries == 2
-    assert desk.history.trim(0) == 2, "also a budget that cannot be met comes to an end"
+    assert desk.history.usage().entries == 4, "nothing of today goes by itself"
+    with desk.history._database.write() as connection:
+        connection.execute("UPDATE entries SET created_s = created_s - 90000")
+    restarted = desk.open()
+    restarted.keep_budget()
+    assert restarted.usage().entries == 2
+    assert restarted.trim(0) == 2, "also a budget that cannot be met comes to an end"
+    restarted.close()
 
 
 def test_a_full_disk_costs_the_entry_not_the_picture(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +333,7 @@ def test_pictures_that_nothing_needs_are_collected_after_a_week(desk: Desk) -> N
     for asset_id, _ in desk.store.ids():
         if asset_id != fresh.id:
             os.utime(desk.store.path(asset_id).with_suffix(".json"), (1000, 1000))
-    tend(desk.history, desk.store, [desk.folder / "outputs"])
+    tend(desk.history, [desk.folder / "outputs"])
     left = {asset_id for asset_id, _ in desk.store.ids()}
     entry = desk.history.entry(one)
     assert left == {fresh.id, waiting.id, named.id, entry.result, entry.recipe.picture} and forgotten.id not in left
@@ -326,7 +347,7 @@ def test_nothing_is_collected_when_the_history_is_not_whole(desk: Desk) -> None:
     for asset_id, _ in desk.store.ids():
         os.utime(desk.store.path(asset_id).with_suffix(".json"), (1000, 1000))
     count = len(list(desk.store.ids()))
-    tend(desk.history, desk.store, [])
+    tend(desk.history, [])
     assert len(list(desk.store.ids())) == count > 0
     assert collect_orphans(desk.store, set(), 1) == count
 
@@ -337,7 +358,7 @@ def test_nothing_is_collected_when_nobody_can_say_what_is_used(desk: Desk) -> No
         os.utime(desk.store.path(asset_id).with_suffix(".json"), (1000, 1000))
     with desk.history._database.write() as connection:
         connection.execute("ALTER TABLE uses RENAME TO elsewhere")
-    tend(desk.history, desk.store, [])
+    tend(desk.history, [])
     assert desk.store.has(desk.history.entry(one).result)
 
 

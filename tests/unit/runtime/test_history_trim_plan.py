@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from .test_history import Desk
+from .test_history import Desk, picture
 
 OLD_S = time.time() - 7 * 24 * 3600
 
@@ -55,3 +59,46 @@ def test_fresh_start_pictures_stay(desk: Desk, tmp_path: Path) -> None:
     start, whole = start_of(desk), desk.history.plan_trim(0).bytes
     os.utime(next((tmp_path / "outputs" / "store").glob(f"??/{start}.json")))
     assert desk.history.plan_trim(0).bytes == whole - desk.store.room_of(start)
+
+
+def test_uploads_of_today_cost_no_entry(desk: Desk) -> None:
+    before = desk.store.size_bytes()
+    upload = desk.store.add_picture(noise(200))
+    assert desk.store.size_bytes() > before + 100_000
+    assert desk.history.plan_trim(before).entries == desk.history.trim(before) == 0
+    assert desk.history.usage().entries == 6 and desk.store.has(upload.id)
+
+
+def test_what_nothing_needed_for_a_week_goes_before_any_entry(desk: Desk) -> None:
+    before, upload = desk.store.size_bytes(), desk.store.add_picture(noise(200))
+    os.utime(desk.store.path(upload.id).with_suffix(".json"), (1000, 1000))
+    assert desk.history.trim(before) == 0
+    assert not desk.store.has(upload.id) and desk.history.usage().entries == 6
+
+
+def test_an_entry_whose_picture_is_also_saved_elsewhere_stays(desk: Desk, tmp_path: Path) -> None:
+    saved = [tmp_path / f"{shade}.png" for shade in (11, 12)]
+    for path, shade in zip(saved, (11, 12), strict=True):
+        picture(shade).save(path)
+        desk.history.record(desk.job(shade, paths=[path]))
+    assert desk.history.trim(0) == 6
+    assert [entry.saved_path for entry in desk.history.search().entries] == saved[::-1]
+
+
+def test_only_the_entries_of_one_person_go(desk: Desk) -> None:
+    desk.history.record(desk.job(20, user="ann"))
+    assert desk.history.plan_trim(0, owner="ann").entries == desk.history.trim(0, owner="ann") == 1
+    assert desk.history.usage("page").entries == 6 and desk.history.usage("ann").entries == 0
+
+
+def test_a_budget_that_cannot_be_kept_is_said_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.options = replace(desk.options, history_budget_gib=10 / (1 << 30))
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            desk.history.keep_budget()
+    assert sum("stays larger" in record.message for record in caplog.records) == 1
+    assert desk.history.usage().entries == 6
+
+
+def noise(side: int) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8))

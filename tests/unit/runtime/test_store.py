@@ -116,6 +116,18 @@ def test_a_saved_result_is_linked_and_takes_no_room_twice(store: AssetStore, tmp
     assert store.size_bytes() > store.path(asset.id).stat().st_size
 
 
+def test_a_picture_that_lost_its_note_is_still_listed(store: AssetStore, tmp_path: Path) -> None:
+    saved = tmp_path / "a.png"
+    saved.write_bytes(encode(gradient()))
+    os.utime(saved, (1000, 1000))
+    asset = store.link(saved)
+    store.path(asset.id).with_suffix(".json").unlink()
+    ((found, used_s),) = store.ids()
+    assert found == asset.id and time.time() - used_s < 10, "the file's own date says nothing of the store"
+    store.remove(asset.id)
+    assert list(store.ids()) == []
+
+
 def test_without_hard_links_a_saved_result_is_copied(store: AssetStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = tmp_path / "a.png"
     saved.write_bytes(encode(gradient()))

@@ -49,6 +49,7 @@ def test_values_are_brought_to_their_type(name: str, given: object, kept: object
         ("eta_ddim", 2),
         ("eta_ddim", True),
         ("sigma_max", 10**400),
+        ("history_budget_gib", 1e308),
         ("samples_format", "bmp"),
         ("outdir_samples", 7),
     ],

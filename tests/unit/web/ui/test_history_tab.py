@@ -34,7 +34,7 @@ def texts() -> Texts:
 
 @pytest.fixture
 def desk(texts: Texts) -> HistoryDesk:
-    store = SimpleNamespace(describe=lambda asset_id: Asset(asset_id, 4, 3, has_alpha=asset_id.startswith("c")))
+    store = SimpleNamespace(hold=lambda asset_id: Asset(asset_id, 4, 3, has_alpha=asset_id.startswith("c")))
     restorer = SimpleNamespace(open_recipe=lambda language, recipe: {"recipe": recipe}, recipe_outputs=lambda: ["document", "prompt"])
     pictures = SimpleNamespace(open=lambda update, mode: {"opened": update, "mode": mode}, outputs=lambda: ["document", "tabs"])
     session = SimpleNamespace(history=Entries(), store=store)
