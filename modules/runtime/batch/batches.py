@@ -72,9 +72,13 @@ class Batches:
     def folder(self) -> Path:
         return self.paths.outputs / FOLDER
 
-    @property
-    def rules(self) -> FolderRules:
-        return FolderRules(self.paths, self.is_local)
+    def rules(self, owner: str, user: str | None) -> FolderRules:
+        """What this person may name; without a login all results are everybody's."""
+        if user is None:
+            return FolderRules(self.paths, self.is_local)
+        named = [str(value) for name, value in self.options().as_dict().items() if name.startswith("outdir_") and value]
+        results = (self.paths.outputs, *((self.paths.data / name).resolve() for name in named))
+        return FolderRules(self.paths, self.is_local, results, lambda folder: self._is_made_for(folder, owner, user))
 
     def look_ahead(self, recipe: Recipe, settings: BatchSettings, owner: str, *, user: str | None = None, is_anew: bool = False) -> DryRun:
         """What would be made, of which pictures; nothing is written.
@@ -83,7 +87,7 @@ class Batches:
             InvalidRequest, UnsafePath: As for `task`.
         """
         begun = None if is_anew else self._unfinished(recipe, settings, owner, user)
-        plan = self._plan(recipe, settings, begun)
+        plan = self._plan(recipe, settings, begun, self.rules(owner, user))
         return DryRun(check_items(plan.items), plan.output_folder, dict(plan.left_out), begun)
 
     def task(
@@ -110,10 +114,11 @@ class Batches:
             SaveFailed: The plan cannot be written, or the folder for results cannot be made.
         """
         begun = None if is_anew else self._unfinished(recipe, settings, owner, user)
-        plan = self._plan(recipe, settings, begun)
+        rules = self.rules(owner, user)
+        plan = self._plan(recipe, settings, begun, rules)
         if begun is None:
             if not settings.output_folder.strip():
-                plan = dataclasses.replace(plan, output_folder=self.rules.make_output())
+                plan = dataclasses.replace(plan, output_folder=rules.make_output())
             manifest = new_manifest(self.folder, owner, _form(recipe), settings, plan, _draw_seed(recipe), user)
         else:
             manifest = dataclasses.replace(begun, plan=plan)
@@ -126,7 +131,8 @@ class Batches:
             InvalidRequest: There is no such batch, or its pictures are gone.
         """
         manifest = self.find(job_id[:ID_CHARS])
-        plan = self._plan(Recipe.from_json(manifest.recipe), manifest.settings, manifest)
+        rules = self.rules(manifest.owner, manifest.user)
+        plan = self._plan(Recipe.from_json(manifest.recipe), manifest.settings, manifest, rules)
         return self._ready(dataclasses.replace(manifest, plan=plan))
 
     def resume(self, batch_id: str, owner: str, user: str | None = None) -> BatchTask:
@@ -178,11 +184,16 @@ class Batches:
         found = next((manifest for manifest in self._of(owner, user) if manifest.fingerprint == wanted), None)
         return None if found is None or found.is_finished else found
 
-    def _plan(self, recipe: Recipe, settings: BatchSettings, begun: Manifest | None) -> Plan:
+    def _is_made_for(self, folder: Path, owner: str, user: str | None) -> bool:
+        """Whether it is where a batch of theirs writes, and nobody else: not a folder that they named."""
+        own = (manifest for manifest in self._of(owner, user) if not manifest.settings.output_folder.strip())
+        return any(manifest.plan.output_folder == folder for manifest in own)
+
+    def _plan(self, recipe: Recipe, settings: BatchSettings, begun: Manifest | None, rules: FolderRules) -> Plan:
         fields = recipe.fields
         count = int(fields.get("n_iter", 1)) * int(fields.get("batch_size", 1))
         extension = self.options().samples_format.lower().lstrip(".")
-        return draw_plan(begun.settings if begun else settings, self.rules, count, extension, begun.begun() if begun else None)
+        return draw_plan(begun.settings if begun else settings, rules, count, extension, begun.begun() if begun else None)
 
     def _ready(self, manifest: Manifest, script_args: Sequence[Any] = ()) -> BatchTask:
         manifest.write()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,21 +26,30 @@ class FolderRules:
 
     Attributes:
         is_local: The program serves this machine alone.
+        results: Folders below which everybody's results are, where people log in and have their own; read over the network only if
+            `is_own` says of a folder that all in it is the asking person's.
     """
 
     paths: Paths
     is_local: bool
+    results: tuple[Path, ...] = ()
+    is_own: Callable[[Path], bool] = lambda folder: False
 
     def readable(self, text: str, field: str) -> Path:
         """The folder that a person named; relative to the data folder.
 
         Raises:
             InvalidRequest: Nothing was named, or it is no folder.
-            UnsafePath: It may not be read by visitors.
+            UnsafePath: It may not be read by visitors, or not by this one.
         """
         folder = self._locate(text, field)
         if not self.is_local and self._is_the_programs(folder):
             raise UnsafePath(f"{text!r} belongs to the program; put the pictures into a folder of your own inside the data folder")
+        if not self.is_local and any(folder.is_relative_to(home) for home in self.results) and not self.is_own(folder):
+            raise UnsafePath(
+                f"{text!r} is a folder of results, and may hold those of other people; only such can be named that were made for a "
+                "batch of yours. Put the pictures into another folder inside the data folder, or drop them on the page"
+            )
         if not folder.is_dir():
             raise InvalidRequest(field, text, "a folder that is there on the machine the studio runs on")
         return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modules.base.errors import InvalidRequest, MissingModel, SaveFailed
+from modules.base.errors import InvalidRequest, MissingModel, SaveFailed, UnsafePath
 from modules.imaging.geometry import Extent
 from modules.imaging.saving import write_new
 from modules.pipeline.modes import Mode
@@ -24,6 +25,7 @@ from modules.runtime.batch.settings import BatchSettings, MaskSource, Source
 from modules.runtime.jobs import Job
 from modules.runtime.picture_cache import PictureCache
 from modules.runtime.recipe import Recipe
+from modules.settings.options import Options
 from tests.unit.runtime.batch.stand_in import RECIPE, Pipeline, run, settings_for, states
 
 STATM = Path("/proc/self/statm")
@@ -240,6 +242,21 @@ def test_batches_that_wait_together_write_into_different_folders(batches: Batche
     for task in tasks:
         run(batches, task)
         assert sorted(path.name for path in task.manifest.plan.output_folder.iterdir()) == ["a.png", "b.png", "c.png"]
+
+
+def test_over_the_network_a_login_names_no_results_of_others(batches: Batches, folder: Path, tmp_path: Path) -> None:
+    there = dataclasses.replace(batches, is_local=False, options=lambda: Options(outdir_samples="all"))
+    own = there.task(RECIPE, BatchSettings(folder="in"), "1", user="ann").manifest.plan.output_folder
+    for place in (own, tmp_path / "outputs/img2img-images/2026-01-01", tmp_path / "all/2026-01-01", tmp_path / "outputs/mine"):
+        shutil.copytree(folder, place, dirs_exist_ok=True)
+    named = BatchSettings(folder="in", output_folder="outputs/mine")
+    there.task(RECIPE, named, "2", user="bob")
+    for text in (str(own), "outputs/img2img-images/2026-01-01", "all/2026-01-01", "outputs/mine"):
+        for settings in (BatchSettings(folder=text), BatchSettings(folder="in", masks=MaskSource.FOLDER, mask_folder=text)):
+            with pytest.raises(UnsafePath, match="of other people"):
+                there.look_ahead(RECIPE, settings, "2", user="bob")
+        there.look_ahead(RECIPE, BatchSettings(folder=text), "2", user=None)
+    assert there.look_ahead(RECIPE, BatchSettings(folder=str(own)), "1", user="ann").check.ready == 3
 
 
 def test_a_name_that_was_taken_meanwhile_is_noted_before_the_file_counts_as_done(
