@@ -95,6 +95,7 @@ class Job:
     _furthest: float = 0.0
     _wants_stop: bool = False
     _wants_skip: bool = False
+    _is_put_off: bool = False
     _observers: list[Callable[[Job], None]] = field(default_factory=list, repr=False)
 
     @property
@@ -129,6 +130,11 @@ class Job:
         return self._wants_stop
 
     @property
+    def is_put_off(self) -> bool:
+        """Is it stopped only because the program ends? One that is written down is begun again after the next start."""
+        return self._is_put_off
+
+    @property
     def is_skipped(self) -> bool:
         """Has somebody asked to skip the batch being made?"""
         return self._wants_skip
@@ -150,6 +156,12 @@ class Job:
     def interrupt(self) -> None:
         """Ask the run to stop as soon as it can."""
         with self.changing():
+            self._wants_stop = True
+
+    def put_off(self) -> None:
+        """Ask the run to stop because the program ends, unless somebody has asked before."""
+        with self.changing():
+            self._is_put_off = self._is_put_off or not self._wants_stop
             self._wants_stop = True
 
     def skip(self) -> None:
@@ -210,6 +222,9 @@ class Journal:
 
     def ended(self, job: Job, state: JobState, error: BaseException | None = None) -> None:
         """It is over; said before anybody else can see it. Jobs that wait when the queue is closed have not ended."""
+
+    def put_off(self, job: Job) -> None:
+        """It runs and is not over, but the program ends."""
 
     def recall(self, job_id: str) -> Job | None:
         """A job that the queue no longer knows, or whose result it let go, to be looked at."""

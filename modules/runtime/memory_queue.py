@@ -87,7 +87,7 @@ class MemoryJobQueue:
         job.finish(JobState.INTERRUPTED)
 
     def close(self) -> None:
-        """Stop what runs, drop what waits; the worker ends when its job has."""
+        """Stop what runs, drop what waits; the worker ends when its job has. What is written down runs after the next start."""
         with self._lock:
             self._is_closed = True
             dropped, self._waiting = list(self._waiting), deque()
@@ -96,7 +96,9 @@ class MemoryJobQueue:
         for job in dropped:
             job.finish(JobState.INTERRUPTED)
         if running is not None:
-            running.interrupt()
+            running.put_off()
+            if running.is_put_off:
+                self._journal.put_off(running)
 
     def _start_worker(self) -> None:
         if self._worker is None:
@@ -134,12 +136,14 @@ class MemoryJobQueue:
             self._fail(job, error)
         else:
             state = JobState.INTERRUPTED if job.is_interrupted else JobState.DONE
-            self._journal.ended(job, state)
+            if not job.is_put_off:
+                self._journal.ended(job, state)
             job.finish(state, result=result)
 
     def _fail(self, job: Job, error: BaseException) -> None:
         _let_frames_go(error)
-        self._journal.ended(job, JobState.FAILED, error)
+        if not job.is_put_off:
+            self._journal.ended(job, JobState.FAILED, error)
         job.finish(JobState.FAILED, error=error)
 
     def _forget_old(self) -> None:

@@ -262,13 +262,15 @@ class Session:
             self.library.load()
             self._pipeline()
             return None
+        outlives_program = job.recipe is not None
         try:
             self._note_recipe(job)
             context = self._context(job)
             job.result = job.request.run(context) if isinstance(job.request, Task) else self.process(job.request, context)
         finally:
             _let_go(job.request)
-        self.history.record(job)
+        if not (job.is_put_off and outlives_program):
+            self.history.record(job)
         return job.result
 
     def _note_recipe(self, job: Job) -> None:

@@ -78,6 +78,11 @@ class JobRows(Journal):
         else:
             self._write(lambda connection: connection.execute("DELETE FROM jobs WHERE id = ?", (plain(job.id),)))
 
+    def put_off(self, job: Job) -> None:
+        """It waits again, as if it had not been begun; one whose end is written down already stays as it is."""
+        sql = "UPDATE jobs SET state = ?, attempts = max(0, attempts - 1) WHERE id = ? AND state = ?"
+        self._write(lambda connection: connection.execute(sql, (JobState.QUEUED.value, plain(job.id), JobState.RUNNING.value)))
+
     def recall(self, job_id: str) -> Job | None:
         rows = self._rows("WHERE id = ?", job_id)
         return self.revive(rows[0]) if rows else None

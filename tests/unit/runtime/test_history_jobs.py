@@ -151,17 +151,41 @@ def test_a_job_that_ends_the_program_twice_is_given_up(programs: Programs) -> No
     assert found is not None and found.state is JobState.FAILED and str(found.error) == GAVE_UP
 
 
-def test_waiting_jobs_survive_an_orderly_end_too_but_not_an_interrupt(programs: Programs) -> None:
+def test_jobs_survive_an_orderly_end_too_but_not_an_interrupt(programs: Programs) -> None:
     session, _ = programs.start()
     running, dropped, waiting = submit(session, "wait"), submit(session, "dropped"), submit(session, "waiting")
-    wait_until(lambda: running.state is JobState.RUNNING)
-    session.queue.interrupt(dropped)
+    for _ in range(4):  # an orderly end is no attempt that failed
+        wait_until(lambda job=running: job.state is JobState.RUNNING)  # type: ignore[misc]
+        session.queue.interrupt(session.queue.find(dropped.id) or dropped)
+        session.close()
+        assert session.queue.find(waiting.id).wait(TIMEOUT_S) and running.wait(TIMEOUT_S)  # type: ignore[union-attr]
+        session, pipeline = programs.start()
+        running, again = session.resume_jobs()
+        assert again.id == waiting.id
+    assert session.queue.find(dropped.id).state is JobState.INTERRUPTED  # type: ignore[union-attr]
+    pipeline.may_end.set()
+    assert running.wait(TIMEOUT_S) and running.state is JobState.DONE
+    assert len(session.history.entries_of(running.id)) == 1 and AGAIN not in running.result.notes
+
+
+def test_a_job_that_somebody_stopped_before_the_program_ended_is_not_begun_again(programs: Programs) -> None:
+    session, _ = programs.start()
+    job = submit(session, "wait")
+    wait_until(lambda: job.state is JobState.RUNNING)
+    session.queue.interrupt(job)
     session.close()
-    assert running.wait(TIMEOUT_S) and waiting.wait(TIMEOUT_S)
+    assert job.wait(TIMEOUT_S)
     after, _ = programs.start()
-    assert [job.id for job in after.resume_jobs()] == [waiting.id]
-    for job in (running, dropped):
-        assert after.queue.find(job.id).state is JobState.INTERRUPTED  # type: ignore[union-attr]
+    assert after.resume_jobs() == [] and after.queue.find(job.id).state is JobState.INTERRUPTED  # type: ignore[union-attr]
+
+
+def test_what_an_api_client_asked_for_is_kept_as_far_as_it_came_when_the_program_ends(programs: Programs) -> None:
+    session, _ = programs.start()
+    job = session.submit(Img2ImgProcessing(prompt="wait", init_images=[Image.new("RGB", (8, 8))]), "127.0.0.1")
+    wait_until(lambda: job.state is JobState.RUNNING)
+    session.close()
+    assert job.wait(TIMEOUT_S)
+    assert len(session.history.entries_of(job.id)) == 1 and session.history.jobs.unfinished() == []
 
 
 def test_a_finished_job_of_before_is_found_with_its_pictures(programs: Programs) -> None:
