@@ -89,12 +89,13 @@ class AssetStore:
         self._folder, self._max_pixels = folder, max_pixels
         self._opened = PictureCache()
 
-    def add(self, data: bytes, name: str = "", field: str = "image") -> Asset:
+    def add(self, data: bytes, name: str = "", field: str = "image", source: Path | None = None) -> Asset:
         """Keep a file as it came.
 
         Args:
             name: Of the file, for people; folders in it are left out.
             field: Named in errors.
+            source: The file that `data` was read from, if it stays: shared by a hard link where the file system can.
 
         Raises:
             InvalidImage: It is no picture, damaged, or too large.
@@ -104,7 +105,9 @@ class AssetStore:
         if self.has(asset_id):
             return self.describe(asset_id)
         picture = open_picture(data, field, max_pixels=min(MAX_PIXELS, self._max_pixels()))
-        write_atomically(self._place(asset_id, SUFFIXES[name_format(data)]), data)
+        place = self._place(asset_id, SUFFIXES[name_format(data)])
+        if source is None or not _share(source, place, asset_id):
+            write_atomically(place, data)
         return self._note(asset_id, picture, name)
 
     def add_picture(self, image: Image.Image, infotext: str | None = None) -> Asset:
@@ -367,6 +370,18 @@ def _link(source: Path, target: Path) -> None:
             os.replace(temporary, target)
     except OSError as error:
         raise SaveFailed(f"cannot keep {source.name} in the history: {error.strerror or error}") from error
+
+
+def _share(source: Path, target: Path, asset_id: str) -> bool:
+    """Make `target` a second name of `source`; False, and nothing for good, where that cannot be or `source` was changed meanwhile."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        os.link(source, target)
+        with target.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == asset_id
+    except OSError:
+        return False
 
 
 def _stamp(path: Path) -> list[int]:

@@ -88,7 +88,7 @@ class RecipeRequests:
 
     def _keep(self, file: PictureFile, problem: Problem) -> Asset:
         try:
-            return self._store.add(_read(file), _shown(file))
+            return self._store.add(_read(file), _shown(file), source=file.path)
         except InvalidImage as error:
             raise FileProblem(problem, error.wanted) from error
 

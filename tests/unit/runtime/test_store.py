@@ -244,3 +244,14 @@ def test_a_size_that_makes_no_sense_is_refused(store: AssetStore) -> None:
     for side_px in (0, 31, 5000):
         with pytest.raises(InvalidRequest, match="side_px"):
             store.thumbnail(asset.id, side_px)
+
+
+def test_a_file_that_was_changed_since_it_was_read_is_kept_as_it_was_read(store: AssetStore, tmp_path: Path) -> None:
+    source = tmp_path / "photo.png"
+    Image.new("RGB", (6, 4), "red").save(source)
+    data = source.read_bytes()
+    Image.new("RGB", (6, 4), "blue").save(source)
+    asset = store.add(data, "photo.png", source=source)
+    assert store.path(asset.id).read_bytes() == data and not os.path.samefile(store.path(asset.id), source)
+    again = store.add(source.read_bytes(), "photo.png", source=source)
+    assert os.path.samefile(store.path(again.id), source) and store.open(again.id).image.getpixel((0, 0)) == (0, 0, 255)

@@ -53,6 +53,12 @@ def test_every_file_is_made_saved_and_recorded(batches: Batches, folder: Path, p
     assert (job.images, job.image_no, job.step, job.steps) == (3, 2, 4, 4) and job.progress == 1.0
 
 
+def test_pictures_take_no_room_twice(batches: Batches, folder: Path) -> None:
+    result, _ = run(batches, batches.task(RECIPE, settings_for(folder), "ann"))
+    kept = [batches.store.path(recipe.picture) for recipe in result.recipes]
+    assert all(os.path.samefile(path, folder / name) for path, name in zip(kept, ("a.png", "b.png", "c.png"), strict=True))
+
+
 def test_the_form_reaches_every_file_and_masks_make_it_inpainting(batches: Batches, folder: Path, pipeline: Pipeline) -> None:
     masks = folder.parent / "masks"
     masks.mkdir()
