@@ -89,11 +89,11 @@ class History:
                 has_parts, has_info = is_over and job.id in self._in_parts, self._options().enable_pnginfo
                 drafts = [] if has_parts else draft_entries(job, self._store, self._data_folder, has_info=has_info)
                 with self._database.write() as connection:
-                    ids = [insert_entry(connection, draft) for draft in drafts]
                     if is_over:
                         end_job(connection, job, state)
                     else:
                         forgive_attempts(connection, job)
+                    ids = [insert_entry(connection, draft) for draft in drafts]
                 (self._in_parts.discard if is_over else self._in_parts.add)(job.id)
         except Exception as error:  # whatever it is, the picture is made, and must be given
             logger.warning("job %s is not in the history", job.id, exc_info=True)
@@ -260,8 +260,7 @@ class History:
 
     def _result_of(self, row: JobRow) -> RememberedResult:
         is_interrupted = row.state is JobState.INTERRUPTED
-        since = row.created_s  # an older job may have had the same id
-        entries = [entry for entry in self.entries_of(row.id) if entry.created_s >= since]
+        entries = [entry for entry in self.entries_of(row.id) if entry.id > row.after_entry]
         if row.recipe is not None and row.recipe.mode is Mode.BATCH:
             entries = entries[-SHOWN_OF_BATCH:]
         return RememberedResult(entries, row.notes, self._store, is_interrupted=is_interrupted)

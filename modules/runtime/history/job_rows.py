@@ -32,6 +32,7 @@ class JobRow:
 
     Attributes:
         attempts: How often it was begun.
+        after_entry: Entries up to this id were an older job's of the same id.
         notes: Of its result.
         error: Why it failed, for people.
     """
@@ -45,6 +46,7 @@ class JobRow:
     started_s: float | None
     finished_s: float | None
     attempts: int
+    after_entry: int
     recipe: Recipe | None
     notes: tuple[str, ...]
     error: str | None
@@ -146,9 +148,11 @@ def insert_job(connection: sqlite3.Connection, job: Job, state: JobState) -> Non
         None if job.recipe is None else json.dumps(job.recipe.as_json()),
     )
     connection.execute(
-        """INSERT INTO jobs (id, owner, user, kind, state, created_s, started_s, finished_s, recipe) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """INSERT INTO jobs (id, owner, user, kind, state, created_s, started_s, finished_s, recipe, after_entry)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) FROM entries))
         ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, user = excluded.user, kind = excluded.kind, state = excluded.state,
-        attempts = CASE WHEN created_s = excluded.created_s THEN attempts ELSE 0 END, created_s = excluded.created_s,
+        attempts = CASE WHEN created_s = excluded.created_s THEN attempts ELSE 0 END,
+        after_entry = CASE WHEN created_s = excluded.created_s THEN after_entry ELSE excluded.after_entry END, created_s = excluded.created_s,
         started_s = excluded.started_s, finished_s = excluded.finished_s, recipe = excluded.recipe, error = NULL, notes = '[]'""",
         [_plain(value) for value in values],
     )
@@ -174,6 +178,9 @@ def _plain(value: Any) -> Any:
 
 
 def _row_of(row: sqlite3.Row) -> JobRow:
-    values = {name: row[name] for name in ("id", "owner", "user", "kind", "created_s", "started_s", "finished_s", "attempts", "error")}
+    values = {
+        name: row[name]
+        for name in ("id", "owner", "user", "kind", "created_s", "started_s", "finished_s", "attempts", "after_entry", "error")
+    }
     recipe = None if row["recipe"] is None else recipe_in(row["recipe"], "")
     return JobRow(**values, state=JobState(row["state"]), recipe=recipe, notes=tuple(json.loads(row["notes"])))

@@ -58,4 +58,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         )""",
         "CREATE INDEX jobs_by_state ON jobs (state, created_s)",
     ),
+    (
+        "ALTER TABLE jobs ADD COLUMN after_entry INTEGER NOT NULL DEFAULT 0",  # its own entries have larger ids, whatever the clock says
+        """UPDATE jobs SET after_entry = coalesce(
+            (SELECT max(id) FROM entries WHERE entries.job_id = jobs.id AND entries.created_s < jobs.created_s), 0
+        )""",
+    ),
 )

@@ -87,6 +87,19 @@ def test_an_older_file_is_backed_up_before_it_is_migrated(path: Path, opened: li
     assert sorted(file.name for file in path.parent.glob("*part*")) == []
 
 
+def test_jobs_of_the_first_version_keep_their_own_entries(path: Path, opened: list[Database]) -> None:
+    old = make(path, opened, MIGRATIONS[0])
+    with old.write() as connection:
+        for entry, (job, created_s) in enumerate((("mine", 5), ("other", 6), ("mine", 8), ("mine", 9)), 1):
+            connection.execute("INSERT INTO entries VALUES (?, ?, ?, '', '', '', 0, 8, 8, '', NULL, '')", (entry, job, created_s))
+        connection.execute(
+            "INSERT INTO jobs (id, owner, kind, state, created_s) VALUES ('mine', '', '', 'done', 7), ('other', '', '', 'done', 1)"
+        )
+    old.close()
+    new = make(path, opened, *MIGRATIONS)
+    assert [tuple(row) for row in new.read("SELECT id, after_entry FROM jobs ORDER BY id")] == [("mine", 1), ("other", 0)]
+
+
 def test_a_migration_that_fails_changes_nothing(path: Path, opened: list[Database]) -> None:
     old = make(path, opened)
     add(old, 7)

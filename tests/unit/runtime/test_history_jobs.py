@@ -203,6 +203,21 @@ def test_a_finished_job_of_before_is_found_with_its_pictures(programs: Programs)
     assert result.text_of(0) == before.result.text_of(0) and result.all_prompts == ["a cat"]
 
 
+def test_a_job_keeps_its_pictures_though_the_clock_was_set_back(programs: Programs) -> None:
+    session, _ = programs.start()
+    job = submit(session, "wait", job_id="mine")
+    with session.history._database.write() as connection:
+        job.created_s += 3600.0
+        connection.execute("UPDATE jobs SET created_s = ?", (job.created_s,))
+    kill(session)
+    after, pipeline = programs.start()
+    pipeline.may_end.set()
+    (again,) = after.resume_jobs()
+    assert again.wait(TIMEOUT_S)
+    last, _ = programs.start()
+    assert last.queue.find("mine").result.all_prompts == ["wait"]  # type: ignore[union-attr]
+
+
 def test_a_job_is_found_though_the_queue_let_its_pictures_go(programs: Programs) -> None:
     session, _ = programs.start()
     first = finish(session, "first")
