@@ -28,7 +28,6 @@ from modules.runtime.store import AssetStore
 from modules.settings.options import Options
 
 FOLDER = "batches"
-INPUTS = "inputs"
 ID_CHARS = len("2026-11-21-0123456789abcdef")
 _ID = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}")
 
@@ -131,6 +130,8 @@ class Batches:
             InvalidRequest: There is no such batch, or its pictures are gone.
         """
         manifest = self.find(job_id[:ID_CHARS])
+        if not manifest.has_inputs:
+            raise InvalidRequest("batch", manifest.id, "a batch whose files are still kept; this one was complete: drop them again")
         rules = self.rules(manifest.owner, manifest.user)
         plan = self._plan(Recipe.from_json(manifest.recipe), manifest.settings, manifest, rules)
         return self._ready(dataclasses.replace(manifest, plan=plan))
@@ -182,7 +183,7 @@ class Batches:
         """The newest batch of the same form, if something of it is left to do."""
         wanted = fingerprint(_form(recipe), settings)
         found = next((manifest for manifest in self._of(owner, user) if manifest.fingerprint == wanted), None)
-        return None if found is None or found.is_finished else found
+        return None if found is None or found.is_finished or not found.has_inputs else found
 
     def _is_made_for(self, folder: Path, owner: str, user: str | None) -> bool:
         """Whether it is where a batch of theirs writes, and nobody else: not a folder that they named."""
@@ -214,7 +215,7 @@ def _draw_seed(recipe: Recipe) -> int:
 
 def _keep_dropped(manifest: Manifest) -> Manifest:
     """Move files that were dropped on the page out of the server's temporary folder, so that the batch can be gone on with later."""
-    folder, settings = manifest.folder / INPUTS, manifest.settings
+    folder, settings = manifest.inputs, manifest.settings
     moved = {file: _keep(file, folder, number) for number, file in enumerate((*settings.files, *settings.mask_files))}
     if not moved:
         return manifest

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +24,7 @@ from modules.runtime.batch.plan import Begun, Item, Plan
 from modules.runtime.batch.settings import BatchSettings, MaskSource, Source
 
 VERSION = 1
-MANIFEST, STATES = "manifest.json", "states.jsonl"
+MANIFEST, STATES, INPUTS = "manifest.json", "states.jsonl", "inputs"
 MAX_ATTEMPTS = 5
 """How often a file is tried that took the whole process with it."""
 
@@ -154,6 +155,22 @@ class Manifest:
     @property
     def is_finished(self) -> bool:
         return not self.todo()
+
+    @property
+    def inputs(self) -> Path:
+        """Where files that were dropped on the page are kept."""
+        return self.folder / INPUTS
+
+    @property
+    def has_inputs(self) -> bool:
+        """False where dropped files are needed, and were let go."""
+        needs = self.settings.source is Source.FILES or self.settings.masks in (MaskSource.FILES, MaskSource.ONE)
+        return not needs or self.inputs.is_dir()
+
+    def let_go(self) -> None:
+        """Delete the copies of dropped files, unless something is left to do or to be tried again."""
+        if not self.todo(also_failed=True):
+            shutil.rmtree(self.inputs, ignore_errors=True)
 
     def begun(self) -> Begun:
         """What another run has to keep to."""

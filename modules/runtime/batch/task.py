@@ -100,6 +100,7 @@ class BatchTask:
         finally:
             with suppress(SaveFailed):  # the report can be written again from the manifest
                 write_reports(manifest)
+        manifest.let_go()
         counts = manifest.counts()
         return BatchResult(manifest.id, counts, list(last), summarise(counts))
 

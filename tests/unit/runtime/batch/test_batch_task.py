@@ -362,6 +362,26 @@ def test_dropped_files_are_kept_for_later(batches: Batches, folder: Path, tmp_pa
     assert again.manifest.id == task.manifest.id and states(again.manifest) == "a.png:done b.png:done c.png:done"
 
 
+def test_dropped_files_are_let_go_once_nothing_is_left_to_do(batches: Batches, folder: Path, tmp_path: Path) -> None:
+    good = (folder / "b.png").read_bytes()
+    (folder / "b.png").write_bytes(b"x")
+    chosen = tuple(PictureFile(path, path.name, path.name) for path in sorted(folder.iterdir()))
+    settings = BatchSettings(Source.FILES, files=chosen)
+    task = batches.task(RECIPE, settings, "ann")
+    result, _ = run(batches, task)
+    inputs = task.manifest.folder / "inputs"
+    assert states(task.manifest) == "a.png:done b.png:failed c.png:done" and len(list(inputs.iterdir())) == 3, "one may be tried again"
+    (inputs / "00001.png").unlink()
+    (inputs / "00001.png").write_bytes(good)
+    run(batches, batches.resume(task.manifest.id, "ann"))
+    assert not inputs.exists() and len(list(folder.iterdir())) == 3
+    assert all(batches.store.has(recipe.picture) for recipe in result.recipes)
+    shutil.rmtree(task.manifest.plan.output_folder)
+    with pytest.raises(InvalidRequest, match="drop them again"):
+        batches.resume(task.manifest.id, "ann")
+    assert batches.task(RECIPE, settings, "ann").manifest.id != task.manifest.id
+
+
 def test_each_picture_may_keep_its_proportions_at_the_forms_area(batches: Batches, folder: Path, pipeline: Pipeline) -> None:
     Image.new("RGB", (300, 1200)).save(folder / "a.png")
     recipe = Recipe(Mode.BATCH, {**RECIPE.fields, "width": 512, "height": 512})
