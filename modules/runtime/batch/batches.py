@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modules.base.errors import InvalidRequest, SaveFailed
+from modules.base.errors import InvalidRequest, PentimentoError, SaveFailed
 from modules.base.paths import Paths
 from modules.runtime.batch.check import Check, check_items
 from modules.runtime.batch.folders import FolderRules
@@ -30,6 +30,16 @@ from modules.settings.options import Options
 FOLDER = "batches"
 ID_CHARS = len("2026-11-21-0123456789abcdef")
 _ID = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{16}")
+
+
+class ValuesNotKept(PentimentoError):
+    """The rest of a batch would come out otherwise than what is made of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this batch cannot go on by itself, because not all values of its scripts could be kept; "
+            "what is made of it stays. Choose the same pictures and settings and press Generate to make the rest"
+        )
 
 
 @dataclass(frozen=True)
@@ -128,12 +138,15 @@ class Batches:
 
         Raises:
             InvalidRequest: There is no such batch, or its pictures are gone.
+            ValuesNotKept: It cannot be made as it was begun.
         """
         manifest = self.find(job_id[:ID_CHARS])
         if not manifest.has_inputs:
             raise InvalidRequest("batch", manifest.id, "a batch whose files are still kept; this one was complete: drop them again")
-        rules = self.rules(manifest.owner, manifest.user)
-        plan = self._plan(Recipe.from_json(manifest.recipe), manifest.settings, manifest, rules)
+        recipe = Recipe.from_json(manifest.recipe)
+        if not recipe.is_whole:
+            raise ValuesNotKept
+        plan = self._plan(recipe, manifest.settings, manifest, self.rules(manifest.owner, manifest.user))
         return self._ready(dataclasses.replace(manifest, plan=plan))
 
     def resume(self, batch_id: str, owner: str, user: str | None = None) -> BatchTask:
@@ -141,6 +154,7 @@ class Batches:
 
         Raises:
             InvalidRequest: There is no such batch of this owner, or its pictures are gone.
+            ValuesNotKept: It cannot be made as it was begun.
         """
         task = self.revive(self.find(batch_id, owner, user).id)
         task.also_failed = True

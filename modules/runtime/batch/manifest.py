@@ -13,6 +13,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
@@ -142,6 +143,19 @@ class Manifest:
         except OSError as error:
             raise SaveFailed(f"cannot write {STATES} in {self.folder}: {error.strerror or error}") from error
         self.statuses[item.key] = status
+
+    def mark(self) -> int:
+        """Where `take_back` can return to."""
+        try:
+            return (self.folder / STATES).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def take_back(self, item: Item, mark: int) -> None:
+        """Let a file count as never begun since `mark`; works on a full disk too, where nothing can be noted."""
+        with suppress(OSError):
+            os.truncate(self.folder / STATES, mark)
+        self.statuses[item.key] = Status()
 
     def todo(self, *, also_failed: bool = False) -> list[Item]:
         """What is still to be made: not begun, or its results are not there any more."""

@@ -112,13 +112,17 @@ class BatchTask:
             self._end(item, Status(FileState.FAILED, error=CRASHED, attempts=before.attempts))
             return []
         _remove_parts(before)
+        mark = self.manifest.mark()
         self.manifest.note(item, Status(FileState.RUNNING, attempts=attempts))
         begun_s = time.perf_counter()
         job = self._begin_job(context.job, number)
         try:
             made, status = self._make(item, job, context)
         except STOPS_ALL:
-            self.manifest.note(item, Status(FileState.PENDING))
+            try:
+                self.manifest.note(item, Status(FileState.PENDING))
+            except SaveFailed:  # it must not look as if the program had ended meanwhile
+                self.manifest.take_back(item, mark)
             raise
         except FileProblem as error:
             made, status = [], Status(FileState.FAILED, error=str(error), problem=error.problem.value, detail=error.detail)

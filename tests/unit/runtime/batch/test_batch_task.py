@@ -17,9 +17,9 @@ from modules.base.errors import InvalidRequest, MissingModel, SaveFailed, Unsafe
 from modules.imaging.geometry import Extent
 from modules.imaging.saving import write_new
 from modules.pipeline.modes import Mode
-from modules.runtime.batch.batches import Batches
+from modules.runtime.batch.batches import Batches, ValuesNotKept
 from modules.runtime.batch.listing import PictureFile, mark_of
-from modules.runtime.batch.manifest import STATES, fingerprint, load_manifest
+from modules.runtime.batch.manifest import MAX_ATTEMPTS, STATES, fingerprint, load_manifest
 from modules.runtime.batch.requests import fit_area
 from modules.runtime.batch.settings import BatchSettings, MaskSource, Source
 from modules.runtime.jobs import Job
@@ -176,6 +176,28 @@ def test_what_would_spoil_every_file_stops_the_batch(batches: Batches, folder: P
     assert (task.manifest.folder / "report.csv").exists()
 
 
+def test_a_full_disk_is_not_blamed_on_the_file(batches: Batches, folder: Path, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(*values: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    def fail(request: Any, context: Any) -> None:
+        if len(pipeline.requests) == 1:
+            monkeypatch.setattr("modules.runtime.batch.manifest._append", fill_up)
+            raise SaveFailed("disk full")
+
+    pipeline.before = fail
+    for _ in range(MAX_ATTEMPTS + 1):
+        task = batches.task(RECIPE, settings_for(folder), "ann")
+        with pytest.raises(SaveFailed, match="disk full"):
+            run(batches, task)
+        assert states(task.manifest) == states(load_manifest(task.manifest.folder)) == "a.png:done b.png:pending c.png:pending"
+        monkeypatch.undo()
+    pipeline.before = lambda request, context: None
+    task = batches.task(RECIPE, settings_for(folder), "ann")
+    run(batches, task)
+    assert states(task.manifest) == "a.png:done b.png:done c.png:done"
+
+
 def test_a_killed_process_costs_the_file_in_hand_alone(batches: Batches, folder: Path, pipeline: Pipeline) -> None:
     def kill(request: Any, context: Any) -> None:
         if len(pipeline.requests) == 1:
@@ -314,6 +336,23 @@ def test_going_on_takes_new_files_and_makes_lost_results_again(batches: Batches,
     assert states(task.manifest) == "a.png:done b.png:done c.png:done d.png:done"
     assert [request.init_images[0].width for request in pipeline.requests] == [40, 48, 40, 40]
     assert sorted(path.name for path in (folder.parent / "out").iterdir()) == ["a.png", "b-2.png", "b.png", "c.png", "d.png"]
+
+
+def test_a_batch_whose_scripts_values_are_lost_goes_on_only_with_the_form(batches: Batches, folder: Path, pipeline: Pipeline) -> None:
+    def stop(request: Any, context: Any) -> None:
+        context.job.whole.interrupt()
+
+    pipeline.before = stop
+    recipe = dataclasses.replace(RECIPE, is_whole=False)
+    task = batches.task(recipe, settings_for(folder), "ann", script_args=[0, folder])
+    run(batches, task)
+    for ask in (lambda: batches.resume(task.manifest.id, "ann"), lambda: batches.revive(task.manifest.id)):
+        with pytest.raises(ValuesNotKept, match="press Generate"):
+            ask()
+    pipeline.before = lambda request, context: None
+    again = batches.task(recipe, settings_for(folder), "ann", script_args=[0, folder])
+    run(batches, again)
+    assert again.manifest.id == task.manifest.id and [request.script_args for request in pipeline.requests] == [[0, folder]] * 4
 
 
 def test_failed_files_are_tried_again_when_asked(batches: Batches, folder: Path) -> None:
