@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from modules.base.paths import Paths
 from modules.runtime.batch.check import Check, check_items
 from modules.runtime.batch.folders import FolderRules
 from modules.runtime.batch.listing import LeftOut, PictureFile
-from modules.runtime.batch.manifest import Manifest, fingerprint, load_manifest, new_manifest
+from modules.runtime.batch.manifest import Manifest, fingerprint, load_manifest, new_manifest, read_label
 from modules.runtime.batch.plan import Plan, draw_plan
 from modules.runtime.batch.png_info import FindCheckpoint
 from modules.runtime.batch.requests import RecipeRequests
@@ -179,24 +180,23 @@ class Batches:
         """An owner's batches, the newest first; those that cannot be read are left out."""
         return [manifest for _, manifest in zip(range(limit), self._of(owner, user), strict=False)]
 
-    def _of(self, owner: str, user: str | None) -> Iterator[Manifest]:
+    def _of(self, owner: str, user: str | None, form: str | None = None) -> Iterator[Manifest]:
+        """Their batches, the newest first; of all forms, or of that of a fingerprint."""
         try:
             with os.scandir(self.folder) as entries:
                 found = sorted((entry.stat().st_ctime_ns, entry.name) for entry in entries if _ID.fullmatch(entry.name))
         except FileNotFoundError:
             return
         for _, name in reversed(found):
-            try:
-                manifest = load_manifest(self.folder / name)
-            except InvalidRequest:
-                continue
-            if (manifest.owner, manifest.user) == (owner, user):
-                yield manifest
+            with suppress(InvalidRequest):
+                label = read_label(self.folder / name)
+                if (label.owner, label.user) == (owner, user) and form in (None, label.fingerprint):
+                    yield load_manifest(self.folder / name)
 
     def _unfinished(self, recipe: Recipe, settings: BatchSettings, owner: str, user: str | None) -> Manifest | None:
         """The newest batch of the same form, if something of it is left to do."""
         wanted = fingerprint(_form(recipe), settings)
-        found = next((manifest for manifest in self._of(owner, user) if manifest.fingerprint == wanted), None)
+        found = next(self._of(owner, user, wanted), None)
         return None if found is None or found.is_finished or not found.has_inputs else found
 
     def _is_made_for(self, folder: Path, owner: str, user: str | None) -> bool:

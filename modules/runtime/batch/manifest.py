@@ -25,7 +25,7 @@ from modules.runtime.batch.plan import Begun, Item, Plan
 from modules.runtime.batch.settings import BatchSettings, MaskSource, Source
 
 VERSION = 1
-MANIFEST, STATES, INPUTS = "manifest.json", "states.jsonl", "inputs"
+MANIFEST, LABEL, STATES, INPUTS = "manifest.json", "label.json", "states.jsonl", "inputs"
 MAX_ATTEMPTS = 5
 """How often a file is tried that took the whole process with it."""
 
@@ -92,6 +92,19 @@ class Status:
         return cls(**given | {"state": FileState(values["state"])})
 
 
+@dataclass(frozen=True)
+class Label:
+    """What tells a batch from others, in a small file of its own: a manifest may be megabytes.
+
+    Attributes:
+        owner, user, fingerprint: As in `Manifest`.
+    """
+
+    owner: str
+    user: str | None
+    fingerprint: str
+
+
 @dataclass
 class Manifest:
     """One batch.
@@ -119,6 +132,10 @@ class Manifest:
     plan: Plan
     statuses: dict[str, Status]
     user: str | None = None
+
+    @property
+    def label(self) -> Label:
+        return Label(self.owner, self.user, self.fingerprint)
 
     def status(self, item: Item) -> Status:
         known = self.statuses.get(item.key)
@@ -193,7 +210,7 @@ class Manifest:
         return Begun(self.plan.output_folder, {item.key: item.outputs for item in self.plan.items}, here)
 
     def write(self) -> None:
-        """Write `manifest.json`, whole or not at all.
+        """Write label and `manifest.json`, whole or not at all.
 
         Raises:
             SaveFailed: It cannot be written.
@@ -211,6 +228,7 @@ class Manifest:
             "settings": self.settings.as_json(),
             "items": [item.as_json() for item in self.plan.items],
         }
+        write_atomically(self.folder / LABEL, json.dumps(asdict(self.label)).encode())
         write_atomically(self.folder / MANIFEST, json.dumps(values, indent=1).encode())
 
     def reload(self) -> None:
@@ -239,6 +257,14 @@ def new_manifest(
     """
     batch_id = f"{time.strftime('%Y-%m-%d')}-{secrets.token_hex(8)}"
     return Manifest(batch_id, parent / batch_id, owner, time.time(), fingerprint(recipe, settings), seed, recipe, settings, plan, {}, user)
+
+
+def read_label(folder: Path) -> Label:
+    """What a batch is; errors as `load_manifest`, which is asked where there is no label yet."""
+    try:
+        return Label(**json.loads((folder / LABEL).read_bytes()))
+    except (OSError, TypeError, ValueError):
+        return load_manifest(folder).label
 
 
 def load_manifest(folder: Path) -> Manifest:

@@ -19,7 +19,7 @@ from modules.imaging.saving import write_new
 from modules.pipeline.modes import Mode
 from modules.runtime.batch.batches import Batches, ValuesNotKept
 from modules.runtime.batch.listing import PictureFile, mark_of
-from modules.runtime.batch.manifest import MAX_ATTEMPTS, STATES, fingerprint, load_manifest
+from modules.runtime.batch.manifest import LABEL, MAX_ATTEMPTS, STATES, fingerprint, load_manifest
 from modules.runtime.batch.requests import fit_area
 from modules.runtime.batch.settings import BatchSettings, MaskSource, Source
 from modules.runtime.jobs import Job
@@ -353,6 +353,26 @@ def test_a_batch_whose_scripts_values_are_lost_goes_on_only_with_the_form(batche
     again = batches.task(recipe, settings_for(folder), "ann", script_args=[0, folder])
     run(batches, again)
     assert again.manifest.id == task.manifest.id and [request.script_args for request in pipeline.requests] == [[0, folder]] * 4
+
+
+def test_batches_of_other_forms_and_people_are_not_read_to_find_ones_own(
+    batches: Batches, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(folder)
+    task = batches.task(RECIPE, settings, "ann")
+    for owner, prompt in (("ann", "a tree"), ("bob", "a boat")):
+        batches.task(dataclasses.replace(RECIPE, fields={**RECIPE.fields, "prompt": prompt}), settings, owner)
+    read: list[str] = []
+
+    def load(place: Path) -> Any:
+        read.append(place.name)
+        return load_manifest(place)
+
+    monkeypatch.setattr("modules.runtime.batch.batches.load_manifest", load)
+    begun = batches.look_ahead(RECIPE, settings, "ann").begun
+    assert begun is not None and begun.id == task.manifest.id and read == [begun.id]
+    (begun.folder / LABEL).unlink()
+    assert batches.look_ahead(RECIPE, settings, "ann").begun is not None, "the manifest itself says it too"
 
 
 def test_failed_files_are_tried_again_when_asked(batches: Batches, folder: Path) -> None:
