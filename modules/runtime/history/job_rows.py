@@ -152,7 +152,8 @@ def insert_job(connection: sqlite3.Connection, job: Job, state: JobState) -> Non
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) FROM entries))
         ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, user = excluded.user, kind = excluded.kind, state = excluded.state,
         attempts = CASE WHEN created_s = excluded.created_s THEN attempts ELSE 0 END,
-        after_entry = CASE WHEN created_s = excluded.created_s THEN after_entry ELSE excluded.after_entry END, created_s = excluded.created_s,
+        after_entry = CASE WHEN created_s = excluded.created_s THEN after_entry ELSE excluded.after_entry END,
+        created_s = excluded.created_s,
         started_s = excluded.started_s, finished_s = excluded.finished_s, recipe = excluded.recipe, error = NULL, notes = '[]'""",
         [_plain(value) for value in values],
     )
