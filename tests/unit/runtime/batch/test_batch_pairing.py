@@ -11,6 +11,7 @@ import pytest
 
 from modules.base.errors import InvalidRequest, UnsafePath
 from modules.base.paths import Paths
+from modules.imaging.naming import fit_name
 from modules.runtime.batch.folders import FolderRules
 from modules.runtime.batch.listing import LeftOut, PictureFile, in_order, list_folder
 from modules.runtime.batch.naming import Names, further_names
@@ -97,6 +98,28 @@ def test_a_name_of_any_length_fits() -> None:
     (name,) = Names(files("x" * 251 + ".png"), [], "png").give(files("x" * 251 + ".png")[0], 1)
     assert len(name.encode()) <= 255
     assert [next(names) for names in [further_names("a.png")] for _ in range(3)] == ["a.png", "a-2.png", "a-3.png"]
+
+
+def test_thousands_of_names_that_begin_alike_are_told_apart_without_trying_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def fit(stem: str, extension: str) -> str:
+        tried.append(stem)
+        return fit_name(stem, extension)
+
+    monkeypatch.setattr("modules.runtime.batch.naming.fit_name", fit)
+    pictures = files(*(f"{'x' * 130}{number}.png" for number in range(5000)))
+    names = Names(pictures, ["x" * 120 + "-3.png"], "png")
+    given = [name for picture in pictures for name in names.give(picture, 1)]
+    assert given[:3] == ["x" * 120 + ".png", "x" * 120 + "-2.png", "x" * 120 + "-4.png"] and len(set(given)) == 5000
+    assert len(tried) == 5001
+
+
+def test_long_names_in_any_script_still_get_their_numbers() -> None:
+    pictures = files(*(f"{'狐' * 82}{number}.png" for number in range(30)))
+    names = Names(pictures, [], "png")
+    given = [name for picture in pictures for name in names.give(picture, 1)]
+    assert len(set(given)) == 30 and max(len(name.encode()) for name in given) <= 255
 
 
 def rules(data: Path, *, is_local: bool = True) -> FolderRules:
