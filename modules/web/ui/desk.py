@@ -20,7 +20,7 @@ from modules.web.ui import status
 from modules.web.ui.batch import read_settings, submit_batch
 from modules.web.ui.form import recipe_from
 from modules.web.ui.messages import Told, current_login
-from modules.web.ui.source import keep_result
+from modules.web.ui.source import keep_result, thin
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
@@ -174,20 +174,21 @@ class Desk:
         }
 
     def _keep(self, job: Job) -> list[dict[str, Any]]:
-        """Write a finished job's pictures where the browser can fetch them."""
+        """Put a finished job's pictures where the browser can fetch them."""
         result = job.result
         if result is None or job.state is JobState.FAILED:
             return []
-        shown = []
+        thin(self._folder)
+        store, shown = self._session.store, []
         for number, image in enumerate(result.images):
             infotext = result.text_of(number)
             saved = result.paths[number] if number < len(result.paths) else None
             index = max(0, number - result.index_of_first_image)
             seed = result.all_seeds[index] if index < len(result.all_seeds) else result.seed
             name = saved.with_suffix(".png").name if saved else f"{number:05}-{seed}.png"
-            path = keep_result(image, self._folder / job.id, name, infotext)
             is_exact = saved is not None and saved.suffix == ".png" and saved.exists()
-            asset = self._session.store.link(saved if saved and is_exact else Path(path))
+            asset = store.link(saved) if saved and is_exact else store.add_picture(image, infotext)
+            path = keep_result(store.path(asset.id), self._folder / job.id, name)
             recipe = result.recipes[number] if hasattr(result, "recipes") else job.recipe
             facts = {"recipe": recipe and recipe.as_json(), **read_facts(result, number)}
             shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id, **facts})

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -29,6 +27,7 @@ from modules.web.ui.restore import OWN_SIZE, Restorer
 from modules.web.ui.results import wire_results
 from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.sight import wire_sight
+from modules.web.ui.source import KEEP_FILES_S, open_result_folder
 from modules.web.ui.static import ASSETS, head_tags, read_script, serve_assets, style_sheets
 from modules.web.ui.studio import Studio, build_studio
 from modules.web.ui.styles import wire_styles
@@ -37,7 +36,6 @@ from modules.web.ui.theme import build_theme
 from modules.web.ui.tokens import wire_tokens
 from modules.web.ui.wiring import LIGHT, Wiring
 
-KEEP_FILES_S = 24 * 3600
 COMMIT = "async (...values) => [await window.pentimento.document.commit(), ...values.slice(1)]"
 """Before Generate: the canvas brings the document, which comes first, up to date."""
 
@@ -45,12 +43,11 @@ COMMIT = "async (...values) => [await window.pentimento.document.commit(), ...va
 def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
     """The page of a session. It imports no torch and loads no model; lists that need one are filled when a browser comes."""
     texts = texts or Texts.load()
-    folder = Path(tempfile.mkdtemp(prefix="pentimento-page-"))
     with gr.Blocks(title="Pentimento", analytics_enabled=False, fill_width=True, delete_cache=(3600, KEEP_FILES_S)) as page:
         studio = build_studio(texts, BUILTIN_PRESET, status.idle(texts, "en"))
         pictures = Pictures(session, texts, studio)
         restorer = Restorer(session, texts, studio, pictures)
-        wiring = Wiring(page, session, texts, studio, Desk(session, texts, studio, folder), pictures, restorer)
+        wiring = Wiring(page, session, texts, studio, Desk(session, texts, studio, open_result_folder()), pictures, restorer)
         _wire_jobs(wiring)
         _wire_scripts(wiring, ScriptControls(session, texts))
         _wire_document(wiring)

@@ -2,27 +2,64 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from modules.base.files import write_atomically
+from modules.base.errors import SaveFailed
 from modules.base.paths import contain
-from modules.imaging.metadata import write_png
 from modules.web.ui.live_text import live_words
 from modules.web.ui.notes import note_words
 from modules.web.ui.texts import Texts
 
+KEEP_FILES_S = 24 * 3600
+PREFIX = "pentimento-page-"
 
-def keep_result(image: Image.Image, folder: Path, name: str, infotext: str | None = None) -> str:
-    """Write a picture as PNG to `folder`, unless it is there already; returns the path."""
+
+def open_result_folder() -> Path:
+    """A new temporary folder for `keep_result`, which goes when the program ends; those of programs that were killed go after a day."""
+    thin(Path(tempfile.gettempdir()), f"{PREFIX}*")
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def keep_result(kept: Path, folder: Path, name: str) -> str:
+    """Give a kept picture a name of its own in `folder`, by a hard link where the file system can, else a copy; returns the path.
+
+    Raises:
+        SaveFailed: It cannot be written.
+    """
     path = contain(folder, name)
-    if not path.exists():
-        write_atomically(path, write_png(image, infotext))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        if path.exists():
+            return str(path)
+        try:
+            os.link(kept, path)
+        except OSError:
+            shutil.copyfile(kept, path)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise SaveFailed(f"cannot show {name}: {error.strerror or error}") from error
     return str(path)
+
+
+def thin(folder: Path, pattern: str = "*") -> None:
+    """Remove the folders in `folder` that nothing was added to for `KEEP_FILES_S`."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):
+            if path.is_dir() and time.time() - path.stat().st_mtime > KEEP_FILES_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def caption(texts: Texts, language: str, picture: Mapping[str, Any] | None) -> str:
