@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
 from modules.base.errors import SaveFailed
+
+REPLACE_TRIES, REPLACE_AFTER_S = 5, 0.05
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -24,11 +27,21 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except OSError as error:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
         raise SaveFailed(f"cannot write {path.name} in {path.parent}: {error.strerror or error}") from error
+
+
+def _replace(temporary: str, path: Path) -> None:
+    """Rename over `path`; Windows refuses for as long as another thread reads it, which is mostly short."""
+    for _ in range(REPLACE_TRIES - 1):
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(REPLACE_AFTER_S)
+    os.replace(temporary, path)
 
 
 def keep_aside(path: Path) -> Path:

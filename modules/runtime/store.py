@@ -398,8 +398,13 @@ def _own_bytes(path: Path) -> int:
 
 
 def _unlink(path: Path) -> int:
+    """Remove a file; one that is in use, which Windows does not let go, stays and is an orphan that is collected later."""
     freed = _own_bytes(path)
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("%s cannot be removed now: %s", path.name, error)
+        return 0
     return freed
 
 

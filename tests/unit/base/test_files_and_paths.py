@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,25 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         write_atomically(target, b"new")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(("refusals", "is_written"), [(2, True), (99, False)])
+def test_a_file_that_is_read_just_now_is_replaced_a_little_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int, is_written: bool
+) -> None:
+    target, replace, tries = tmp_path / "a.bin", os.replace, []
+    target.write_bytes(b"old")
+
+    def refuse(source: str, path: Path) -> None:
+        tries.append(source)
+        if len(tries) <= refusals:
+            raise PermissionError(13, "The process cannot access the file")
+        replace(source, path)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with nullcontext() if is_written else pytest.raises(SaveFailed, match="cannot access"):
+        write_atomically(target, b"new")
+    assert target.read_bytes() == (b"new" if is_written else b"old") and list(tmp_path.iterdir()) == [target]
 
 
 def test_the_data_folder_may_lie_elsewhere(tmp_path: Path) -> None:

@@ -128,6 +128,22 @@ def test_a_picture_that_lost_its_note_is_still_listed(store: AssetStore, tmp_pat
     assert list(store.ids()) == []
 
 
+def test_a_file_that_is_in_use_stays_and_costs_no_error(store: AssetStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    asset, unlink = store.add(encode(gradient())), Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".png":
+            raise PermissionError(13, "The process cannot access the file")
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        kept = store.path(asset.id).stat().st_size
+        assert store.remove(asset.id) < kept + 1000 and store.path(asset.id).stat().st_size == kept
+    assert [found for found, _ in store.ids()] == [asset.id]
+    assert store.remove(asset.id) == kept and not store.has(asset.id)
+
+
 def test_without_hard_links_a_saved_result_is_copied(store: AssetStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = tmp_path / "a.png"
     saved.write_bytes(encode(gradient()))
