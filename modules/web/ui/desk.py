@@ -168,7 +168,7 @@ class Desk:
             results.gallery: gr.update(value=[entry["path"] for entry in shown], selected_index=first, visible=True),
             results.infotext: gr.update(value=shown[first]["infotext"], visible=True),
             results.save: gr.update(value=shown[first]["path"]),
-            results.tools: gr.update(visible=True),
+            results.tools: gr.update(elem_classes="pm-result-tools"),
             self._studio.shown: shown,
             self._studio.selected: first,
         }

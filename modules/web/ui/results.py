@@ -88,7 +88,7 @@ def build_results(texts: Texts, idle: str) -> Results:
             interactive=False, container=False, buttons=["fullscreen"], elem_id="img2img_gallery",
         )  # fmt: skip
         compare = gr.HTML("", elem_id="img2img_compare", padding=False)
-    with gr.Column(elem_id="img2img_result_tools", elem_classes="pm-result-tools", visible="hidden") as tools:
+    with gr.Column(elem_id="img2img_result_tools", elem_classes=["pm-result-tools", "pm-hidden"]) as tools:
         facts = gr.HTML("", elem_id="img2img_facts", padding=False)
         buttons = _build_buttons(texts)
     infotext = gr.Textbox(
