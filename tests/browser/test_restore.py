@@ -32,8 +32,10 @@ def test_settings_of_a_picture_are_read_and_used(studio: StudioPage, photo: Path
     expect(studio.page.locator("#img2img_sampling input")).to_have_value("DDIM")
     expect(studio.by_id(LIST)).to_contain_text("Clip skip: 2")
     expect(studio.by_id(LIST)).to_contain_text("Precision: fp32")
+    expect(studio.by_id("img2img_result_tools")).to_be_hidden()
     studio.generate()
     studio.expect_status("Done in")
+    expect(studio.by_id("img2img_result_tools")).to_be_visible()
     said = studio.page.locator("#html_info_img2img textarea")
     expect(said).to_have_value(re.compile("Steps: 3, Sampler: DDIM, Seed: 77, Precision: fp32, Size: 320x256"))
     studio.page.reload()
@@ -46,3 +48,19 @@ def test_a_picture_without_settings_is_said(studio: StudioPage, photo: Path) -> 
     studio.upload(photo)
     studio.by_id("paste").click()
     expect(studio.toast()).to_contain_text("There are no settings in this picture")
+
+
+def test_a_size_of_ones_own_is_there_after_a_reload(studio: StudioPage, photo: Path) -> None:
+    studio.open_tab("img2img")
+    studio.upload(photo)
+    expect(studio.page.locator("#img2img_width input[type=number]")).not_to_have_value("512")
+    studio.set_number("img2img_width", 448)
+    expect(studio.page.locator("#img2img_height input[type=number]")).to_have_value("336")
+    studio.set_number("img2img_steps", 7)
+    studio.page.wait_for_timeout(1500)
+    for _ in range(2):
+        studio.page.reload()
+        studio.wait_ready()
+        studio.wait_canvas()
+        studio.page.wait_for_timeout(1500)  # for what would set another size
+        assert [studio.number(f"img2img_{name}") for name in ("width", "height", "steps")] == ["448", "336", "7"]

@@ -23,7 +23,7 @@ from modules.web.ui.intents import wire_intents
 from modules.web.ui.lists import Lists
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.png_info_desk import wire_png_info
-from modules.web.ui.restore import OWN_SIZE, Restorer
+from modules.web.ui.restore import Restorer
 from modules.web.ui.results import wire_results
 from modules.web.ui.script_controls import ScriptControls
 from modules.web.ui.sight import wire_sight
@@ -158,7 +158,7 @@ def _wire_memory(wiring: Wiring) -> None:
     studio, restorer = wiring.studio, wiring.restorer
     wiring.on(studio.buttons["restore"].click, restorer.restore, restorer.inputs(), restorer.outputs())
     wiring.on(wiring.page.load, restorer.restore_form, [studio.form], restorer.form_outputs())
-    kept = {**studio.fields, OWN_SIZE: studio.is_own_size}
+    kept = studio.fields
     names = json.dumps(list(kept))
     keep = f"(...values) => Object.fromEntries({names}.map((name, place) => [name, values[place]]))"
     gr.on([widget.change for widget in kept.values()], None, list(kept.values()), studio.form, js=keep, **LIGHT)

@@ -42,8 +42,6 @@ MASK_WIDGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Crop region": ("crop_region", lambda value: [int(edge) for edge in value.split(",")]),
 }
 EXACT = "Precision: fp32"
-OWN_SIZE = "is_own_size"
-"""Among what the browser keeps of the form: the person has chosen the size."""
 
 
 class Restorer:
@@ -110,7 +108,7 @@ class Restorer:
         values = {name: value for name, value in kept.items() if name in self._studio.fields and is_usable(name, value)}
         if values.get("checkpoint") not in titles:
             values.pop("checkpoint", None)
-        return {**self._widgets(values), self._studio.is_own_size: bool(kept.get(OWN_SIZE))}
+        return self._widgets(values) or {self._studio.is_own_size: False}
 
     def recipe_outputs(self) -> list[Any]:
         """What `open_recipe` may change."""

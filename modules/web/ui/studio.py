@@ -47,7 +47,7 @@ class Studio:
         seen: State: {"job": id, "preview_no": n} of the job that is followed.
         shown: State: [{"path", "infotext", "seed", "asset", "recipe", ...}], one a picture in the gallery; the rest as in `read_facts`.
         selected: State: index into `shown`.
-        is_own_size: State: the person has set the size; do not suggest another.
+        is_own_size: What the browser keeps of this: the person has set the size; do not suggest another.
         script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
@@ -119,7 +119,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         seen=gr.State({}),
         shown=gr.State([]),
         selected=gr.State(0),
-        is_own_size=gr.State(False),
+        is_own_size=gr.BrowserState(False, storage_key="pentimento_own_size", secret="pentimento"),
         script_wish=gr.State(None),
         timer=gr.Timer(0.5, active=False),
     )
