@@ -90,6 +90,15 @@ def test_an_inpaint_sketch_repaints_what_was_painted(studio: StudioPage, photo: 
     assert where[160, 160] and not where[:120].any() and where.mean() < 0.3
 
 
+def test_painted_colours_are_what_an_inpaint_sketch_starts_from(studio: StudioPage) -> None:
+    chosen = studio.page.locator("#img2img_inpainting_fill label.selected")
+    expect(chosen).to_have_text("PatchMatch")
+    studio.open_tab("Inpaint sketch")
+    expect(chosen).to_have_text("Original")
+    studio.open_tab("Inpaint")
+    expect(chosen).to_have_text("PatchMatch")
+
+
 def test_an_uploaded_mask_is_used_with_its_greys(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
     mask = Image.new("L", (320, 240))
     mask.paste(255, (40, 60, 140, 160))

@@ -36,6 +36,8 @@ from modules.web.ui.theme import build_theme
 from modules.web.ui.tokens import wire_tokens
 from modules.web.ui.wiring import LIGHT, Wiring
 
+ORIGINAL = 1
+"""The masked content "original", by A1111's number."""
 COMMIT = "async (...values) => [await window.pentimento.document.commit(), ...values.slice(1)]"
 """Before Generate: the canvas brings the document, which comes first, up to date."""
 
@@ -126,7 +128,8 @@ def _wire_document(wiring: Wiring) -> None:
     studio, pictures = wiring.studio, wiring.pictures
     wiring.on(studio.document.change, pictures.describe, [studio.document], [studio.caption])
     for mode, tab in studio.modes.tab.items():
-        tab.select(_opener(studio, mode), None, [studio.mode, studio.mask_group, studio.sketch_group], **LIGHT)
+        kept = [studio.fields["inpainting_fill"], studio.set_aside]
+        tab.select(_opener(studio, mode), kept, [studio.mode, studio.mask_group, studio.sketch_group, *kept], **LIGHT)
     for mode, button in studio.results.send.items():
         looked_at = [studio.shown, studio.selected, studio.results.keeps_mask, studio.document]
         wiring.on(button.click, pictures.sender(mode), looked_at, pictures.outputs())
@@ -164,5 +167,15 @@ def _wire_memory(wiring: Wiring) -> None:
     gr.on([widget.change for widget in kept.values()], None, list(kept.values()), studio.form, js=keep, **LIGHT)
 
 
-def _opener(studio: Studio, mode: Mode) -> Callable[[], dict[Any, Any]]:
-    return lambda: {studio.mode: mode.value, **studio.groups_of(mode)}
+def _opener(studio: Studio, mode: Mode) -> Callable[..., dict[Any, Any]]:
+    fill = studio.fields["inpainting_fill"]
+
+    def open_mode(content: Any, set_aside: Any) -> dict[Any, Any]:
+        updates = {studio.mode: mode.value, **studio.groups_of(mode)}
+        if mode is Mode.INPAINT_SKETCH and content != ORIGINAL:  # any other content would wipe out the colours just painted
+            return {**updates, fill: ORIGINAL, studio.set_aside: content}
+        if mode.has_mask and mode is not Mode.INPAINT_SKETCH and set_aside is not None:
+            return {**updates, studio.set_aside: None, **({fill: set_aside} if content == ORIGINAL else {})}
+        return updates
+
+    return open_mode

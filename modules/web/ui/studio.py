@@ -38,6 +38,7 @@ class Studio:
         sight: What the model will see.
         mask_group: Controls of modes with a mask.
         sketch_group: Controls of the inpaint sketch.
+        set_aside: State: the masked content that gave way to "Original" when the inpaint sketch was opened; None = none did.
         intents: The four cards above the mask's controls.
         fields: Form widgets by `Img2ImgProcessing` field.
         buttons: Small helpers of the form.
@@ -72,6 +73,7 @@ class Studio:
     shown: Any
     selected: Any
     is_own_size: Any
+    set_aside: Any
     script_wish: Any
     timer: Any
     script_place: Any
@@ -120,6 +122,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         shown=gr.State([]),
         selected=gr.State(0),
         is_own_size=gr.BrowserState(False, storage_key="pentimento_own_size", secret="pentimento"),
+        set_aside=gr.State(None),
         script_wish=gr.State(None),
         timer=gr.Timer(0.5, active=False),
     )

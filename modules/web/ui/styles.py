@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def build_styles(texts: Texts) -> tuple[Any, dict[str, Any]]:
-    """The list of styles and its buttons by name."""
+    """The list of styles, its buttons by name, and beside them the one that reads a picture's settings."""
     with gr.Row(elem_id="img2img_styles_row", elem_classes="pm-styles"):
         styles = gr.Dropdown(
             [], value=[], multiselect=True, allow_custom_value=True, label=texts("styles.label"), elem_id="img2img_styles", scale=4,
@@ -24,8 +24,9 @@ def build_styles(texts: Texts) -> tuple[Any, dict[str, Any]]:
         icon: dict[str, Any] = {"size": "sm", "elem_classes": "pm-icon", "min_width": 36, "scale": 0}
         apply = gr.Button(texts("styles.apply"), elem_id="img2img_style_apply", **icon)
         edit = gr.Button(texts("styles.edit"), elem_id="img2img_styles_edit", **icon)
+        restore = gr.Button(texts("form.restore"), size="sm", elem_id="paste", min_width=90, scale=0)
         changed = gr.Button("", elem_id="img2img_styles_changed", elem_classes="pm-hidden")
-    return styles, {"styles_apply": apply, "styles_edit": edit, "styles_changed": changed}
+    return styles, {"restore": restore, "styles_apply": apply, "styles_edit": edit, "styles_changed": changed}
 
 
 def wire_styles(wiring: Wiring) -> None:

@@ -18,7 +18,7 @@ def build_prompt(texts: Texts) -> tuple[dict[str, Any], dict[str, Any]]:
         with gr.Column(elem_classes="pm-prompt"):
             gr.HTML(COUNTER, elem_id="img2img_token_counter", elem_classes="pm-token-counter", padding=False)
             prompt = gr.Textbox(
-                label=texts("form.prompt"), placeholder=texts("form.prompt.hint"), lines=3, max_lines=10, elem_id="img2img_prompt"
+                label=texts("form.prompt"), placeholder=texts("form.prompt.hint"), lines=2, max_lines=10, elem_id="img2img_prompt"
             )
         with gr.Column(elem_classes="pm-prompt"):
             gr.HTML(COUNTER, elem_id="img2img_negative_token_counter", elem_classes="pm-token-counter", padding=False)
@@ -30,8 +30,6 @@ def build_prompt(texts: Texts) -> tuple[dict[str, Any], dict[str, Any]]:
                 elem_id="img2img_neg_prompt",
             )
         styles, buttons = build_styles(texts)
-        with gr.Row(elem_classes="pm-tools"):
-            buttons["restore"] = gr.Button(texts("form.restore"), size="sm", elem_id="paste", min_width=90)
         overrides = gr.Dropdown(
             [], value=[], multiselect=True, allow_custom_value=True, visible=False, label=texts("form.override_settings"),
             elem_id="img2img_override_settings",
