@@ -31,6 +31,7 @@ from modules.web.access import AccessRules
 from modules.web.api.routes import ROUTERS
 from modules.web.errors import add_handlers
 from modules.web.layers import ApiPaths, OriginGuard
+from modules.web.streams import EndStreams, OpenStreams
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ def create_app(session: Session, *, with_page: bool) -> FastAPI:
         )
     app.add_middleware(ApiPaths)
     app.add_middleware(OriginGuard, rules=rules)
+    app.state.streams = OpenStreams()
+    app.add_middleware(EndStreams, streams=app.state.streams)
     return _mount_page(app, session, rules) if with_page else app
 
 
@@ -109,7 +112,7 @@ def serve(app: FastAPI, session: Session, listener: socket.socket) -> None:
     session.start_upkeep()
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, timeout_keep_alive=75)
     try:
-        StudioServer(config, session).run(sockets=[listener])
+        StudioServer(config, session, app.state.streams).run(sockets=[listener])
     except KeyboardInterrupt:
         logger.info("stopped")
     finally:
@@ -118,16 +121,20 @@ def serve(app: FastAPI, session: Session, listener: socket.socket) -> None:
 
 
 class StudioServer(uvicorn.Server):
-    """Stops the jobs as soon as the process is told to stop, so that those who wait for them still get an answer."""
+    """Told to stop, stops the jobs at once, so that those who wait for them still get an answer, and hangs up on open pages."""
 
-    def __init__(self, config: uvicorn.Config, session: Session) -> None:
+    def __init__(self, config: uvicorn.Config, session: Session, streams: OpenStreams) -> None:
         super().__init__(config)
-        self._session = session
+        self._session, self._streams = session, streams
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not from within the signal handler: the interrupted code may hold the queue's lock.
         threading.Thread(target=self._session.close).start()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._streams.end()
+        await super().shutdown(sockets)
 
 
 def open_port(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.api.conftest import take_port
 from tests.api.serving import CODE, ROOT, Server, encode, start_server
 
 DATA = Path(__file__).parent / "data"
+STOPPED_WITHIN_S = 5.0
 GOLDEN_ROUTES = """
     img2img png-info progress interrupt skip options cmd-flags samplers schedulers upscalers latent-upscale-modes sd-models sd-vae
     hypernetworks face-restorers realesrgan-models prompt-styles embeddings refresh-embeddings refresh-checkpoints refresh-vae memory
@@ -96,6 +98,24 @@ def test_page_and_api_live_in_one_program(page_server: Server) -> None:
         page = visitor.get("/")
         assert page.status_code == 200 and "text/html" in page.headers["content-type"]
         assert visitor.post("/login", data={}, headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+def test_a_stop_hangs_up_on_open_pages_quickly_and_quietly(tmp_path: Path) -> None:
+    server = start_server(tmp_path, take_port())
+    with server.client() as browser, server.client() as client:
+        session = "a-page"
+        client.post("/gradio_api/queue/join", json={"data": [None], "fn_index": 0, "session_hash": session}).raise_for_status()
+        assert "process_completed" in client.get("/gradio_api/queue/data", params={"session_hash": session}).text
+        with (
+            browser.stream("GET", f"/gradio_api/heartbeat/{session}") as beats,
+            client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as events,
+        ):
+            assert "event-stream" in events.headers["content-type"]
+            assert next(beats.iter_text()).startswith("data: ALIVE")
+            begun_s = time.monotonic()
+            server.stop()
+            assert time.monotonic() - begun_s < STOPPED_WITHIN_S
+    assert "Exception" not in server.log.read_text() and "graceful" not in server.log.read_text()
 
 
 def test_without_any_model_the_answer_says_so(tmp_path: Path, photo: Image.Image) -> None:
