@@ -225,10 +225,18 @@ def test_pictures_come_by_drop_and_paste(canvas: CanvasPage, tmp_path: Path, way
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(canvas: CanvasPage, tmp_path: Path) -> None:
+    said = canvas.page.locator(".pm-toast-error")
     path = tmp_path / "words.png"
     path.write_text("not a picture")
     canvas.root.locator(":scope > input[type=file]").first.set_input_files(path)
-    expect(canvas.page.locator(".pm-toast-error")).to_contain_text("could not be opened")
+    expect(said.last).to_have_text("“words.png” is not a picture that can be opened here.")
+    whole = write_picture(tmp_path / "whole.png", SIZE).read_bytes()
+    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
+    canvas.root.locator("input[data-role=mask]").set_input_files(tmp_path / "half.png")
+    expect(said.last).to_have_text("“half.png” is damaged or cut off and could not be opened.")
+    canvas.page.evaluate("pentimento.setLanguage('zh-CN')")
+    canvas.root.locator(":scope > input[type=file]").first.set_input_files(tmp_path / "half.png")
+    expect(said.last).to_have_text("“half.png”已损坏或不完整，无法打开。")
     expect(canvas.root.locator(".pm-size")).to_have_text("900 × 600")
 
 
@@ -258,6 +266,33 @@ def test_masks_are_loaded_and_saved(canvas: CanvasPage, tmp_path: Path) -> None:
     canvas.page.locator("#both .pm-mask-drop input[type=file]").set_input_files(tmp_path / "grey.png")
     canvas.page.wait_for_function("pentimento.document.state().is_soft_mask")
     assert np.unique(canvas.mask()).tolist() == [90]
+
+
+def test_a_mask_of_another_size_is_not_scaled_without_a_word(canvas: CanvasPage, tmp_path: Path) -> None:
+    said = canvas.page.locator(".pm-toast")
+
+    def load(size: tuple[int, int]) -> None:
+        path = tmp_path / "m.png"
+        Image.new("L", size, 255).save(path)
+        before = canvas.page.evaluate("pentimento.document.now.mask[0]?.id")
+        canvas.root.locator("input[data-role=mask]").set_input_files(path)
+        canvas.page.wait_for_function("(id) => pentimento.document.now.mask[0]?.id !== id", arg=before)
+
+    load(SIZE)
+    canvas.settle()
+    expect(said).to_have_count(0)
+    load((451, 300))
+    expect(said.last).to_contain_text("The mask was scaled from 451 × 300 to 900 × 600.")
+    load((768, 768))
+    expect(said.last).to_contain_text("The mask is 768 × 768, the picture 900 × 600: it was stretched.")
+    canvas.page.evaluate("pentimento.setLanguage('zh-CN')")
+    canvas.button("选区").click()
+    combine = canvas.page.locator("#mask input[data-role=combine]")
+    combine.set_input_files(tmp_path / "m.png")
+    expect(said.last).to_contain_text("此蒙版的宽高比与图片不同")
+    Image.new("L", (450, 300), 255).save(tmp_path / "m.png")
+    combine.set_input_files(tmp_path / "m.png")
+    expect(said.last).to_have_text("蒙版已从 450 × 300 缩放为 900 × 600。")
 
 
 def test_everything_is_there_after_a_reload(canvas: CanvasPage) -> None:

@@ -9,6 +9,7 @@ import "../vendor/konva/konva.min.js";
 import { CanvasDocument } from "./canvas/document.js";
 import { listenToKeys } from "./canvas/keys.js";
 import { mountMaskDrop } from "./canvas/mask_drop.js";
+import { refusal } from "./canvas/refusal.js";
 import { registerPanel, registerTool } from "./canvas/tools.js";
 import "./canvas/select_panel.js";
 import "./canvas/select_tools.js";
@@ -28,7 +29,8 @@ let isStoreAway = false; // said once, not at every try
 canvas.on("trouble", ({ what, error }) => {
   if (what === "commit" && isStoreAway) return;
   isStoreAway ||= what === "commit";
-  window.pentimento.toast(window.pentimento.t(TROUBLE[what], { why: error.message }), "error");
+  const text = what === "open" ? refusal(error, TROUBLE.open) : window.pentimento.t(TROUBLE[what], { why: error.message });
+  window.pentimento.toast(text, "error");
 });
 canvas.on("commit", () => {
   isStoreAway = false;

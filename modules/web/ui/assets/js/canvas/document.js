@@ -7,6 +7,7 @@
 
 import { toast } from "../pentimento.js";
 import { Channel } from "./channel.js";
+import { sayOtherSize } from "./other_size.js";
 import { rasteriseApart } from "./rasteriser.js";
 import { applyToMask, ASSETS, uploadAsset } from "./server.js";
 import { recall, remember } from "./store.js";
@@ -167,10 +168,11 @@ export class CanvasDocument {
     return this.add("mask", operation({ kind: "raster", asset: assetId, part: "mask" }));
   }
 
-  /** Store a file and take it as mask. */
+  /** Store a file and take it as mask; a mask of another size is scaled to the picture's, and the person told. */
   async openMaskFile(file, combine = "replace") {
     const asset = await this.#busy(() => uploadAsset(file, file.name));
     await this.loadMask(asset.id, combine);
+    if (this.#now.picture) sayOtherSize(asset, this.#now.picture);
     return asset;
   }
 

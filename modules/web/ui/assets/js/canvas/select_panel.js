@@ -1,6 +1,7 @@
 /** The "Selection" sheet: everything that is done to the mask as a whole. */
 
 import { filePicker, make, tell, textButton } from "./dom.js";
+import { refusal } from "./refusal.js";
 import { wayOption } from "./select_modes.js";
 import { load, work } from "./select_work.js";
 import { change, settings } from "./settings.js";
@@ -59,7 +60,7 @@ function edges(canvas) {
 /** Load from a file, copy, paste. */
 function exchange(canvas) {
   const way = () => settings.selectWay ?? "union";
-  const fail = (error) => window.pentimento.toast(t("select.trouble.other", { why: error.message }), "error");
+  const fail = (error) => window.pentimento.toast(refusal(error, "select.trouble.other"), "error");
   const picker = filePicker((file) => canvas.openMaskFile(file, way()).catch(fail), { "data-role": "combine" });
   const paste = () => {
     const id = copied();

@@ -21,11 +21,13 @@ async function answerOf(request) {
  *
  * @param {Blob} file
  * @param {string} name as the person knows it.
- * @returns {Promise<{id, width, height, has_alpha, name, notes}>}
+ * @returns {Promise<{id, width, height, has_alpha, name, notes}>} a refusal has the file's name as `fileName`.
  */
 export function uploadAsset(file, name) {
   const headers = { "Content-Type": "application/octet-stream", "X-File-Name": encodeURIComponent(name) };
-  return answerOf(fetch(`${API}assets`, { method: "POST", body: file, headers }));
+  return answerOf(fetch(`${API}assets`, { method: "POST", body: file, headers })).catch((error) => {
+    throw Object.assign(error, { fileName: name });
+  });
 }
 
 /** Run a mask operation (`grow`, `object` ...) and get the asset it made. */
