@@ -68,7 +68,7 @@ class EndStreams:
 def _until(hang_up: asyncio.Event, receive: Receive) -> Callable[[], Awaitable[Any]]:
     """`receive`, which tells of a disconnect as soon as `hang_up` is set."""
 
-    async def receive_or_end() -> Message:
+    async def receive_or_end() -> Any:
         tasks = [asyncio.ensure_future(receive()), asyncio.ensure_future(hang_up.wait())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -134,6 +134,26 @@ def test_a_result_is_sent_on_with_or_without_the_mask_and_that_is_said(studio: S
     assert painted(opened.convert("RGB"))[120, 160]
 
 
+def test_the_open_tab_is_open_after_a_reload(studio: StudioPage, photo: Path) -> None:
+    for name, elem_id in (("Batch", "img2img_batch"), ("Sketch", "img2img_sketch")):
+        studio.open_tab(name)
+        studio.page.reload()
+        studio.wait_ready()
+        expect(studio.page.locator("#mode_img2img").get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+        expect(studio.by_id(elem_id)).to_be_visible()
+    studio.upload(photo)
+    studio.paint((-60, 40), (60, 40))
+    say(studio, "echo")
+    studio.generate()
+    studio.expect_status("Done in")
+    changed = np.any(np.asarray(studio.result()) != np.asarray(Image.open(photo)), axis=-1)
+    assert changed[160, 160] and not changed[:120].any()  # Python knows too that it is the sketch
+    studio.by_id("img2img_send_to_inpaint_upload").click()
+    expect(studio.by_id("img_inpaint_base")).to_be_visible()
+    studio.page.reload()
+    expect(studio.by_id("img_inpaint_base")).to_be_visible()
+
+
 def test_a_large_pictures_job_is_queued_at_once(studio: StudioPage, tmp_path: Path) -> None:
     rows, columns = np.mgrid[:4096, :4096]
     large = np.stack([rows // 16, columns // 16, (rows + columns) // 32], axis=-1).astype(np.uint8)

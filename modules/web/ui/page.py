@@ -160,7 +160,8 @@ def _wire_memory(wiring: Wiring) -> None:
     """The browser keeps the form, without asking the server, and gives it back when the page is opened."""
     studio, restorer = wiring.studio, wiring.restorer
     wiring.on(studio.buttons["restore"].click, restorer.restore, restorer.inputs(), restorer.outputs())
-    wiring.on(wiring.page.load, restorer.restore_form, [studio.form], restorer.form_outputs())
+    filled = wiring.on(wiring.page.load, restorer.restore_form, [studio.form], restorer.form_outputs())
+    filled.then(None, js="() => window.pentimento.openKeptMode()")
     kept = studio.fields
     names = json.dumps(list(kept))
     keep = f"(...values) => Object.fromEntries({names}.map((name, place) => [name, values[place]]))"

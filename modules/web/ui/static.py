@@ -28,6 +28,7 @@ SCRIPTS = (
     "notices",
     "quick",
     "sight",
+    "modes",
     "proportions",
     "tokens",
     "styles",
