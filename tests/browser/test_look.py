@@ -18,8 +18,16 @@ ELEMENT_IDS = (
     "img2img_cfg_scale img2img_denoising_strength img2img_seed img2img_random_seed img2img_reuse_seed img2img_batch_count "
     "img2img_batch_size img2img_inpainting_fill img2img_mask_blur img2img_mask_mode img2img_inpaint_full_res "
     "img2img_inpaint_full_res_padding resize_mode img2img_gallery mode_img2img tab_img2img quicksettings setting_sd_model_checkpoint "
-    "script_list img_inpaint_base"
+    "script_list tabs"
 ).split()
+IN_TABS = {
+    "img2img": "img2img_img2img_tab img2img_image",
+    "Sketch": "img2img_img2img_sketch_tab img2img_sketch",
+    "Inpaint": "img2img_inpaint_tab img2maskimg",
+    "Inpaint sketch": "img2img_inpaint_sketch_tab inpaint_sketch img2img_mask_alpha",
+    "Inpaint upload": "img2img_inpaint_upload_tab img_inpaint_base img_inpaint_mask",
+    "Batch": "img2img_batch_tab img2img_batch_input_dir img2img_batch_output_dir img2img_batch_use_png_info",
+}
 
 
 def test_the_page_is_there_soon_and_asks_nobody_else(page: Page, studio_url: str) -> None:
@@ -42,6 +50,10 @@ def test_the_page_is_there_soon_and_asks_nobody_else(page: Page, studio_url: str
 def test_elements_have_the_names_scripts_know(studio: StudioPage) -> None:
     missing = [name for name in ELEMENT_IDS if studio.by_id(name).count() != 1]
     assert not missing
+    for tab, names in IN_TABS.items():  # Gradio makes a tab's elements when it is first opened
+        studio.open_tab(tab)
+        for name in names.split():
+            expect(studio.by_id(name)).to_have_count(1)
 
 
 def test_a_newcomer_starts_from_the_built_in_preset(studio: StudioPage) -> None:
@@ -80,7 +92,8 @@ def test_nothing_is_cut_off_on_a_narrow_screen(new_page: Callable[..., Page], st
         studio.upload(photo)
     beyond = studio.page.evaluate(
         """() => [...document.querySelectorAll('#tab_img2img *, #quicksettings *')]
-            .filter((element) => element.offsetParent && !element.closest('.sr-only') && element.getBoundingClientRect().right > 421)
+                .filter((element) => element.offsetParent && !element.closest('.sr-only, .visually-hidden'))
+                .filter((element) => element.getBoundingClientRect().right > 421)
             .map((element) => `${element.tagName}#${element.id}.${element.className}`)"""
     )
     wide = studio.page.evaluate("() => document.documentElement.scrollWidth")

@@ -140,4 +140,4 @@ def test_results_are_saved_with_infotext_sent_on_and_their_seed_used_again(studi
     expect(studio.by_id("img2img_caption")).to_contain_text("320 × 240")
     studio.by_id("img2img_send_to_img2img").click()
     expect(studio.by_id("inpaint_controls")).to_be_hidden()
-    expect(studio.page.locator("#img2img_image img")).to_be_visible()
+    expect(studio.page.locator("#img2img_image .pm-view.pm-has-picture")).to_be_visible()

@@ -13,8 +13,8 @@ from tests.browser.studio import StudioPage
 def test_a_broken_picture_is_named_and_the_page_lives_on(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(photo.read_bytes()[:200])
-    studio.page.locator("#img_inpaint_base input[type=file]").set_input_files(broken)
-    expect(studio.toast()).to_contain_text("Picture:")
+    studio.view().locator("input[type=file]").first.set_input_files(broken)
+    expect(studio.toast()).to_contain_text("broken.png")
     expect(studio.toast()).not_to_contain_text("Traceback")
     studio.open_tab("img2img")
     studio.upload(photo)
