@@ -64,3 +64,20 @@ def test_a_size_of_ones_own_is_there_after_a_reload(studio: StudioPage, photo: P
         studio.wait_canvas()
         studio.page.wait_for_timeout(1500)  # for what would set another size
         assert [studio.number(f"img2img_{name}") for name in ("width", "height", "steps")] == ["448", "336", "7"]
+
+
+def test_a_size_of_ones_own_ends_with_a_picture_of_another_shape(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
+    studio.open_tab("img2img")
+    studio.upload(photo)
+    width, height = (studio.page.locator(f"#img2img_{side} input[type=number]") for side in ("width", "height"))
+    expect(width).not_to_have_value("512")
+    studio.set_number("img2img_width", 448)
+    expect(height).to_have_value("336")
+    Image.new("RGB", (640, 480)).save(tmp_path / "alike.png")
+    studio.upload(tmp_path / "alike.png")
+    studio.page.wait_for_timeout(1500)  # for what would set another size
+    assert (studio.number("img2img_width"), studio.number("img2img_height")) == ("448", "336")
+    Image.new("RGB", (240, 480)).save(tmp_path / "tall.png")
+    studio.upload(tmp_path / "tall.png")
+    expect(width).not_to_have_value("448")
+    assert int(studio.number("img2img_height")) > 1.8 * int(studio.number("img2img_width"))

@@ -126,7 +126,7 @@ class IntentDesk:
         extended, mask = enlarge(picture, margins)
         asset, mask_asset = self._session.store.add_picture(extended), self._session.store.add_picture(mask)
         note = self._texts.say(language, "intent.extended", width=extended.width, height=extended.height)
-        opened = self._pictures.open(document_update(asset.as_json(), mask_asset.id, None, note), Mode.INPAINT)
+        opened = self._pictures.open_sized(document_update(asset.as_json(), mask_asset.id, None, note), Mode.INPAINT)
         return {**self._set(language, Intent.EXTEND, checkpoint), **opened, **self._size_for(mask, checkpoint)}
 
     def extend_outputs(self) -> list[Any]:

@@ -140,9 +140,9 @@ def _wire_form(wiring: Wiring, lists: Lists) -> None:
     fields, buttons, document = studio.fields, studio.buttons, studio.document
     width, height, area, checkpoint = fields["width"], fields["height"], fields["inpaint_full_res"], fields["checkpoint"]
     sized = [width, height, studio.is_own_size]
-    suggestion = [studio.mode, area, studio.is_own_size, document, checkpoint]
+    suggestion = [studio.mode, area, studio.is_own_size, studio.last_shape, document, checkpoint]
     for event in (document.change, studio.mode.change, area.input):
-        on(event, pictures.suggest_size, suggestion, [width, height])
+        on(event, pictures.suggest_size, suggestion, [*sized, studio.last_shape])
     on(buttons["use_image"].click, pictures.use_image_size, [document], sized)
     on(buttons["fit_model"].click, pictures.fit_model, [document, checkpoint], sized)
     buttons["swap"].click(lambda w, h: (h, w, True), [width, height], sized, **LIGHT)

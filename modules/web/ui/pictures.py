@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -18,6 +18,8 @@ from modules.web.ui.texts import Texts
 
 Updates = dict[Any, Any]
 Document = Mapping[str, Any]
+SHAPE_TOLERANCE = 0.01
+"""Pictures whose proportions differ by less than this count as of one shape: sizes are rounded to whole pixels."""
 
 
 class Pictures:
@@ -29,7 +31,7 @@ class Pictures:
     def outputs(self) -> list[Any]:
         """What opening a picture from the server's side may change."""
         studio = self._studio
-        return [studio.document, studio.top_tabs, *self.tab_outputs()]
+        return [studio.document, studio.last_shape, studio.top_tabs, *self.tab_outputs()]
 
     def tab_outputs(self) -> list[Any]:
         """What opening a tab changes."""
@@ -69,6 +71,12 @@ class Pictures:
         studio = self._studio
         return {studio.document: update, studio.top_tabs: gr.update(selected="studio"), **self.open_tab(mode)}
 
+    def open_sized(self, update: dict[str, Any], mode: Mode) -> Updates:
+        """The same for a picture that comes with its own width and height: they stay, whatever its proportions."""
+        picture = update["set"]["picture"]
+        shape = {self._studio.last_shape: [picture["width"], picture["height"]]} if picture else {}
+        return {**shape, **self.open(update, mode)}
+
     def open_tab(self, mode: Mode) -> Updates:
         """Show the tab of a mode, and the controls that belong to it."""
         studio = self._studio
@@ -83,18 +91,30 @@ class Pictures:
         return *fitting_size(*_size(document), self._native_px(checkpoint)), True
 
     def suggest_size(
-        self, language: str, mode: str, area: int, is_own_size: bool, document: Document, checkpoint: str | None
-    ) -> tuple[Any, Any]:
-        """A size that suits picture, tab and area, unless the person has chosen one."""
-        if is_own_size:
-            return gr.skip(), gr.skip()
+        self, language: str, mode: str, area: int, is_own_size: bool, last: list[int] | None, document: Document, checkpoint: str | None
+    ) -> tuple[Any, ...]:
+        """A size that suits picture, tab and area, unless the person has chosen one for a picture of these proportions.
+
+        Returns:
+            Width, height, `is_own_size` and `last_shape`.
+        """
+        picture = document["picture"]
+        shape = [picture["width"], picture["height"]] if picture else last
+        if is_own_size and (not last or not shape or has_same_proportions(last, shape)):
+            return gr.skip(), gr.skip(), gr.skip(), shape
+        is_own = False if is_own_size else gr.skip()
         native_px = self._native_px(checkpoint)
-        if document["picture"] is None or (Mode(mode).has_mask and area):
-            return native_px, native_px
-        return fitting_size(*_size(document), native_px)
+        if picture is None or (Mode(mode).has_mask and area):
+            return native_px, native_px, is_own, shape
+        return *fitting_size(*_size(document), native_px), is_own, shape
 
     def _native_px(self, checkpoint: str | None) -> int:
         return self._session.preset(checkpoint).width
+
+
+def has_same_proportions(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether width : height differs by no more than `SHAPE_TOLERANCE`."""
+    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= SHAPE_TOLERANCE
 
 
 def _size(document: Document) -> tuple[int, int]:

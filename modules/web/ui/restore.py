@@ -126,7 +126,7 @@ class Restorer:
             **self._widgets({name: value for name, value in values.items() if name in self._studio.fields}),
             self._studio.is_own_size: True,
             self._studio.script_wish: wish,
-            **self._pictures.open(document_update(picture, mask, sketch, note, recipe.alpha), recipe.mode),
+            **self._pictures.open_sized(document_update(picture, mask, sketch, note, recipe.alpha), recipe.mode),
         }
 
     def _widgets(self, values: Mapping[str, Any]) -> Updates:

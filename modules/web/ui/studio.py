@@ -49,6 +49,7 @@ class Studio:
         shown: State: [{"path", "infotext", "seed", "asset", "recipe", ...}], one a picture in the gallery; the rest as in `read_facts`.
         selected: State: index into `shown`.
         is_own_size: What the browser keeps of this: the person has set the size; do not suggest another.
+        last_shape: Likewise: [width, height] of the picture that was opened last, None = none yet.
         script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
@@ -73,6 +74,7 @@ class Studio:
     shown: Any
     selected: Any
     is_own_size: Any
+    last_shape: Any
     set_aside: Any
     script_wish: Any
     timer: Any
@@ -121,6 +123,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         seen=gr.State({}),
         shown=gr.State([]),
         selected=gr.State(0),
+        last_shape=gr.BrowserState(None, storage_key="pentimento_last_shape", secret="pentimento"),
         is_own_size=gr.BrowserState(False, storage_key="pentimento_own_size", secret="pentimento"),
         set_aside=gr.State(None),
         script_wish=gr.State(None),

@@ -51,7 +51,8 @@ class Page:
         )
         studio: Any = SimpleNamespace(
             intents=row, fields={name: name for name in (*FIELDS, "width", "height")}, document="document", top_tabs="top", mode="mode",
-            is_own_size="is_own_size", modes=SimpleNamespace(tabs="tabs"), mask_group="mask_group", sketch_group="sketch_group",
+            is_own_size="is_own_size", last_shape="last_shape", modes=SimpleNamespace(tabs="tabs"),
+            mask_group="mask_group", sketch_group="sketch_group",
             groups_of=lambda mode: {},
         )  # fmt: skip
         self.desk = IntentDesk(session, texts, studio, Pictures(session, texts, studio))
