@@ -2,7 +2,7 @@
 
 const MODES = ["mask", "paint_mask", "view_mask"]; // where only a part may be repainted
 const BORDER = { strokeWidth: 1.5, strokeScaleEnabled: false };
-const GRIP_PX = 12;
+const GRIP_PX = 8; // across the line; beyond it the tool in hand works
 const SMALLEST_PX = 16; // on the picture
 const INK = "#1e1c1a";
 
@@ -43,16 +43,11 @@ export class Crop {
     return Boolean(this.view.document.crop) && MODES.includes(this.view.mode) && Boolean(this.view.document.now.picture);
   }
 
-  /** Whether a point of the stage is on the rectangle's border or a handle. */
-  isAt({ x, y }) {
+  /** Whether a point of the stage is on the rectangle's border or a handle: exactly where Konva lets them be dragged. */
+  isAt(point) {
     if (!this.layer.listening()) return false;
     if (this.transformer.isTransforming() || this.rectangle.isDragging()) return true;
-    const box = this.rectangle.getClientRect({ skipStroke: true });
-    const near = (value, edge) => Math.abs(value - edge) <= GRIP_PX / 2;
-    const [right, bottom] = [box.x + box.width, box.y + box.height];
-    const inX = x >= box.x - GRIP_PX / 2 && x <= right + GRIP_PX / 2;
-    const inY = y >= box.y - GRIP_PX / 2 && y <= bottom + GRIP_PX / 2;
-    return (inY && (near(x, box.x) || near(x, right)) && inX) || (inX && (near(y, box.y) || near(y, bottom)) && inY);
+    return this.view.stage.getIntersection(point) !== null;
   }
 
   /** Follow the document's crop and the camera. */
