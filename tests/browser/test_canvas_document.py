@@ -118,6 +118,48 @@ def test_the_crop_is_dragged_resized_and_made_automatic_again(canvas: CanvasPage
     assert canvas.root.evaluate("(root) => root.view.crop.layer.visible()") is False
 
 
+def test_beside_the_crops_edge_the_tool_works(canvas: CanvasPage) -> None:
+    page = canvas.page
+    page.evaluate("() => { window.crops = []; pentimento.document.onCrop((box) => crops.push(box)); }")
+    page.evaluate("pentimento.document.setCrop({ x: 250, y: 150, width: 400, height: 300 })")
+    canvas.set(size=4)
+    canvas.settle()
+    x, y = canvas.spot((350, 150))
+    for count, offset in enumerate((-6, 6), start=1):
+        canvas.stroke_spots((x, y + offset), (x + 40, y + offset))
+        assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [count, 0]
+    for count, offset in enumerate((-3, 3), start=1):
+        canvas.stroke_spots((x, y + offset), (x + 10, y + offset))
+        assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [2, count]
+    box = page.evaluate("crops.at(-1)")
+    corner = canvas.spot((box["x"], box["y"]))
+    canvas.stroke_spots((corner[0] - 3, corner[1] - 3), (corner[0] - 30, corner[1] - 20))
+    assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [2, 3], "a handle is taken, and nothing painted"
+
+
+def test_a_flattened_picture_lies_on_white_and_the_question_beside_it(canvas: CanvasPage, hole: Path) -> None:
+    canvas.load(hole)
+    bar = canvas.root.locator(".pm-alpha")
+    canvas.set(overlayOpacity=0)
+
+    def shown(choice: str) -> np.ndarray:
+        bar.get_by_role("button", name=choice).click()
+        canvas.settle()
+        box = canvas.box()
+        left, top = (round(spot - start) for spot, start in zip(canvas.spot((120, 170)), (box["x"], box["y"]), strict=True))
+        return np.asarray(canvas.picture().crop((left, top, left + 80, top + 80)))
+
+    assert len(np.unique(shown("Keep transparent"))) > 1, "chequered"
+    assert np.unique(shown("Flatten")).tolist() == [255]
+    canvas.button("Undo").click()
+    canvas.settle()
+    assert len(np.unique(shown("Keep transparent"))) > 1
+    question, close, stage = bar.bounding_box(), canvas.button("Close this question").bounding_box(), canvas.box()
+    assert question and close
+    assert question["y"] + question["height"] <= stage["y"] + 0.5, "it covers nothing of the picture"
+    assert close["y"] - question["y"] < 12 and question["x"] + question["width"] - close["x"] - close["width"] < 12
+
+
 def test_a_sketch_has_colours_of_its_own_and_leaves_the_mask_alone(canvas: CanvasPage) -> None:
     page = canvas.page
     canvas.set(size=40)

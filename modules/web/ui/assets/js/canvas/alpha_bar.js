@@ -1,4 +1,4 @@
-/** The question what a picture's transparency means, over the canvas. */
+/** The question what a picture's transparency means, in a row of its own above the stage. */
 
 import { drawing, iconButton, make, tell, textButton } from "./dom.js";
 import { ICONS } from "./icons.js";
@@ -19,8 +19,9 @@ export class AlphaBar {
     this.help = make("small");
     const close = iconButton("canvas.alpha.dismiss", ICONS.close, "", () => view.document.dismissAlpha());
     const choices = make("span", { class: "pm-choices", role: "group" }, ...this.buttons);
-    this.bar = make("div", { class: "pm-alpha", role: "status", "data-canvas-control": true, hidden: true }, drawing(ICONS.picture), this.say, choices, close, this.help);
-    view.box.append(this.bar);
+    const body = make("div", { class: "pm-alpha-body" }, drawing(ICONS.picture), this.say, choices, this.help);
+    this.bar = make("div", { class: "pm-alpha", role: "status", hidden: true }, body, close);
+    view.box.before(this.bar);
     view.document.on("change", () => this.refresh());
     this.refresh();
   }

@@ -8,6 +8,7 @@ import { newCanvas } from "./pixels.js";
 import { rgb } from "./settings.js";
 
 const CHECK_PX = 8;
+const FLAT = "#ffffff"; // what img2img_background_color is unless a person chose otherwise
 const DASH = 3; // device pixels, as a power of two
 const SHOWN = { view: [], paint: ["sketch"], mask: ["mask"], paint_mask: ["sketch"], view_mask: ["mask"] };
 
@@ -22,6 +23,7 @@ export class Painter {
     this.document = document;
     this.channels = SHOWN[mode].map((name) => document.channels[name]);
     this.pyramid = null;
+    this.alpha = null; // the meaning of transparency that was drawn last
     this.rim = null; // a canvas that is not on the page
     const layers = ["picture", "paint"].map((name) => new Konva.Layer({ name, listening: false }));
     stage.add(...layers);
@@ -40,24 +42,25 @@ export class Painter {
     return this.paint.getPixelRatio();
   }
 
-  /** The picture, on a chequered ground where it is transparent. */
+  /** The picture, on a chequered ground where it is transparent, on white where that is flattened. */
   drawPicture(camera) {
     const context = this.#context(this.picture);
-    const { picture } = this.document.now;
+    const { picture, alpha } = this.document.now;
+    this.alpha = alpha;
     if (!picture || !this.pyramid) return;
     const scale = camera.zoom * this.ratio;
     const [x, y, width, height] = [camera.x * this.ratio, camera.y * this.ratio, picture.width * scale, picture.height * scale];
-    if (picture.has_alpha) this.#drawChecks(context, x, y, width, height);
+    if (picture.has_alpha) this.#drawGround(context, alpha === "flatten", x, y, width, height);
     context.imageSmoothingEnabled = scale < 3;
     context.drawImage(this.pyramid.level(scale).image, x, y, width, height);
   }
 
-  #drawChecks(context, x, y, width, height) {
+  #drawGround(context, isFlat, x, y, width, height) {
     const side = CHECK_PX * this.ratio;
     this.checks ??= makeChecks(context, side);
     context.save();
     context.translate(x, y);
-    context.fillStyle = this.checks;
+    context.fillStyle = isFlat ? FLAT : this.checks;
     context.fillRect(0, 0, width, height);
     context.restore();
   }

@@ -39,7 +39,7 @@ export class Pointers {
 
   #down(event) {
     const { view } = this;
-    if (!view.document.now.picture || event.target.closest("[data-canvas-control]") || view.isOverCrop(event)) return;
+    if (!view.document.now.picture || view.isOverCrop(event)) return;
     if (event.pointerType === "pen") isPenSeen = true;
     view.box.classList.add("pm-by-pointer"); // no ring round the canvas for those who see their pointer on it
     view.box.focus({ preventScroll: true });
@@ -126,7 +126,7 @@ export class Pointers {
 
   #wheel(event) {
     const { view } = this;
-    if (!view.document.now.picture || event.target.closest("[data-canvas-control]")) return;
+    if (!view.document.now.picture) return;
     event.preventDefault();
     const { x, y } = view.toScreen(event);
     const amount = event.deltaMode === 1 ? event.deltaY * LINE_PX : event.deltaY;

@@ -82,7 +82,10 @@ export class View {
       this.document.on("picture", () => this.#reload()),
       this.document.on("mask", (box) => this.#painted("mask", box)),
       this.document.on("sketch", (box) => this.#painted("sketch", box)),
-      this.document.on("change", () => this.toolbar.refresh()),
+      this.document.on("change", ({ alpha }) => {
+        if (alpha !== this.painter.alpha) this.invalidate({ picture: true });
+        this.toolbar.refresh();
+      }),
       this.document.on("crop", () => this.crop.update()),
     ];
     onSettings((values) => {
@@ -172,7 +175,7 @@ export class View {
   }
 
   #doubleClick(event) {
-    if (!this.document.now.picture || event.target.closest("[data-canvas-control]") || this.isOverCrop(event)) return;
+    if (!this.document.now.picture || this.isOverCrop(event)) return;
     const { x, y } = this.toPoint(event);
     const { width, height } = this.document.now.picture;
     const isOutside = x < 0 || y < 0 || x >= width || y >= height;
