@@ -29,7 +29,7 @@ STRINGS = """() => {
   while (walker.nextNode()) {
     const node = walker.currentNode, parent = node.parentElement;
     if (!node.data.trim() || !shown(parent)) continue;
-    if (parent.closest("script, style, noscript, code, kbd, textarea, .pm-toast, .toast-wrap")) continue;
+    if (parent.closest("script, style, noscript, code, kbd, textarea, .pm-toast, .toast-wrap, [data-testid=status-tracker]")) continue;
     found.add(`${node.data.trim()}\\t#${parent.closest("[id]")?.id}`);
   }
   for (const element of document.body.querySelectorAll("*")) {
