@@ -56,6 +56,7 @@ export class Filters {
   }
 
   empty() {
+    clearTimeout(this.timer); // what was being typed is gone too
     this.put({ ...NOTHING });
     this.words.focus();
   }
