@@ -1,4 +1,4 @@
-"""Browsers hang up in mid-upload all the time (the image editor does with every stroke); that is nothing to log a stack trace for."""
+"""Browsers hang up in mid-upload, when a page is closed or loaded anew; that is nothing to log a stack trace for."""
 
 from __future__ import annotations
 
