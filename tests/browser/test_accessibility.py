@@ -18,9 +18,7 @@ AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 NAMED_ROLES = set("button link textbox combobox checkbox radio switch slider spinbutton tab menuitem searchbox listbox option".split())
 INTERACTIVE_S = 3.0
 LOOP = 3_000_000
-CROWDED = 1.6
-"""Server and browser share two cores with the other tests, of which the loop needs one."""
-LOOP_S = 0.26
+LOOP_S = 0.14
 """What `calibrate` takes on the machine that the three seconds were set for, with nothing beside it."""
 FOCUS = """() => {
   const element = document.activeElement;
@@ -151,43 +149,28 @@ def test_nothing_is_cut_off_on_narrow_screens(new_page: NewPage, studio_url: str
 
 
 def calibrate() -> float:
-    begun_s, total = time.perf_counter(), 0
+    """Seconds of processor time that a fixed loop takes here."""
+    begun_s, total = time.process_time(), 0
     for number in range(LOOP):
         total += number * number
-    return time.perf_counter() - begun_s
+    return time.process_time() - begun_s
 
 
 def test_the_page_can_be_used_within_three_seconds(new_page: NewPage, studio_url: str) -> None:
+    """Counted is the processor time of the page's main thread: the time on the clock belongs to whatever else the machine does."""
     StudioPage(new_page(), studio_url).open()  # the server has read its scripts by then
     taken = []
     for _ in range(3):
         page, before_s = new_page(), calibrate()
+        counters = page.context.new_cdp_session(page)
+        counters.send("Performance.enable", {"timeDomain": "threadTicks"})
         begun_s = time.perf_counter()
         page.goto(studio_url, wait_until="commit")
         expect(page.locator("#img2img_generate:not([disabled])")).to_be_visible()
         ready_s = time.perf_counter() - begun_s
-        loop_s = max(before_s, calibrate())
-        taken.append(ready_s / loop_s)
-        print(f"\npage to interactive: {ready_s:.2f} s = {taken[-1]:.1f} loops of {loop_s * 1000:.0f} ms")
+        metrics = {entry["name"]: entry["value"] for entry in counters.send("Performance.getMetrics")["metrics"]}
+        worked_s, loop_s = metrics["TaskDuration"], max(before_s, calibrate())
+        taken.append(worked_s / loop_s)
+        print(f"\npage to interactive: {ready_s:.2f} s, {worked_s:.2f} s of work = {taken[-1]:.1f} loops of {loop_s * 1000:.0f} ms")
         page.close()
-    assert min(taken) <= CROWDED * INTERACTIVE_S / LOOP_S
-
-
-def test_the_look_follows_the_system_until_one_is_picked(new_page: NewPage, studio_url: str) -> None:
-    page = new_page(color_scheme="light")
-    studio = StudioPage(page, studio_url).open()
-    is_dark = "document.body.classList.contains('dark')"
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_function(is_dark)
-    studio.by_id("pm_theme").click()
-    page.wait_for_function(f"!{is_dark}")
-    assert studio.by_id("pm_theme").get_attribute("title") == "Light or dark: light"
-    page.emulate_media(color_scheme="light")
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(300)
-    assert not page.evaluate(is_dark)
-    page.reload()
-    studio.wait_ready()
-    assert not page.evaluate(is_dark)
-    studio.by_id("pm_theme").click()
-    assert page.evaluate(is_dark) and studio.by_id("pm_theme").get_attribute("title") == "Light or dark: as the system"
+    assert 0 < min(taken) <= INTERACTIVE_S / LOOP_S

@@ -89,6 +89,15 @@ def look_everywhere(page: Page) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def left_over(page: Page, foreign: Callable[[list[str]], list[str]]) -> list[str]:
+    """The strings that stay in the wrong language, also when a slow page is looked at again."""
+    left: list[str] = []
+    for _ in range(3):
+        if not (left := foreign(look_everywhere(page))):
+            break
+    return left
+
+
 def test_every_string_is_chinese_and_english_again(new_page: Callable[..., Page], studio_url: str, photo: Path) -> None:
     page = new_page(viewport={"width": 1500, "height": 900})
     studio = StudioPage(page, studio_url).open()
@@ -102,14 +111,14 @@ def test_every_string_is_chinese_and_english_again(new_page: Callable[..., Page]
     document: dict[str, Any] = studio.committed()
     pick_language(page, "zh-CN")
     expect(studio.status()).to_contain_text("完成")
-    assert english_in(look_everywhere(page)) == []
+    assert left_over(page, english_in) == []
     assert page.context.cookies()[0]["value"] == "zh-CN"
     expect(page.locator("#img2img_prompt textarea")).to_have_value("42")
     assert studio.number("img2img_steps") == "7"
     assert studio.committed()["picture"] == document["picture"]
     pick_language(page, "en")
     expect(studio.status()).to_contain_text("Done in")
-    assert chinese_in(look_everywhere(page)) == []
+    assert left_over(page, chinese_in) == []
     assert studio.committed()["picture"] == document["picture"] and not loads
 
 

@@ -250,6 +250,6 @@ def test_large_masks_stay_quick() -> None:
             operation(it)
             took_s = time.perf_counter() - started
             print(f"{name}, {kind}: {took_s * 1000:.0f} ms ({took_s / yardstick_s:.1f} times the yardstick of {yardstick_s * 1000:.0f} ms)")
-            if took_s > max(1.0, 15 * yardstick_s):
+            if took_s > max(4.0, 15 * yardstick_s):
                 slow.append(f"{name}, {kind}: {took_s:.2f} s")
     assert not slow
