@@ -1,0 +1,3 @@
+"""Fails to be imported."""
+
+import a_package_that_nobody_has  # noqa: F401
