@@ -81,6 +81,7 @@ class ScriptLibrary:
         self._classes: list[ScriptClassData] | None = None
         self._runners: dict[bool, ScriptRunner] = {}
         self._loading_thread: int | None = None
+        self._modules: list[tuple[ScriptFile, ModuleType]] = []
         self.broken: list[BrokenScript] = []
 
     @property
@@ -106,6 +107,11 @@ class ScriptLibrary:
     def load(self) -> None:
         """Load the img2img scripts now, so that nobody waits for them later."""
         self._runner(is_img2img=True)
+
+    def modules(self) -> list[tuple[ScriptFile, ModuleType]]:
+        """Every script file that could be imported, in order; they are loaded now if nobody has asked for them before."""
+        self.load()
+        return list(self._modules)
 
     def _runner(self, *, is_img2img: bool) -> ScriptRunner:
         if self.is_loading_here:
@@ -134,6 +140,7 @@ class ScriptLibrary:
         except BaseException as error:  # no Ctrl+C comes here: scripts are never loaded by the main thread
             self._leave_out(file.path, file.basedir, "import", error)
             return []
+        self._modules.append((file, module))
         known = {data.script_class for data in SCRIPTS_DATA if data.path != str(file.path)}
         found = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, Script) and value is not Script]
         fresh = [ScriptClassData(value, str(file.path), str(file.basedir), module) for value in dict.fromkeys(found) if value not in known]
