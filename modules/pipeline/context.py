@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from modules.backends.embeddings.catalog import EmbeddingCatalog
     from modules.backends.loras.catalog import LoraCatalog
+    from modules.backends.upscalers.catalog import UpscalerCatalog
     from modules.engine.model import DiffusionModel
     from modules.pipeline.processing import StableDiffusionProcessing
 
@@ -30,6 +31,7 @@ class RunContext(Protocol):
         user: Who asked, for infotext; empty when unknown.
         loras: LoRA files that prompts may name.
         embeddings: Textual inversions that prompts may name.
+        upscalers: Upscalers that options and scripts may name.
     """
 
     options: Options
@@ -38,6 +40,7 @@ class RunContext(Protocol):
     user: str
     loras: LoraCatalog
     embeddings: EmbeddingCatalog
+    upscalers: UpscalerCatalog
 
     def model(self, name: str | None, options: Options | None = None) -> DiffusionModel:
         """The model whose checkpoint `name` names (None or empty: the configured one), loaded.

@@ -13,7 +13,7 @@ from modules.base.errors import InvalidRequest
 from modules.imaging.fills import MaskedContent
 from modules.imaging.geometry import Box, Extent
 from modules.imaging.resize import ResizeMode, Upscaler
-from modules.imaging.upscalers import find_upscaler
+from modules.imaging.upscalers import UPSCALERS, find_upscaler
 from modules.settings.options import Options
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def derive_framing(p: StableDiffusionProcessingImg2Img, seeds: Sequence[int], op
         working=Extent(int(p.width), int(p.height)),
         seeds=tuple(seeds),
         resize_mode=ResizeMode(p.resize_mode),
-        upscaler=find_upscaler(options.upscaler_for_img2img),
+        upscaler=_find_upscaler(p, options.upscaler_for_img2img),
         content=MaskedContent.parse(p.inpainting_fill),
         grow_mask_by=int(p.grow_mask_by),
         is_mask_inverted=bool(p.inpainting_mask_invert),
@@ -192,6 +192,13 @@ def derive_framing(p: StableDiffusionProcessingImg2Img, seeds: Sequence[int], op
         crop_region=None if p.crop_region is None else Box.from_edges(*(int(edge) for edge in p.crop_region)),
         options=options,
     )
+
+
+def _find_upscaler(p: StableDiffusionProcessingImg2Img, name: str) -> Upscaler | None:
+    if p.context is not None:
+        return p.context.upscalers.find(name, "upscaler_for_img2img")
+    # Looked at before a job runs: networks take too long for that, and Lanczos shows the same.
+    return find_upscaler(name) if name in UPSCALERS else None
 
 
 def _check_region(region: object) -> None:

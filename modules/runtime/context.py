@@ -32,6 +32,7 @@ class JobContext:
         load_scripts: Gives the scripts of jobs that bring none of their own.
         loras: `backends.loras.catalog.LoraCatalog`.
         embeddings: `backends.embeddings.catalog.EmbeddingCatalog`.
+        upscalers: `backends.upscalers.catalog.UpscalerCatalog`.
         user: Login of the person, for infotext; empty when there is none.
     """
 
@@ -44,6 +45,7 @@ class JobContext:
     user: str = ""
     loras: Any = None
     embeddings: Any = None
+    upscalers: Any = None
     _expected: int = field(default=0, init=False)
     _index: int | None = field(default=None, init=False)
 

@@ -9,8 +9,7 @@ from PIL import Image
 from modules.imaging.geometry import Extent
 from modules.imaging.grid import choose_rows, make_grid
 from modules.imaging.resize import resize_image as resize
-from modules.imaging.upscalers import find_upscaler
-from modules.runtime.shared_objects import OPTS
+from modules.runtime.shared_objects import OPTS, find_upscaler
 
 
 def resize_image(resize_mode: int, im: Image.Image, width: int, height: int, upscaler_name: str | None = None) -> Image.Image:

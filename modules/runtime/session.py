@@ -18,6 +18,7 @@ from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.context import ReuseCache
 from modules.plugins.discovery import ScriptFile, find_scripts
+from modules.plugins.extensions import Extension, find_extensions
 from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.batch.batches import Batches
@@ -93,7 +94,9 @@ class Session:
         queue: All jobs.
         loras: `backends.loras.catalog.LoraCatalog`.
         embeddings: `backends.embeddings.catalog.EmbeddingCatalog`.
+        upscalers: `backends.upscalers.catalog.UpscalerCatalog`.
         cache: Conditioning and encoded pictures kept between jobs.
+        extensions: All extensions, in the order they are loaded; `is_enabled` tells which run.
         library: All scripts; `library.broken` tells which were left out.
         store: All pictures that were opened, painted or made, by id.
         history: All results with their inputs and settings, and the jobs that outlive the program.
@@ -114,11 +117,14 @@ class Session:
         self.loras = make_loras(lora_folders(paths, flags), paths.cache / "loras.json")
         make_embeddings: Any = load_dotted("modules.backends.embeddings.catalog:EmbeddingCatalog")
         self.embeddings = make_embeddings(embedding_folders(paths, flags))
+        make_upscalers: Any = load_dotted("modules.backends.upscalers.catalog:UpscalerCatalog")
+        self.upscalers = make_upscalers()
         self.cache = ReuseCache()
         self.store = AssetStore(paths.outputs / "store", lambda: int(self.options.current.img_max_size_mp * 1_000_000))
         self.comparer = Comparer(self.store, lambda: self.options.current)
         self.masks = MaskWork(self.store, (paths.models / SUBJECT_FILE, paths.builtin_models / SUBJECT_FILE))
-        self.library = ScriptLibrary(partial(script_files, paths, flags), _make_controls_context)
+        self.extensions = self.find_extensions()
+        self.library = ScriptLibrary(self._find_scripts, _make_controls_context)
         database = paths.outputs / "history.sqlite"
         self.history = History(database, self.store, paths.data, lambda: self.options.current, is_kept=keeps_history)
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
@@ -129,6 +135,16 @@ class Session:
     def scripts(self) -> ScriptRunner:
         """The img2img scripts; the first to ask waits until they are loaded."""
         return self.library.img2img
+
+    def find_extensions(self) -> list[Extension]:
+        """All extensions as they are on the disk and in the settings now; `extensions` are those that this start found."""
+        options, flags = self.options.current, self.flags
+        folders = (self.paths.builtin_extensions, self.paths.extensions)
+        return find_extensions(*folders, options.disabled_extensions, options.disable_all_extensions, is_safe=flags.safe)
+
+    def _find_scripts(self) -> list[ScriptFile]:
+        """Script files in the order they are loaded; none under `--safe`."""
+        return [] if self.flags.safe else find_scripts(self.paths.scripts, self.extensions)
 
     def submit(
         self,
@@ -295,7 +311,8 @@ class Session:
 
     def _context(self, job: Job) -> JobContext:
         options, user = self.options.current, job.user or ""
-        return JobContext(job, options, self.paths, self.cache, self.model, lambda: self.scripts, user, self.loras, self.embeddings)
+        lists = {"loras": self.loras, "embeddings": self.embeddings, "upscalers": self.upscalers}
+        return JobContext(job, options, self.paths, self.cache, self.model, lambda: self.scripts, user, **lists)
 
 
 def _let_go(request: Any) -> None:
@@ -303,11 +320,6 @@ def _let_go(request: Any) -> None:
     for name in HEAVY_FIELDS:
         if getattr(request, name, None) is not None:
             setattr(request, name, None)
-
-
-def script_files(paths: Paths, flags: Flags) -> list[ScriptFile]:
-    """Script files in the order they are loaded; none under `--safe`."""
-    return [] if flags.safe else find_scripts(paths.scripts, paths.builtin_extensions, paths.extensions)
 
 
 def _make_controls_context() -> Any:

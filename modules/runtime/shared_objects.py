@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from modules.backends.upscalers.catalog import UpscalerCatalog
 from modules.base.registry import load_dotted
+from modules.imaging.upscalers import NamedUpscaler
 from modules.pipeline.context import RUNNING
 from modules.runtime.session import Session
 from modules.runtime.shared_state import SharedState
@@ -111,6 +113,17 @@ def computing_device_name() -> str:
 def loaded_model() -> Any:
     """The model in memory, or None."""
     return SHARED.session.pool.loaded if SHARED.is_bound else None
+
+
+def listed_upscalers() -> list[NamedUpscaler]:
+    """All upscalers; the built-in ones before a session is there."""
+    return list((SHARED.session.upscalers if SHARED.is_bound else UpscalerCatalog()).all())
+
+
+def find_upscaler(name: str) -> NamedUpscaler | None:
+    """The upscaler of that name; None for "None" and "". Raises UnknownName where there is none of that name."""
+    found: NamedUpscaler | None = (SHARED.session.upscalers if SHARED.is_bound else UpscalerCatalog()).find(name)
+    return found
 
 
 def loaded_scripts(*, is_img2img: bool) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter
 
 from modules.backends.embeddings.catalog import problem_with
-from modules.imaging.upscalers import UPSCALERS
 from modules.pipeline.styles import read_styles
 from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
 
@@ -43,7 +42,7 @@ def get_schedulers(session: SessionDependency, user: UserDependency) -> list[dic
 
 
 @router.get("/upscalers")
-def get_upscalers(user: UserDependency) -> list[dict[str, Any]]:
+def get_upscalers(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
     """Upscalers, for `upscaler_for_img2img` and scripts."""
     return [
         {
@@ -53,7 +52,7 @@ def get_upscalers(user: UserDependency) -> list[dict[str, Any]]:
             "model_url": upscaler.model_url,
             "scale": upscaler.scale,
         }
-        for _, upscaler in UPSCALERS.items()
+        for upscaler in session.upscalers.all()
     ]
 
 

@@ -11,7 +11,6 @@ from PIL import ImageColor
 from starlette.responses import JSONResponse
 
 from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
-from modules.imaging.upscalers import UPSCALERS
 from modules.runtime.session import Session
 from modules.settings.option import OptionField
 from modules.settings.options import option_fields
@@ -112,7 +111,7 @@ def _loras(session: Session) -> Choices:
 
 
 def _upscalers(session: Session) -> Choices:
-    return [{"value": upscaler.name} for _, upscaler in UPSCALERS.items()]
+    return [{"value": name} for name in session.upscalers.names()]
 
 
 DYNAMIC_CHOICES: dict[str, Callable[[Session], Choices]] = {

@@ -13,6 +13,7 @@ from PIL import Image
 from modules.backends.embeddings.catalog import EmbeddingCatalog
 from modules.backends.fake import FakeModel
 from modules.backends.loras.catalog import LoraCatalog
+from modules.backends.upscalers.catalog import UpscalerCatalog
 from modules.base.paths import Paths
 from modules.pipeline.context import ReuseCache
 from modules.pipeline.processed import Processed
@@ -29,6 +30,7 @@ class QuietContext:
         self.paths, self.options, self.cache, self.user = Paths.under(folder), options, ReuseCache(), ""
         self.loras = LoraCatalog([self.paths.models / "Lora"], self.paths.cache / "loras.json")
         self.embeddings = EmbeddingCatalog([self.paths.data / "embeddings"])
+        self.upscalers = UpscalerCatalog()
         self.fake, self.stop_after, self.steps, self.saved = model, stop_after, 0, []
 
     def model(self, name: str | None, options: Options | None = None) -> FakeModel:
