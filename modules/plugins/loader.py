@@ -80,6 +80,8 @@ class ScriptLibrary:
         self._lock = threading.RLock()
         self._classes: list[ScriptClassData] | None = None
         self._runners: dict[bool, ScriptRunner] = {}
+        self._unbuilt: set[bool] = set()
+        self._folders: dict[int, Path] = {}
         self._loading_thread: int | None = None
         self._modules: list[tuple[ScriptFile, ModuleType]] = []
         self.broken: list[BrokenScript] = []
@@ -113,6 +115,29 @@ class ScriptLibrary:
         self.load()
         return list(self._modules)
 
+    def prepare(self) -> None:
+        """Import the files and make the scripts of both tabs, without their controls: for a page that scripts watch while it is built."""
+        with self._lock:
+            self._loading_thread = threading.get_ident()
+            try:
+                for is_img2img in {False, True} - self._runners.keys():
+                    self._runners[is_img2img] = self._make_runner(is_img2img)
+                    self._unbuilt.add(is_img2img)
+            finally:
+                self._loading_thread = None
+
+    def build_controls(self, *, is_img2img: bool, place: Callable[[Script], AbstractContextManager[Any]]) -> ScriptRunner:
+        """After `prepare`: let the scripts of a tab build their controls, each within what `place` gives; returns the tab's scripts."""
+        with self._lock:
+            runner = self._runners[is_img2img]
+            if is_img2img in self._unbuilt:
+                self._unbuilt.discard(is_img2img)
+                works = {id(script) for script in runner.scripts if self._build(script, place)}
+                for scripts in (runner.alwayson_scripts, runner.selectable_scripts):
+                    scripts[:] = [script for script in scripts if id(script) in works]
+                runner.lay_out()
+            return runner
+
     def _runner(self, *, is_img2img: bool) -> ScriptRunner:
         if self.is_loading_here:
             raise RuntimeError("scripts are asked for while they are being loaded; ask when a job runs")
@@ -127,6 +152,11 @@ class ScriptLibrary:
             return self._runners[is_img2img]
 
     def _create(self, is_img2img: bool) -> ScriptRunner:
+        self._runners[is_img2img] = self._make_runner(is_img2img)
+        self._unbuilt.add(is_img2img)
+        return self.build_controls(is_img2img=is_img2img, place=lambda script: self._controls_context())
+
+    def _make_runner(self, is_img2img: bool) -> ScriptRunner:
         if self._classes is None:
             self._classes = [data for file in self._find() for data in self._load(file)]
         scripts = [script for data in self._classes if (script := self._instantiate(data, is_img2img)) is not None]
@@ -149,7 +179,6 @@ class ScriptLibrary:
 
     def _instantiate(self, data: ScriptClassData, is_img2img: bool) -> Script | None:
         """The script, or None when it is not for this tab or broken."""
-        stage = "create"
         try:
             script = data.script_class()
             script.filename, script.is_img2img, script.is_txt2img = data.path, is_img2img, not is_img2img
@@ -160,15 +189,25 @@ class ScriptLibrary:
             title = script.title()
             if not isinstance(title, str) or not title.strip():
                 raise TypeError(f"title() must return a text, not {title!r}")
-            stage = "ui"
-            with self._controls_context():
-                script.controls = script.ui(is_img2img)
-                script.control_values = read_controls(script.controls)
-            script.name = title.lower() if script.controls is not None else script.name or title.lower()
+            script.name = script.name or title.lower()
         except BaseException as error:
-            self._leave_out(Path(data.path), Path(data.basedir), stage, error)
+            self._leave_out(Path(data.path), Path(data.basedir), "create", error)
             return None
+        self._folders[id(script)] = Path(data.basedir)
         return script
+
+    def _build(self, script: Script, place: Callable[[Script], AbstractContextManager[Any]]) -> bool:
+        """Let a script build its controls; False when it cannot, and is left out."""
+        try:
+            with place(script):
+                script.controls = script.ui(bool(script.is_img2img))
+                script.control_values = read_controls(script.controls)
+            if script.controls is not None:
+                script.name = str(script.title()).lower()
+        except BaseException as error:
+            self._leave_out(Path(str(script.filename)), self._folders[id(script)], "ui", error)
+            return False
+        return True
 
     def _leave_out(self, file: Path, basedir: Path, stage: str, error: BaseException) -> None:
         said = f"{type(error).__name__}: {error}".splitlines()[0]

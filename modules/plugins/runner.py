@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from modules.base.errors import InvalidRequest, PentimentoError, ScriptFailed
+from modules.plugins.hook_arguments import OnComponent
 from modules.plugins.hooks import HOOK_NAMES
 from modules.plugins.script import Processing, Script
 
@@ -36,7 +38,17 @@ class ScriptRunner:
         self.selectable_scripts = list(selectable)
         self.alwayson_scripts = list(alwayson)
         self._default_args: list[Any] = [0]
-        for script in [*self.alwayson_scripts, *self.selectable_scripts]:
+        self.lay_out(defaults)
+
+    @property
+    def scripts(self) -> list[Script]:
+        """All: always-on ones first, as their values lie in `script_args`."""
+        return [*self.alwayson_scripts, *self.selectable_scripts]
+
+    def lay_out(self, defaults: Mapping[str, Sequence[Any]] | None = None) -> None:
+        """Give each script its slice of `script_args`; again when their controls were built."""
+        self._default_args = [0]
+        for script in self.scripts:
             values = list((defaults or {}).get(script.title(), [control.value for control in script.control_values]))
             script.args_from = len(self._default_args)
             self._default_args.extend(values)
