@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-logger = logging.getLogger(__name__)
+from modules.plugins.extensions import Extension, entries, sort_by_wishes
 
 
 @dataclass(frozen=True)
@@ -23,33 +22,50 @@ class ScriptFile:
     basedir: Path
 
 
-def find_scripts(scripts: Path, *extension_folders: Path) -> list[ScriptFile]:
-    """All script files: the program's own by name, then those of each extension, extensions by name.
+@dataclass(frozen=True)
+class _Place:
+    """A script file, the name that others' `metadata.ini` may call it by, and its extension (None = the program's own)."""
+
+    file: ScriptFile
+    name: str
+    extension: Extension | None
+
+    def wishes(self, *keys: str) -> list[str]:
+        if self.extension is None:
+            return []
+        sections = ("scripts", f"scripts/{self.file.path.name}")
+        return [name for key in keys for name in self.extension.metadata.names(key, *sections)]
+
+
+def find_scripts(scripts: Path, extensions: Sequence[Extension] = ()) -> list[ScriptFile]:
+    """All script files: the program's own by name, then those of each enabled extension, as `metadata.ini` files order them.
 
     Args:
         scripts: The folder of the program's own scripts.
-        extension_folders: Folders of extensions, each of which may have a folder `scripts`; in order.
+        extensions: In order, each with its files in a folder `scripts`.
     """
-    found = [ScriptFile(path, scripts.parent) for path in _python_files(scripts)]
-    for folder in extension_folders:
-        for extension in _folders(folder):
-            found += [ScriptFile(path, extension) for path in _python_files(extension / "scripts")]
-    return found
+    places = [_Place(ScriptFile(path, scripts.parent), path.name.lower(), None) for path in _python_files(scripts)]
+    for extension in extensions:
+        if extension.is_enabled:
+            prefix = "builtin/" if extension.is_builtin else ""
+            for path in extension.files("scripts", (".py",)):
+                name = f"{prefix}{extension.canonical_name}/{path.name.lower()}"
+                places.append(_Place(ScriptFile(path, extension.path), name, extension))
+    return _in_order(places)
 
 
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if path.is_dir() and path.name != "__pycache__"]
+def _in_order(places: Sequence[_Place]) -> list[ScriptFile]:
+    by_key = {str(place.file.path): place for place in places}
+    called: dict[str, list[str]] = {}
+    for key, place in by_key.items():
+        for name in {place.name, place.extension.canonical_name if place.extension else place.name}:
+            called.setdefault(name, []).append(key)
+
+    def wishes(*keys: str) -> dict[str, list[str]]:
+        return {key: [other for name in place.wishes(*keys) for other in called.get(name, ())] for key, place in by_key.items()}
+
+    return [by_key[key].file for key in sort_by_wishes(list(by_key), wishes("before"), wishes("after", "requires"))]
 
 
 def _python_files(folder: Path) -> list[Path]:
-    return [path for path in _entries(folder) if path.suffix == ".py" and path.is_file()]
-
-
-def _entries(folder: Path) -> Iterable[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        logger.warning("%s cannot be read: %s", folder, error)
-        return []
+    return [path for path in entries(folder) if path.suffix == ".py" and path.is_file()]

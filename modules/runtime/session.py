@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.context import ReuseCache
 from modules.plugins.discovery import ScriptFile, find_scripts
-from modules.plugins.extensions import Extension, find_extensions
+from modules.plugins.extensions import Extension, find_extensions, what_is_left_out
 from modules.plugins.loader import ScriptLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.batch.batches import Batches
@@ -138,9 +137,10 @@ class Session:
 
     def find_extensions(self) -> list[Extension]:
         """All extensions as they are on the disk and in the settings now; `extensions` are those that this start found."""
-        options, flags = self.options.current, self.flags
+        options = self.options.current
+        without = what_is_left_out(self.flags, options.disable_all_extensions)
         folders = (self.paths.builtin_extensions, self.paths.extensions)
-        return find_extensions(*folders, options.disabled_extensions, options.disable_all_extensions, is_safe=flags.safe)
+        return find_extensions(*folders, options.disabled_extensions, without, is_safe=self.flags.safe)
 
     def _find_scripts(self) -> list[ScriptFile]:
         """Script files in the order they are loaded; none under `--safe`."""

@@ -28,6 +28,8 @@ class Flags:
     gradio_auth: str | None = None
     cors_allow_origins: str = ""
     safe: bool = False
+    disable_extra_extensions: bool = False
+    disable_all_extensions: bool = False
     comfy_api: bool = False
     no_browser: bool = False
     autolaunch: bool = False
@@ -67,6 +69,8 @@ def build_parser(prog: str = "launch.py") -> argparse.ArgumentParser:
     add("--gradio-auth", metavar="USER:PASSWORD", help="ask visitors of the page for this login; several separated by commas")
     add("--cors-allow-origins", default="", metavar="ORIGINS", help="web origins, separated by commas, that may call the API")
     add("--safe", action=flag, help="start without scripts and extensions")
+    add("--disable-extra-extensions", action=flag, help="start with the built-in extensions alone")
+    add("--disable-all-extensions", action=flag, help="start without extensions")
     add("--comfy-api", action=flag, help="also answer ComfyUI's API")
     add("--no-browser", action=flag, help="do not open a browser")
     add("--autolaunch", action=flag, help="open a browser (the default on a desktop)")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modules.base.errors import UnknownName
-from modules.settings.a1111_names import NAMES_WITHOUT_EFFECT
+from modules.settings.a1111_names import DEFAULTS_WITHOUT_EFFECT, NAMES_WITHOUT_EFFECT
+from modules.settings.extra_options import EXTRA_OPTIONS
 from modules.settings.option import OptionField, option
 
 SAVING, FOLDERS, MODEL, IMG2IMG, SAMPLING = "Saving", "Folders", "Model", "img2img", "Sampling"
 GUIDANCE, COMPATIBILITY, INFOTEXT, INTERFACE, API = "Guidance", "Compatibility", "Infotext", "Interface", "API"
-HISTORY = "History"
+HISTORY, EXTENSIONS = "History", "Extensions"
 PICTURE_FORMATS = ("png", "jpg", "webp")
 
 
@@ -183,9 +185,23 @@ class Options:
         ("sd_model_checkpoint",), "Quick choices at the top", section=INTERFACE, help="Names of options that are shown on top of the page."
     )
 
+    disabled_extensions: tuple[str, ...] = option(
+        (), "Extensions that are switched off", section=EXTENSIONS, help="Names of their folders. Takes effect at the next start."
+    )
+    disable_all_extensions: str = option(
+        "none",
+        "Start without extensions",
+        section=EXTENSIONS,
+        choices=("none", "extra", "all"),
+        help="extra: without those of the folder extensions; all: without the built-in ones too. Takes effect at the next start.",
+    )
+
     api_enable_requests: bool = option(False, "Fetch init pictures from http(s) addresses", section=API)
     api_forbid_local_requests: bool = option(True, "Never fetch from local addresses", section=API)
     api_useragent: str = option("", "User agent when fetching", section=API)
+
+    kept: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What is known of options that are not ours: those of extensions, also of extensions that are away."""
 
     def coerced(self, changes: Mapping[str, object], *, ignore_unknown: bool = False) -> Options:
         """A new snapshot with `changes` applied.
@@ -193,27 +209,49 @@ class Options:
         Options that only A1111 has are accepted and have no effect; `NAMES_WITHOUT_EFFECT` lists them.
 
         Raises:
-            UnknownName: A name is neither ours nor A1111's, and `ignore_unknown` is off.
+            UnknownName: A name is neither ours nor an extension's nor A1111's, and `ignore_unknown` is off.
             InvalidRequest: A value has the wrong type or range.
         """
         fields = option_fields()
         values: dict[str, Any] = {}
+        kept = dict(self.kept)
         for name, value in changes.items():
             if name in fields:
                 values[name] = fields[name].coerce(value)
-            elif name not in NAMES_WITHOUT_EFFECT and not ignore_unknown:
-                raise UnknownName("override_settings", name, sorted(fields))
-        return dataclasses.replace(self, **values)
+            elif name in EXTRA_OPTIONS:
+                kept[name] = EXTRA_OPTIONS[name].coerce(name, value)
+            elif name not in NAMES_WITHOUT_EFFECT and name not in kept and not ignore_unknown:
+                raise UnknownName("override_settings", name, sorted([*fields, *EXTRA_OPTIONS]))
+        return dataclasses.replace(self, **values, kept=kept)
 
     def loading(self) -> tuple[str, ...]:
         """The options on which it depends how a checkpoint is loaded."""
         return self.prediction_override, self.sd_vae, self.pentimento_precision
 
     def as_dict(self) -> dict[str, Any]:
-        """Names to values, JSON-ready."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in dataclasses.asdict(self).items()}
+        """Names to values, JSON-ready: ours, then those of the extensions that are loaded."""
+        own = {name: getattr(self, name) for name in option_fields()}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()} | EXTRA_OPTIONS.values(self.kept)
+
+    def value_of(self, name: str) -> Any:
+        """An option by name: ours, an extension's, one that an extension left in the file, or A1111's default for one without effect.
+
+        Raises:
+            AttributeError: There is none of that name.
+        """
+        if name in option_fields():
+            return getattr(self, name)
+        if name in EXTRA_OPTIONS:
+            return EXTRA_OPTIONS.value(name, self.kept)
+        if name in self.kept:
+            return self.kept[name]
+        if name in DEFAULTS_WITHOUT_EFFECT:
+            return DEFAULTS_WITHOUT_EFFECT[name]
+        raise AttributeError(f"no option {name!r}")
 
 
+@functools.cache
 def option_fields() -> dict[str, OptionField]:
     """All options in order of definition, by name."""
-    return {field.name: OptionField(field.name, field.default, **field.metadata) for field in dataclasses.fields(Options)}
+    described = [field for field in dataclasses.fields(Options) if field.metadata]
+    return {field.name: OptionField(field.name, field.default, **field.metadata) for field in described}

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from modules.plugins.discovery import find_scripts
+from modules.plugins.discovery import ScriptFile, find_scripts
+from modules.plugins.extensions import find_extensions
 from modules.plugins.loader import ROOT, SCRIPTS_DATA, ScriptLibrary, basedir
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.shared_objects import SharedSession, loaded_scripts
@@ -78,8 +79,11 @@ class Place:
         return file
 
     def library(self, **options: Any) -> ScriptLibrary:
-        folders = (self.folder / name for name in ("scripts", "extensions-builtin", "extensions"))
-        return ScriptLibrary(lambda: find_scripts(*folders), **options)
+        return ScriptLibrary(self.find, **options)
+
+    def find(self) -> list[ScriptFile]:
+        extensions = find_extensions(self.folder / "extensions-builtin", self.folder / "extensions")
+        return find_scripts(self.folder / "scripts", extensions)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ const view = { place: null, section: null, search: "", rows: new Map() };
 const SECTIONS = {
   API: "settings.section.api",
   Compatibility: "settings.section.compatibility",
+  Extensions: "settings.section.extensions",
   Folders: "settings.section.folders",
   Guidance: "settings.section.guidance",
   History: "settings.section.history",
