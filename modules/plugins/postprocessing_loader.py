@@ -1,0 +1,101 @@
+"""From script files to post-processing scripts; what breaks is left out and remembered."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import Context
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from modules.plugins.controls import read_controls
+from modules.plugins.discovery import ScriptFile
+from modules.plugins.loader import ROOT, BrokenScript, ControlsContext, ScriptLibrary
+from modules.plugins.postprocessing import ScriptPostprocessing, ScriptPostprocessingRunner
+
+logger = logging.getLogger(__name__)
+
+
+class PostprocessingClassData(NamedTuple):
+    """A class that was found in a script file; the names are A1111's."""
+
+    script_class: type[ScriptPostprocessing]
+    path: str
+    basedir: str
+    module: ModuleType
+
+
+POSTPROCESSING_DATA: list[PostprocessingClassData] = []
+"""All classes of this process: what `modules.scripts.postprocessing_scripts_data` shows."""
+
+
+class PostprocessingLibrary:
+    """The post-processing scripts of an installation, made when they are first asked for.
+
+    Args:
+        library: Loads the files; what is broken here is added to its `broken`.
+        controls_context: What `ui` is called in without a page.
+        order: See `ScriptPostprocessingRunner`.
+    """
+
+    def __init__(self, library: ScriptLibrary, controls_context: ControlsContext, order: Callable[[], Sequence[str]] = tuple) -> None:
+        self._library, self._controls_context, self._order = library, controls_context, order
+        self._runner: ScriptPostprocessingRunner | None = None
+
+    @property
+    def runner(self) -> ScriptPostprocessingRunner:
+        """Those for the Extras tab; the first to ask waits until all scripts are loaded."""
+        if self._runner is None:
+            modules = self._library.modules()
+            # A context of its own: the page library behaves otherwise inside its event handlers.
+            self._runner = Context().run(self._create, modules)
+        return self._runner
+
+    def _create(self, modules: Sequence[tuple[ScriptFile, ModuleType]]) -> ScriptPostprocessingRunner:
+        found = [data for file, module in modules for data in _classes(file, module)]
+        POSTPROCESSING_DATA[:] = list({data.script_class: data for data in found}.values())
+        scripts = [script for data in POSTPROCESSING_DATA if (script := self._instantiate(data)) is not None]
+        return ScriptPostprocessingRunner([script for script in scripts if not script.main_ui_only], self._order)
+
+    def _instantiate(self, data: PostprocessingClassData) -> ScriptPostprocessing | None:
+        stage = "create"
+        try:
+            script = data.script_class()
+            if not isinstance(script.name, str) or not script.name.strip():
+                raise TypeError(f"name must be a text, not {script.name!r}")
+            if not isinstance(script.order, int | float):
+                raise TypeError(f"order must be a number, not {script.order!r}")
+            stage, script.filename = "ui", data.path
+            with self._controls_context():
+                script.controls = build_controls(script)
+            values = read_controls(list(script.controls.values()))
+            script.control_values = dict(zip(script.controls, values, strict=True))
+        except BaseException as error:  # as for other scripts: no Ctrl+C comes here
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            reason = said.replace(f"{data.basedir}/", "").replace(f"{ROOT}/", "")
+            logger.error("post-processing script %s failed at %s and is left out: %s", data.path, stage, reason, exc_info=error)
+            self._library.broken.append(BrokenScript(Path(data.path), Path(data.basedir), stage, reason))
+            return None
+        return script
+
+
+def build_controls(script: ScriptPostprocessing) -> Mapping[str, Any]:
+    """What the script's `ui` builds, within the page's place for it.
+
+    Raises:
+        TypeError: It gave something else than controls by name.
+    """
+    controls: object = script.ui()
+    if controls is None:
+        return {}
+    if not isinstance(controls, Mapping):
+        raise TypeError(f"ui() must return controls by argument name, not {type(controls).__name__}")
+    return controls
+
+
+def _classes(file: ScriptFile, module: ModuleType) -> Iterator[PostprocessingClassData]:
+    for value in vars(module).values():
+        if inspect.isclass(value) and issubclass(value, ScriptPostprocessing) and value is not ScriptPostprocessing:
+            yield PostprocessingClassData(value, str(file.path), str(file.basedir), module)
