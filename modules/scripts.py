@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules.base.registry import load_dotted
+from modules.engine.callbacks import BlendParams as MaskBlendArgs
 from modules.plugins.hook_arguments import (
+    OnComponent,
     PostprocessBatchListArgs,
     PostprocessImageArgs,
     PostProcessMaskOverlayArgs,
@@ -15,18 +16,16 @@ from modules.plugins.loader import SCRIPTS_DATA as scripts_data
 from modules.plugins.loader import ScriptClassData, basedir
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import ALWAYS_VISIBLE as AlwaysVisible
-from modules.plugins.script import Script
+from modules.plugins.script import Script, ScriptBuiltinUI
 from modules.runtime.shared_objects import loaded_scripts
 
 __all__ = [  # noqa: F822
-    "AlwaysVisible", "MaskBlendArgs", "PostProcessMaskOverlayArgs", "PostSampleArgs", "PostprocessBatchListArgs", "PostprocessImageArgs",
-    "Script", "ScriptClassData", "ScriptRunner", "basedir", "scripts_data", "scripts_img2img", "scripts_txt2img",
+    "AlwaysVisible", "MaskBlendArgs", "OnComponent", "PostProcessMaskOverlayArgs", "PostSampleArgs", "PostprocessBatchListArgs",
+    "PostprocessImageArgs", "Script", "ScriptBuiltinUI", "ScriptClassData", "ScriptRunner", "basedir", "scripts_data", "scripts_img2img", "scripts_txt2img",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in ("scripts_img2img", "scripts_txt2img"):
         return loaded_scripts(is_img2img=name == "scripts_img2img")
-    if name == "MaskBlendArgs":  # its module imports torch
-        return load_dotted("modules.engine.callbacks:BlendParams")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

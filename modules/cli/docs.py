@@ -10,7 +10,7 @@ from typing import Any
 from modules.base.files import write_atomically
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
-from modules.plugins.hooks import HOOKS
+from modules.plugins.hooks import SCRIPT_HOOKS
 from modules.settings.flags import parse_flags
 from modules.settings.option import OptionField
 from modules.settings.options import option_fields
@@ -48,7 +48,7 @@ def hooks_page() -> str:
         "| hook | when | what for |",
         "|---|---|---|",
     ]
-    lines += [f"| `{hook.name}(self, {hook.signature})` | {_cell(hook.when)} | {_cell(hook.doc)} |" for hook in HOOKS]
+    lines += [f"| `{hook.name}(self, {hook.signature})` | {_cell(hook.when)} | {_cell(hook.doc)} |" for hook in SCRIPT_HOOKS]
     return "\n".join([*lines, ""])
 
 

@@ -58,6 +58,29 @@ class ScriptRunner:
     def titles(self) -> list[str]:
         return [script.title() for script in self.selectable_scripts]
 
+    def script(self, title: str) -> Script | None:
+        """The script of that title, matched without case."""
+        index = self._find(self.scripts, title)
+        return None if index is None else self.scripts[index]
+
+    def before_component(self, component: Any, **named: Any) -> None:
+        """Tell scripts that the page is about to build `component`; `named` are its keywords."""
+        self._tell_component("before_component", component, named)
+
+    def after_component(self, component: Any, **named: Any) -> None:
+        """Tell scripts that the page has built `component`; `named` are its keywords."""
+        self._tell_component("after_component", component, named)
+
+    def _tell_component(self, hook: str, component: Any, named: dict[str, Any]) -> None:
+        for script in self.scripts:
+            wanted = getattr(script, f"on_{hook}_elem_id", None) or ()
+            calls = [partial(function, OnComponent(component)) for elem_id, function in wanted if elem_id == named.get("elem_id")]
+            for call in [*calls, partial(getattr(script, hook), component, **named)]:
+                try:
+                    call()
+                except BaseException as error:  # a third party's fault must not cost the page
+                    logger.error("script %r failed in %s and was skipped", _title(script), hook, exc_info=error)
+
     def default_args(self) -> list[Any]:
         """A fresh `script_args` in which no script is selected."""
         return list(self._default_args)
