@@ -7,89 +7,10 @@ from typing import Any
 from modules.backends.upscalers.catalog import UpscalerCatalog
 from modules.base.registry import load_dotted
 from modules.imaging.upscalers import NamedUpscaler
-from modules.pipeline.context import RUNNING
-from modules.runtime.session import Session
+from modules.runtime.shared_flags import SharedFlags
+from modules.runtime.shared_options import SharedOptions
+from modules.runtime.shared_session import SharedSession
 from modules.runtime.shared_state import SharedState
-from modules.settings.flags import Flags
-from modules.settings.options import Options
-
-
-class SharedSession:
-    """Holds the running program's session; `launch` binds it once."""
-
-    def __init__(self) -> None:
-        self._session: Session | None = None
-
-    def bind(self, session: Session) -> None:
-        self._session = session
-
-    @property
-    def is_bound(self) -> bool:
-        return self._session is not None
-
-    @property
-    def session(self) -> Session:
-        """The session.
-
-        Raises:
-            RuntimeError: The program has not started one yet.
-        """
-        if self._session is None:
-            raise RuntimeError("no session yet: shared values can be read once the program has started")
-        return self._session
-
-
-class SharedOptions:
-    """`shared.opts`: options as attributes, `data` as a dictionary, `set` to change one.
-
-    Within `process_images` these are the options of that run, the request's own among them. While a selected script works between its runs,
-    they are the program's, as in A1111. A change within a job holds for that job alone.
-    """
-
-    def __init__(self, shared: SharedSession) -> None:
-        object.__setattr__(self, "_shared", shared)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """All options by name; a copy."""
-        return self._current.as_dict()
-
-    def set(self, name: str, value: object) -> bool:
-        """Change and save one option; False when nothing changed."""
-        before = self._current
-        running = RUNNING.get()
-        if running is not None:
-            running.options = before.coerced({name: value}, ignore_unknown=True)
-            if running.context is not None:
-                running.context.options = running.context.options.coerced({name: value}, ignore_unknown=True)
-            return bool(running.options != before)
-        return bool(self._shared.session.options.update({name: value}) != before)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # also what a property of this class failed to find
-            raise AttributeError(f"no option {name!r}")
-        return getattr(self._current, name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self.set(name, value)
-
-    @property
-    def _current(self) -> Options:
-        running = RUNNING.get()
-        if running is not None:
-            return running.options
-        return self._shared.session.options.current if self._shared.is_bound else Options()
-
-
-class SharedFlags:
-    """`shared.cmd_opts`: the command line's flags as attributes."""
-
-    def __init__(self, shared: SharedSession) -> None:
-        self._shared = shared
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._shared.session.flags if self._shared.is_bound else Flags(), name)
-
 
 SHARED = SharedSession()
 OPTS, STATE, CMD_OPTS = (
@@ -102,7 +23,7 @@ OPTS, STATE, CMD_OPTS = (
 def computing_device() -> Any:
     """The `torch.device` that computes."""
     choose_device: Any = load_dotted("modules.engine.devices:choose_device")
-    return choose_device(CMD_OPTS.use_cpu)
+    return choose_device(SHARED.flags.use_cpu)
 
 
 def computing_device_name() -> str:

@@ -1,53 +1,214 @@
-"""Option names of A1111 1.10.1 that Pentimento accepts from clients but that change nothing here."""
+"""Options of A1111 1.10.1 that Pentimento accepts from clients but that change nothing here, with A1111's defaults."""
 
 from __future__ import annotations
 
-NAMES_WITHOUT_EFFECT = frozenset(
-    """
-    auto_launch_browser auto_vae_precision auto_vae_precision_bfloat16
-    cache_fp16_weight canvas_auto_expand canvas_blur_prompt canvas_disabled_functions canvas_hotkey_adjust canvas_hotkey_fullscreen
-    canvas_hotkey_grow_brush canvas_hotkey_move canvas_hotkey_overlap canvas_hotkey_reset canvas_hotkey_shrink_brush
-    canvas_hotkey_zoom canvas_show_tooltip clean_temp_dir_at_start code_former_weight compact_prompt_box cross_attention_optimization
-    dat_enabled_models DAT_tile DAT_tile_overlap dataset_filename_join_string dataset_filename_word_regex ddim_discretize
-    deepbooru_escape deepbooru_filter_tags deepbooru_sort_alpha deepbooru_use_spaces dimensions_and_batch_together
-    disable_all_extensions disable_mmap_load_safetensors disable_token_counters disabled_extensions
-    do_not_show_images dump_stacks_on_signal enable_batch_seeds enable_console_prompts
-    enable_reloading_ui_scripts enable_upscale_progressbar ESRGAN_tile ESRGAN_tile_overlap export_for_4chan
-    extra_networks_add_text_separator extra_networks_card_description_is_html extra_networks_card_height extra_networks_card_order
-    extra_networks_card_order_field extra_networks_card_show_desc extra_networks_card_text_scale extra_networks_card_width
-    extra_networks_dir_button_function extra_networks_hidden_models
-    extra_networks_show_hidden_directories extra_networks_tree_view_default_enabled extra_networks_tree_view_default_width
-    extra_networks_tree_view_style extra_options_accordion extra_options_cols extra_options_img2img extra_options_txt2img
-    face_restoration face_restoration_unload font fp8_storage gallery_height gradio_theme gradio_themes_cache
-    grid_extended_filename grid_text_active_color grid_text_inactive_color grid_zip_filename_pattern hidden_tabs hide_ldm_prints
-    hide_samplers hires_fix_refiner_pass hires_fix_show_prompts hires_fix_show_sampler hires_fix_use_firstpass_conds
-    img2img_batch_show_results_limit img2img_editor_height img2img_inpaint_mask_brush_color img2img_inpaint_sketch_default_brush_color
-    img2img_settings_accordion img2img_sketch_default_brush_color img_downscale_threshold include_styles_into_token_counters
-    infotext_skip_pasting infotext_styles interrogate_clip_dict_limit interrogate_clip_max_length interrogate_clip_min_length
-    interrogate_clip_num_beams interrogate_clip_skip_categories interrogate_deepbooru_score_threshold
-    interrogate_keep_models_in_memory interrogate_return_ranks js_live_preview_in_modal_lightbox js_modal_lightbox
-    js_modal_lightbox_gamepad js_modal_lightbox_gamepad_repeat js_modal_lightbox_initially_zoomed keyedit_delimiters
-    keyedit_delimiters_whitespace keyedit_move keyedit_precision_attention keyedit_precision_extra list_hidden_files
-    live_preview_allow_lowvram_full live_preview_content live_preview_fast_interrupt live_preview_refresh_period
-    lora_bundled_ti_to_infotext lora_functional lora_hide_unknown_for_versions lora_in_memory_limit
-    lora_not_found_gradio_warning lora_not_found_warning_console lora_preferred_name lora_show_all memmon_poll_rate multiple_tqdm
-    no_dpmpp_sde_batch_determinism notification_audio notification_volume open_dir_button_choice pin_memory
-    postprocessing_disable_in_extras postprocessing_enable_in_main_ui postprocessing_existing_caption_action
-    postprocessing_operation_order prevent_screen_sleep_during_generation print_hypernet_extra profiling_activities profiling_enable
-    profiling_filename profiling_profile_memory profiling_record_shapes profiling_with_stack
-    realesrgan_enabled_models refiner_switch_by_sample_steps restore_config_state_file samplers_in_dropdown samples_log_stdout
-    save_images_before_face_restoration save_images_before_highres_fix save_images_replace_action save_optimizer_state
-    save_selected_only save_training_settings_to_txt save_write_log_csv sd3_enable_t5 sd_checkpoint_cache
-    sd_checkpoint_dropdown_use_short sd_checkpoint_hash sd_checkpoints_keep_in_cpu sd_hypernetwork sd_unet
-    sd_vae_checkpoint_cache sd_vae_decode_method sd_vae_encode_method sd_vae_overrides_per_model_preferences
-    sd_webui_modal_lightbox_icon_opacity sd_webui_modal_lightbox_toolbar_opacity sdxl_clip_l_skip sdxl_crop_left sdxl_crop_top
-    sdxl_refiner_high_aesthetic_score sdxl_refiner_low_aesthetic_score send_seed send_size set_scale_by_when_changing_upscaler
-    settings_in_ui sgm_noise_multiplier show_gradio_deprecation_warnings show_progress_grid show_progress_in_title show_progress_type
-    show_progressbar show_warnings target_side_length temp_dir
-    textual_inversion_print_at_load token_merging_ratio token_merging_ratio_hr token_merging_ratio_img2img training_enable_tensorboard
-    training_image_repeats_per_epoch training_tensorboard_flush_every training_tensorboard_save_images training_write_csv_every
-    training_xattention_optimizations txt2img_settings_accordion ui_extra_networks_tab_reorder ui_reorder_list ui_tab_order
-    unload_models_when_training upcast_attn upscaling_max_images_in_cache use_old_emphasis_implementation
-    use_old_hires_fix_width_height use_original_name_batch use_save_to_dirs_for_ui use_upscaler_name_as_suffix
-    """.split()
-)
+from collections.abc import Mapping
+from typing import Any
+
+DEFAULTS_WITHOUT_EFFECT: Mapping[str, Any] = {
+    "auto_launch_browser": "Local",
+    "auto_vae_precision": True,
+    "auto_vae_precision_bfloat16": False,
+    "cache_fp16_weight": False,
+    "canvas_auto_expand": True,
+    "canvas_blur_prompt": False,
+    "canvas_disabled_functions": ["Overlap"],
+    "canvas_hotkey_adjust": "Ctrl",
+    "canvas_hotkey_fullscreen": "S",
+    "canvas_hotkey_grow_brush": "W",
+    "canvas_hotkey_move": "F",
+    "canvas_hotkey_overlap": "O",
+    "canvas_hotkey_reset": "R",
+    "canvas_hotkey_shrink_brush": "Q",
+    "canvas_hotkey_zoom": "Alt",
+    "canvas_show_tooltip": True,
+    "clean_temp_dir_at_start": False,
+    "code_former_weight": 0.5,
+    "compact_prompt_box": False,
+    "cross_attention_optimization": "Automatic",
+    "dat_enabled_models": ["DAT x2", "DAT x3", "DAT x4"],
+    "DAT_tile": 192,
+    "DAT_tile_overlap": 8,
+    "dataset_filename_join_string": " ",
+    "dataset_filename_word_regex": "",
+    "ddim_discretize": "uniform",
+    "deepbooru_escape": True,
+    "deepbooru_filter_tags": "",
+    "deepbooru_sort_alpha": True,
+    "deepbooru_use_spaces": True,
+    "dimensions_and_batch_together": True,
+    "disable_mmap_load_safetensors": False,
+    "disable_token_counters": False,
+    "do_not_show_images": False,
+    "dump_stacks_on_signal": False,
+    "enable_batch_seeds": True,
+    "enable_console_prompts": False,
+    "enable_reloading_ui_scripts": False,
+    "enable_upscale_progressbar": True,
+    "ESRGAN_tile": 192,
+    "ESRGAN_tile_overlap": 8,
+    "export_for_4chan": True,
+    "extra_networks_add_text_separator": " ",
+    "extra_networks_card_description_is_html": False,
+    "extra_networks_card_height": 0,
+    "extra_networks_card_order": "Ascending",
+    "extra_networks_card_order_field": "Path",
+    "extra_networks_card_show_desc": True,
+    "extra_networks_card_text_scale": 1.0,
+    "extra_networks_card_width": 0,
+    "extra_networks_dir_button_function": False,
+    "extra_networks_hidden_models": "When searched",
+    "extra_networks_show_hidden_directories": True,
+    "extra_networks_tree_view_default_enabled": True,
+    "extra_networks_tree_view_default_width": 180,
+    "extra_networks_tree_view_style": "Dirs",
+    "extra_options_accordion": False,
+    "extra_options_cols": 1,
+    "extra_options_img2img": [],
+    "extra_options_txt2img": [],
+    "face_restoration": False,
+    "face_restoration_unload": False,
+    "font": "",
+    "fp8_storage": "Disable",
+    "gallery_height": "",
+    "gradio_theme": "Default",
+    "gradio_themes_cache": True,
+    "grid_extended_filename": False,
+    "grid_text_active_color": "#000000",
+    "grid_text_inactive_color": "#999999",
+    "grid_zip_filename_pattern": "",
+    "hidden_tabs": [],
+    "hide_ldm_prints": True,
+    "hide_samplers": [],
+    "hires_fix_refiner_pass": "second pass",
+    "hires_fix_show_prompts": False,
+    "hires_fix_show_sampler": False,
+    "hires_fix_use_firstpass_conds": False,
+    "img2img_batch_show_results_limit": 32,
+    "img2img_editor_height": 720,
+    "img2img_inpaint_mask_brush_color": "#ffffff",
+    "img2img_inpaint_sketch_default_brush_color": "#ffffff",
+    "img2img_settings_accordion": False,
+    "img2img_sketch_default_brush_color": "#ffffff",
+    "img_downscale_threshold": 4.0,
+    "include_styles_into_token_counters": True,
+    "infotext_skip_pasting": [],
+    "infotext_styles": "Apply if any",
+    "interrogate_clip_dict_limit": 1500,
+    "interrogate_clip_max_length": 48,
+    "interrogate_clip_min_length": 24,
+    "interrogate_clip_num_beams": 1,
+    "interrogate_clip_skip_categories": [],
+    "interrogate_deepbooru_score_threshold": 0.5,
+    "interrogate_keep_models_in_memory": False,
+    "interrogate_return_ranks": False,
+    "js_live_preview_in_modal_lightbox": False,
+    "js_modal_lightbox": True,
+    "js_modal_lightbox_gamepad": False,
+    "js_modal_lightbox_gamepad_repeat": 250,
+    "js_modal_lightbox_initially_zoomed": True,
+    "keyedit_delimiters": ".,\\/!?%^*;:{}=`~() ",
+    "keyedit_delimiters_whitespace": ["Tab", "Carriage Return", "Line Feed"],
+    "keyedit_move": True,
+    "keyedit_precision_attention": 0.1,
+    "keyedit_precision_extra": 0.05,
+    "list_hidden_files": True,
+    "live_preview_allow_lowvram_full": False,
+    "live_preview_content": "Prompt",
+    "live_preview_fast_interrupt": False,
+    "live_preview_refresh_period": 1000,
+    "lora_bundled_ti_to_infotext": True,
+    "lora_functional": False,
+    "lora_hide_unknown_for_versions": [],
+    "lora_in_memory_limit": 0,
+    "lora_not_found_gradio_warning": False,
+    "lora_not_found_warning_console": False,
+    "lora_preferred_name": "Alias from file",
+    "lora_show_all": False,
+    "memmon_poll_rate": 8,
+    "multiple_tqdm": True,
+    "no_dpmpp_sde_batch_determinism": False,
+    "notification_audio": True,
+    "notification_volume": 100,
+    "open_dir_button_choice": "Subdirectory",
+    "pin_memory": False,
+    "postprocessing_disable_in_extras": [],
+    "postprocessing_enable_in_main_ui": [],
+    "postprocessing_existing_caption_action": "Ignore",
+    "postprocessing_operation_order": [],
+    "prevent_screen_sleep_during_generation": True,
+    "print_hypernet_extra": False,
+    "profiling_activities": ["CPU"],
+    "profiling_enable": False,
+    "profiling_filename": "trace.json",
+    "profiling_profile_memory": True,
+    "profiling_record_shapes": True,
+    "profiling_with_stack": True,
+    "realesrgan_enabled_models": ["R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B"],
+    "refiner_switch_by_sample_steps": False,
+    "restore_config_state_file": "",
+    "samplers_in_dropdown": True,
+    "samples_log_stdout": False,
+    "save_images_before_face_restoration": False,
+    "save_images_before_highres_fix": False,
+    "save_images_replace_action": "Replace",
+    "save_optimizer_state": False,
+    "save_selected_only": True,
+    "save_training_settings_to_txt": True,
+    "save_write_log_csv": True,
+    "sd3_enable_t5": False,
+    "sd_checkpoint_cache": 0,
+    "sd_checkpoint_dropdown_use_short": False,
+    "sd_checkpoint_hash": "",
+    "sd_checkpoints_keep_in_cpu": True,
+    "sd_hypernetwork": "None",
+    "sd_unet": "Automatic",
+    "sd_vae_checkpoint_cache": 0,
+    "sd_vae_decode_method": "Full",
+    "sd_vae_encode_method": "Full",
+    "sd_vae_overrides_per_model_preferences": True,
+    "sd_webui_modal_lightbox_icon_opacity": 1.0,
+    "sd_webui_modal_lightbox_toolbar_opacity": 0.9,
+    "sdxl_clip_l_skip": False,
+    "sdxl_crop_left": 0,
+    "sdxl_crop_top": 0,
+    "sdxl_refiner_high_aesthetic_score": 6.0,
+    "sdxl_refiner_low_aesthetic_score": 2.5,
+    "send_seed": True,
+    "send_size": True,
+    "set_scale_by_when_changing_upscaler": False,
+    "settings_in_ui": "This page allows you to add some settings to the main interface of txt2img and img2img tabs.",
+    "sgm_noise_multiplier": False,
+    "show_gradio_deprecation_warnings": True,
+    "show_progress_grid": True,
+    "show_progress_in_title": True,
+    "show_progress_type": "Approx NN",
+    "show_progressbar": True,
+    "show_warnings": False,
+    "target_side_length": 4000,
+    "temp_dir": "",
+    "textual_inversion_print_at_load": False,
+    "token_merging_ratio": 0.0,
+    "token_merging_ratio_hr": 0.0,
+    "token_merging_ratio_img2img": 0.0,
+    "training_enable_tensorboard": False,
+    "training_image_repeats_per_epoch": 1,
+    "training_tensorboard_flush_every": 120,
+    "training_tensorboard_save_images": False,
+    "training_write_csv_every": 500,
+    "training_xattention_optimizations": False,
+    "txt2img_settings_accordion": False,
+    "ui_extra_networks_tab_reorder": "",
+    "ui_reorder_list": [],
+    "ui_tab_order": [],
+    "unload_models_when_training": False,
+    "upcast_attn": False,
+    "upscaling_max_images_in_cache": 5,
+    "use_old_emphasis_implementation": False,
+    "use_old_hires_fix_width_height": False,
+    "use_original_name_batch": True,
+    "use_save_to_dirs_for_ui": False,
+    "use_upscaler_name_as_suffix": False,
+}
+"""What `shared.opts` tells scripts that ask for them."""
+NAMES_WITHOUT_EFFECT = frozenset(DEFAULTS_WITHOUT_EFFECT)

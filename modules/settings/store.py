@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import threading
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from modules.base.errors import InvalidRequest
 from modules.base.files import keep_aside, write_atomically
+from modules.settings.a1111_names import NAMES_WITHOUT_EFFECT
+from modules.settings.extra_options import EXTRA_OPTIONS
 from modules.settings.options import Options, option_fields
 
 logger = logging.getLogger(__name__)
@@ -19,7 +22,7 @@ class OptionsStore:
     """The current options and the JSON file that remembers them.
 
     Args:
-        path: The file; it need not exist. Only values that differ from the defaults are written.
+        path: The file; it need not exist. Only values that differ from the defaults are written, and those of extensions that are away.
 
     Attributes:
         current: The options in force.
@@ -42,15 +45,18 @@ class OptionsStore:
             SaveFailed: The file cannot be written; nothing is changed.
         """
         with self._lock:
-            changed = self.current.coerced(changes, ignore_unknown=True)
-            if changed != self.current:
+            before, changed = self.current, self.current.coerced(changes, ignore_unknown=True)
+            if changed != before:
                 self._write(changed)
                 self.current = changed
-        return self.current
+        if changed != before:
+            EXTRA_OPTIONS.tell_changed(name for name in changes if _value(before, name) != _value(changed, name))
+        return changed
 
     def _write(self, options: Options) -> None:
-        defaults = Options().as_dict()
-        values = {name: value for name, value in options.as_dict().items() if value != defaults[name]}
+        defaults, fields = Options().as_dict(), option_fields()
+        own = {name: value for name, value in options.as_dict().items() if name in fields and value != defaults[name]}
+        values = own | {name: value for name, value in options.kept.items() if not _is_default(name, value)}
         write_atomically(self._path, json.dumps(values, indent=2, ensure_ascii=False).encode())
 
     def _read(self) -> Options:
@@ -68,13 +74,25 @@ class OptionsStore:
 
     def _keep_valid(self, values: dict[str, object]) -> Options:
         kept: dict[str, object] = {}
+        extras: dict[str, object] = {}
         fields = option_fields()
         for name, value in values.items():
             if name not in fields:
+                if name not in NAMES_WITHOUT_EFFECT:  # an extension's, which comes later or is away
+                    extras[name] = value
                 continue
             try:
                 kept[name] = fields[name].coerce(value)
             except InvalidRequest as error:
                 self.ignored.append(str(error))
                 logger.warning("%s: %s; using the default", self._path.name, error)
-        return Options().coerced(kept)
+        return dataclasses.replace(Options().coerced(kept), kept=extras)
+
+
+def _value(options: Options, name: str) -> object:
+    return getattr(options, name) if name in option_fields() else options.kept.get(name)
+
+
+def _is_default(name: str, value: object) -> bool:
+    info = EXTRA_OPTIONS.get(name)
+    return info is not None and value == info.default

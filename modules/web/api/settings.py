@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
 from modules.runtime.session import Session
+from modules.settings.extra_options import EXTRA_OPTIONS
 from modules.settings.option import OptionField
 from modules.settings.options import option_fields
 from modules.settings.unsupported import UNSUPPORTED, WITHOUT_EFFECT
@@ -28,7 +29,8 @@ Choices = list[dict[str, str]]
 def describe_settings(session: SessionDependency, user: UserDependency) -> dict[str, Any]:
     """Every option with its kind, range, choices, default and value, those for the top of the page, and A1111's without effect."""
     current = session.options.current.as_dict()
-    fields = [describe_field(session, field, current[field.name]) for field in option_fields().values()]
+    listed = [field for field in all_fields().values() if field.name in current]
+    fields = [describe_field(session, field, current[field.name]) for field in listed]
     return {"fields": fields, "quick": list(session.options.current.quicksettings_list), "unsupported": sorted(UNSUPPORTED)}
 
 
@@ -48,11 +50,20 @@ def list_notices(session: SessionDependency, user: UserDependency) -> list[dict[
     return [dataclasses.asdict(notice) for notice in session.notices.all()]
 
 
+def all_fields() -> dict[str, OptionField]:
+    """Every option that the page can edit: ours, then those of extensions."""
+    return option_fields() | EXTRA_OPTIONS.fields()
+
+
 def describe_field(session: Session, field: OptionField, value: Any) -> dict[str, Any]:
     """One option as JSON tells it; `choices` is null where anything goes."""
     described = {name: getattr(field, name) for name in ("name", "label", "help", "section", "default", "minimum", "maximum")}
     kind = "color" if is_color(field) else KINDS[type(field.default)]
     choices: Choices | None = [{"value": choice} for choice in field.choices] or None
+    if field.name in EXTRA_OPTIONS:
+        value = [str(item) for item in value] if kind == "list" else str(value) if choices else value
+        if choices and value not in field.choices:  # a file that is gone
+            choices.append({"value": value})
     if field.name in DYNAMIC_CHOICES:
         choices = DYNAMIC_CHOICES[field.name](session)
         if value not in {choice["value"] for choice in choices}:
@@ -73,10 +84,10 @@ def find_errors(session: Session, changes: dict[str, Any]) -> list[dict[str, str
 
 def check_value(session: Session, name: str, value: Any) -> None:
     """Raises InvalidRequest when an option cannot have this value."""
-    fields = option_fields()
+    fields = all_fields()
     if name not in fields:
         raise UnknownName(name, value, sorted(fields))
-    coerced = fields[name].coerce(value)
+    coerced = EXTRA_OPTIONS[name].coerce(name, value) if name in EXTRA_OPTIONS else fields[name].coerce(value)
     if is_color(fields[name]):
         try:
             ImageColor.getrgb(coerced)
@@ -91,7 +102,8 @@ def check_value(session: Session, name: str, value: Any) -> None:
 
 
 def is_color(field: OptionField) -> bool:
-    return field.name.endswith("_color")
+    info = EXTRA_OPTIONS.get(field.name)
+    return field.name.endswith("_color") if info is None else info.editor == "colorpicker" and isinstance(field.default, str)
 
 
 def _checkpoints(session: Session) -> Choices:
