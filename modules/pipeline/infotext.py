@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -12,18 +11,11 @@ from modules.engine.prompts.schedule import schedule_prompt, split_and
 from modules.engine.samplers.table import SAMPLERS, SamplerSpec
 from modules.engine.schedules import SCHEDULERS
 from modules.imaging.geometry import Box
+from modules.pipeline.infotext_parse import quote
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import FIXED_S_NOISE, scheduler_label
 from modules.pipeline.version import INFOTEXT_VERSION
-
-NEEDS_QUOTES = re.compile(r"[,:\n]")
-
-
-def quote(value: object) -> str:
-    """`value` as text, JSON-quoted where it holds a comma, colon or newline."""
-    text = str(value)
-    return json.dumps(text, ensure_ascii=False) if NEEDS_QUOTES.search(text) else text
 
 
 def build_infotext(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> str:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 PARAMETER = re.compile(r'\s*(\w[\w \-/]{1,100}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+NEEDS_QUOTES = re.compile(r"[,:\n]")
 SIZE = re.compile(r"^(\d+)x(\d+)$")
 MIN_PARAMETERS = 3
 MAX_PARAMETERS_CHARS = 20_000
@@ -36,8 +37,14 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def quote(value: object) -> str:
+    """`value` as text, JSON-quoted where it holds a comma, colon or newline."""
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if NEEDS_QUOTES.search(text) else text
+
+
 def unquote(text: str) -> str:
-    """Undo `infotext.quote`; text that is not valid JSON stays as it is."""
+    """Undo `quote`; text that is not valid JSON stays as it is."""
     if not (text.startswith('"') and text.endswith('"') and len(text) > 1):
         return text
     try:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.pipeline.infotext import quote
-from modules.pipeline.infotext_parse import parse_infotext, unquote
+from modules.pipeline.infotext_parse import parse_infotext, quote, unquote
 
 UNITS = Path(__file__).parent / "data" / "units"
 

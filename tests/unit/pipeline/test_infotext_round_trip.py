@@ -10,8 +10,7 @@ import pytest
 
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.schedules import SCHEDULERS
-from modules.pipeline.infotext import quote
-from modules.pipeline.infotext_parse import parse_infotext, unquote
+from modules.pipeline.infotext_parse import parse_infotext, quote, unquote
 from modules.pipeline.infotext_settings import read_settings
 from modules.settings.options import Options
 from tests.unit.pipeline.conftest import Run
