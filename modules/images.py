@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL.Image import Resampling
 
 from modules.imaging.grid import Grid, combine_grid, split_grid
+from modules.imaging.grid_legend import GridAnnotation, draw_grid_annotations, draw_prompt_matrix
 from modules.imaging.metadata import keep_profile
 from modules.imaging.metadata import read_infotext as read_info_from_image
 from modules.imaging.picture import flatten
@@ -17,7 +18,10 @@ LANCZOS = Resampling.LANCZOS
 __all__ = [
     "LANCZOS",
     "Grid",
+    "GridAnnotation",
     "combine_grid",
+    "draw_grid_annotations",
+    "draw_prompt_matrix",
     "flatten",
     "get_next_sequence_number",
     "image_grid",
