@@ -21,6 +21,7 @@ from modules.pipeline.modes import Mode
 from modules.plugins.runner import ScriptRunner
 from modules.settings.options import Options
 
+EXTRAS = "extras"
 ALPHA_CHOICES = ("mask", "keep", "flatten")
 NUMBERS = (
     *("seed", "subseed", "subseed_strength", "seed_resize_from_h", "seed_resize_from_w", "batch_size", "n_iter", "steps", "cfg_scale"),
@@ -56,6 +57,7 @@ class Recipe:
         script: Title of the selected script; None = none.
         script_args: Values of its controls.
         alwayson: Values of the controls of always-on scripts, by title.
+        extras: Values of post-processing scripts by name and argument, if the picture went through these instead of the model.
         is_whole: Every value of a script could be kept; without it the recipe makes a similar job, not the same.
     """
 
@@ -69,7 +71,13 @@ class Recipe:
     script: str | None = None
     script_args: tuple[Any, ...] = ()
     alwayson: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    extras: Mapping[str, Mapping[str, Any]] | None = None
     is_whole: bool = True
+
+    @property
+    def made_in(self) -> str:
+        """Where on the page it is made: a mode's value, or "extras"."""
+        return self.mode.value if self.extras is None else EXTRAS
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -91,6 +99,8 @@ class Recipe:
             given["fields"] = {name: value for name, value in dict(given.get("fields", {})).items() if name in FIELDS}
             given["script_args"] = tuple(given.get("script_args", ()))
             given["alwayson"] = {title: tuple(args) for title, args in dict(given.get("alwayson", {})).items()}
+            if given.get("extras") is not None:
+                given["extras"] = {name: dict(values) for name, values in dict(given["extras"]).items()}
             return cls(**given)
         except (AttributeError, TypeError, ValueError) as error:
             raise InvalidRequest("recipe", str(values)[:80], "a recipe as the studio writes it") from error
@@ -111,6 +121,8 @@ def build_request(
         InvalidRequest: There is no picture or mask where the mode needs one, the sizes differ, or a field or script is unknown.
         UnknownAsset: A picture is gone.
     """
+    if recipe.extras is not None:
+        raise InvalidRequest("recipe", EXTRAS, "a recipe for the model; this one is post-processing")
     if recipe.picture is None:
         raise InvalidRequest("picture", None, "a picture to start from")
     if recipe.alpha not in ALPHA_CHOICES:
