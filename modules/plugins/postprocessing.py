@@ -114,20 +114,27 @@ class ScriptPostprocessingRunner:
     Args:
         scripts: Those that can be used.
         order: Names that come first, in this order; asked for at every run.
+        left_out: Names of those that do not take part; likewise.
     """
 
-    def __init__(self, scripts: Sequence[ScriptPostprocessing] = (), order: Callable[[], Sequence[str]] = tuple) -> None:
-        self.scripts, self._order = list(scripts), order
+    def __init__(
+        self,
+        scripts: Sequence[ScriptPostprocessing] = (),
+        order: Callable[[], Sequence[str]] = tuple,
+        left_out: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self.scripts, self._order, self._left_out = list(scripts), order, left_out
         count = 0
         for script in self.scripts:
             script.args_from, script.args_to = count, count + len(script.control_values)
             count = script.args_to
 
     def scripts_in_preferred_order(self) -> list[ScriptPostprocessing]:
-        """First those that the option names, then by `order` and name."""
-        named = list(self._order())
+        """First those that are named so, then by `order` and name."""
+        named, left_out = list(self._order()), set(self._left_out())
         places = {name: place for place, name in enumerate(named)}
-        return sorted(self.scripts, key=lambda script: (places.get(str(script.name), len(named)), script.order, str(script.name)))
+        taking_part = [script for script in self.scripts if script.name not in left_out]
+        return sorted(taking_part, key=lambda script: (places.get(str(script.name), len(named)), script.order, str(script.name)))
 
     def default_args(self) -> list[Any]:
         """The values that all controls start with."""

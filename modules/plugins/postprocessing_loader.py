@@ -14,6 +14,7 @@ from modules.plugins.controls import read_controls
 from modules.plugins.discovery import ScriptFile
 from modules.plugins.loader import ROOT, BrokenScript, ControlsContext, ScriptLibrary
 from modules.plugins.postprocessing import ScriptPostprocessing, ScriptPostprocessingRunner
+from modules.settings.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +38,11 @@ class PostprocessingLibrary:
     Args:
         library: Loads the files; what is broken here is added to its `broken`.
         controls_context: What `ui` is called in without a page.
-        order: See `ScriptPostprocessingRunner`.
+        options: Gives those in force: which scripts come first, and which are left out.
     """
 
-    def __init__(self, library: ScriptLibrary, controls_context: ControlsContext, order: Callable[[], Sequence[str]] = tuple) -> None:
-        self._library, self._controls_context, self._order = library, controls_context, order
+    def __init__(self, library: ScriptLibrary, controls_context: ControlsContext, options: Callable[[], Options]) -> None:
+        self._library, self._controls_context, self._options = library, controls_context, options
         self._runner: ScriptPostprocessingRunner | None = None
 
     @property
@@ -57,7 +58,11 @@ class PostprocessingLibrary:
         found = [data for file, module in modules for data in _classes(file, module)]
         POSTPROCESSING_DATA[:] = list({data.script_class: data for data in found}.values())
         scripts = [script for data in POSTPROCESSING_DATA if (script := self._instantiate(data)) is not None]
-        return ScriptPostprocessingRunner([script for script in scripts if not script.main_ui_only], self._order)
+        return ScriptPostprocessingRunner(
+            [script for script in scripts if not script.main_ui_only],
+            lambda: self._options().postprocessing_operation_order,
+            lambda: self._options().postprocessing_disable_in_extras,
+        )
 
     def _instantiate(self, data: PostprocessingClassData) -> ScriptPostprocessing | None:
         stage = "create"

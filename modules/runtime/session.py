@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modules.backends.upscalers.watch import WATCH
 from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
@@ -19,11 +20,13 @@ from modules.pipeline.context import ReuseCache
 from modules.plugins.discovery import ScriptFile, find_scripts
 from modules.plugins.extensions import Extension, find_extensions, what_is_left_out
 from modules.plugins.loader import ScriptLibrary
+from modules.plugins.postprocessing_loader import PostprocessingLibrary
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.batch.batches import Batches
 from modules.runtime.batch.task import KIND as BATCH
 from modules.runtime.comparison import Comparer
 from modules.runtime.context import JobContext
+from modules.runtime.extras.extras import Extras
 from modules.runtime.history.history import History
 from modules.runtime.history.job_rows import JobRow
 from modules.runtime.history.resuming import resume_jobs
@@ -38,6 +41,7 @@ from modules.runtime.presets import Preset, preset_for
 from modules.runtime.recipe import Recipe, build_request, recipe_of
 from modules.runtime.store import AssetStore
 from modules.runtime.token_counter import TokenCounter
+from modules.runtime.upscaling import make_upscalers
 from modules.settings.flags import Flags
 from modules.settings.options import Options
 from modules.settings.store import OptionsStore
@@ -101,6 +105,7 @@ class Session:
         history: All results with their inputs and settings, and the jobs that outlive the program.
         comparer: Lays results beside the canvases they came from.
         masks: Work on masks that are in the store.
+        extras: Post-processing of finished pictures.
     """
 
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None, keeps_history: bool = True) -> None:
@@ -116,8 +121,7 @@ class Session:
         self.loras = make_loras(lora_folders(paths, flags), paths.cache / "loras.json")
         make_embeddings: Any = load_dotted("modules.backends.embeddings.catalog:EmbeddingCatalog")
         self.embeddings = make_embeddings(embedding_folders(paths, flags))
-        make_upscalers: Any = load_dotted("modules.backends.upscalers.catalog:UpscalerCatalog")
-        self.upscalers = make_upscalers()
+        self.upscalers = make_upscalers(paths, flags, lambda: self.options.current)
         self.cache = ReuseCache()
         self.store = AssetStore(paths.outputs / "store", lambda: int(self.options.current.img_max_size_mp * 1_000_000))
         self.comparer = Comparer(self.store, lambda: self.options.current)
@@ -128,6 +132,8 @@ class Session:
         self.history = History(database, self.store, paths.data, lambda: self.options.current, is_kept=keeps_history)
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
+        postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
+        self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)
         self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)
 
     @property
@@ -282,7 +288,11 @@ class Session:
         try:
             self._note_recipe(job)
             context = self._context(job)
-            job.result = job.request.run(context) if isinstance(job.request, Task) else self.process(job.request, context)
+            watch = WATCH.set(context)
+            try:
+                job.result = job.request.run(context) if isinstance(job.request, Task) else self.process(job.request, context)
+            finally:
+                WATCH.reset(watch)
         finally:
             _let_go(job.request)
         if not (job.is_put_off and outlives_program):

@@ -132,10 +132,8 @@ DEFAULTS_WITHOUT_EFFECT: Mapping[str, Any] = {
     "notification_volume": 100,
     "open_dir_button_choice": "Subdirectory",
     "pin_memory": False,
-    "postprocessing_disable_in_extras": [],
     "postprocessing_enable_in_main_ui": [],
     "postprocessing_existing_caption_action": "Ignore",
-    "postprocessing_operation_order": [],
     "prevent_screen_sleep_during_generation": True,
     "print_hypernet_extra": False,
     "profiling_activities": ["CPU"],
@@ -206,7 +204,6 @@ DEFAULTS_WITHOUT_EFFECT: Mapping[str, Any] = {
     "upscaling_max_images_in_cache": 5,
     "use_old_emphasis_implementation": False,
     "use_old_hires_fix_width_height": False,
-    "use_original_name_batch": True,
     "use_save_to_dirs_for_ui": False,
     "use_upscaler_name_as_suffix": False,
 }

@@ -15,7 +15,7 @@ from modules.settings.option import OptionField, option
 
 SAVING, FOLDERS, MODEL, IMG2IMG, SAMPLING = "Saving", "Folders", "Model", "img2img", "Sampling"
 GUIDANCE, COMPATIBILITY, INFOTEXT, INTERFACE, API = "Guidance", "Compatibility", "Infotext", "Interface", "API"
-HISTORY, EXTENSIONS = "History", "Extensions"
+HISTORY, EXTENSIONS, EXTRAS = "History", "Extensions", "Extras"
 PICTURE_FORMATS = ("png", "jpg", "webp")
 
 
@@ -183,6 +183,14 @@ class Options:
     )
     quicksettings_list: tuple[str, ...] = option(
         ("sd_model_checkpoint",), "Quick choices at the top", section=INTERFACE, help="Names of options that are shown on top of the page."
+    )
+
+    use_original_name_batch: bool = option(True, "Name results of several files as the files are called", section=EXTRAS)
+    postprocessing_operation_order: tuple[str, ...] = option(
+        (), "Steps that come first, in this order", section=EXTRAS, help="Names of steps, as the Extras tab shows them."
+    )
+    postprocessing_disable_in_extras: tuple[str, ...] = option(
+        (), "Steps that are left out", section=EXTRAS, help="Names of steps, as the Extras tab shows them."
     )
 
     disabled_extensions: tuple[str, ...] = option(

@@ -21,7 +21,7 @@ UNSUPPORTED: dict[str, tuple[object, str]] = {
 
 WITHOUT_EFFECT = frozenset(
     """
-    outdir_txt2img_samples outdir_txt2img_grids outdir_extras_samples outdir_save sd_checkpoints_limit interrupt_after_current
+    outdir_txt2img_samples outdir_txt2img_grids outdir_save sd_checkpoints_limit interrupt_after_current
     face_restoration_model
     """.split()
 )

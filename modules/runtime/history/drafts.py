@@ -89,7 +89,7 @@ def insert_entry(connection: sqlite3.Connection, draft: Draft) -> int:
         """INSERT INTO entries (job_id, created_s, owner, mode, model, seed, width, height, result, changed_outside, words)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
-            *(plain(draft.job_id), time.time(), plain(draft.owner), draft.recipe.mode.value, plain(draft.model), draft.seed),
+            *(plain(draft.job_id), time.time(), plain(draft.owner), draft.recipe.made_in, plain(draft.model), draft.seed),
             *(draft.width, draft.height, draft.result, draft.changed_outside, words),
         ),
     )

@@ -16,6 +16,7 @@ const SECTIONS = {
   API: "settings.section.api",
   Compatibility: "settings.section.compatibility",
   Extensions: "settings.section.extensions",
+  Extras: "settings.section.extras",
   Folders: "settings.section.folders",
   Guidance: "settings.section.guidance",
   History: "settings.section.history",
