@@ -17,6 +17,7 @@ from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.context import ReuseCache
+from modules.plugins.dependencies import offer_dependencies
 from modules.plugins.discovery import ScriptFile, find_scripts
 from modules.plugins.extensions import Extension, find_extensions, what_is_left_out
 from modules.plugins.loader import ScriptLibrary
@@ -150,6 +151,7 @@ class Session:
 
     def _find_scripts(self) -> list[ScriptFile]:
         """Script files in the order they are loaded; none under `--safe`."""
+        offer_dependencies(extension for extension in self.extensions if extension.is_enabled)
         return [] if self.flags.safe else find_scripts(self.paths.scripts, self.extensions)
 
     def submit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
 import subprocess
@@ -12,10 +13,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from modules.base.errors import PentimentoError
 from modules.base.registry import load_dotted
 from modules.base.setup.requirements import normalise
 
 ROOT = Path(__file__).resolve().parents[3]
+INSTALLING = "PENTIMENTO_INSTALLING"
+"""Set while an extension's installer runs: where the program's own packages lie."""
 
 
 def is_installed(package: str) -> bool:
@@ -65,22 +69,33 @@ def run(
 
 
 def run_pip(command: str, desc: str | None = None, live: bool = False) -> str:
-    """Install with pip what an extension asks for, held by our pins so that it cannot replace our packages.
+    """Install with pip what an extension asks for, within its installer: what the program has is left out, the rest goes to its `.deps`.
 
     Args:
         command: A1111's form, such as "install pillow".
 
     Raises:
-        RuntimeError: pip failed.
+        RuntimeError: pip failed, the program has another version of a package, or no installer is running.
     """
-    flags: Any = running_flags()
-    if flags.skip_install:
+    if running_flags().skip_install:
         return ""
-    words = [sys.executable, "-m", "pip", *shlex.split(command), "--disable-pip-version-check", "--prefer-binary"]
-    if "install" in words[:4]:
-        words += ["-c", str(ROOT / "constraints.txt")]
+    if INSTALLING not in os.environ:
+        raise RuntimeError(
+            f"pip {command}: packages of extensions are installed when you ask for it, with `python launch.py extensions install NAME`"
+        )
+    narrow_pip: Any = load_dotted("modules.plugins.requirements:narrow_pip")
+    host_versions: Any = load_dotted("modules.plugins.requirements:host_versions")
+    host = host_versions([Path(folder) for folder in os.environ[INSTALLING].split(os.pathsep)])
+    try:
+        words, left_out = narrow_pip(shlex.split(command), host, Path.cwd())
+    except PentimentoError as error:
+        raise RuntimeError(f"Couldn't install {desc or command}: {error}") from error
+    print(*left_out, sep="\n", flush=True)
+    if not words:
+        return ""
     what = desc or command
-    return run(shlex.join(words), desc=f"Installing {what}", errdesc=f"Couldn't install {what}", live=live)
+    line = shlex.join([sys.executable, "-m", "pip", *words, *(["--prefer-binary"] if words[0] == "install" else [])])
+    return run(line, desc=f"Installing {what}", errdesc=f"Couldn't install {what}", live=live)
 
 
 def running_flags() -> Any:
