@@ -97,6 +97,32 @@ class CheckpointInfo:
         return self.sha256[:10]
 
     @property
+    def shorthash(self) -> str:
+        """The same, as A1111's scripts call it."""
+        return self.sha256[:10]
+
+    @property
+    def filename(self) -> str:
+        """The path as text."""
+        return str(self.path)
+
+    @property
+    def name_for_extra(self) -> str:
+        """File name without its ending."""
+        return self.path.name if self.is_folder else self.path.stem
+
+    @property
+    def short_title(self) -> str:
+        """`name_for_extra`, with the hash where it is known."""
+        return f"{self.name_for_extra} [{self.shorthash}]" if self.sha256 else self.name_for_extra
+
+    @property
+    def ids(self) -> list[str]:
+        """Everything that it may be called."""
+        names = (self.title, self.short_title, self.name, self.model_name, self.name_for_extra, self.label, self.shorthash, self.sha256)
+        return [name for name in dict.fromkeys(names) if name]
+
+    @property
     def size(self) -> int:
         """Bytes of all its files together."""
         return sum(stamp.size for stamp in self.stamps)

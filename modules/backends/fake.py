@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from modules.backends.script_view import ScriptView
 from modules.engine.lora.network import WeightedNetwork
 from modules.engine.model import ModelKind, Prediction, TokenVectors
 from modules.engine.prompts.conditioning import encode_texts
@@ -63,7 +64,7 @@ class FakeTextEncoder:
         return fixed.get(word, _FIRST_WORD_TOKEN + zlib.crc32(word.encode()) % (_START_TOKEN - _FIRST_WORD_TOKEN))
 
 
-class FakeModel:
+class FakeModel(ScriptView):
     """A `DiffusionModel` made of a few formulas.
 
     Args:

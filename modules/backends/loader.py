@@ -81,6 +81,7 @@ def load_checkpoint(
     if info.has_changed():
         raise BrokenCheckpoint(f"{info.name} changed while it was being loaded; try again when the file is complete")
     model = _assemble(info, source, networks, tokenizer, prediction or info.prediction, device, dtype)
+    model.sd_checkpoint_info = info
     model.vae_name, model.vae_sha256 = (vae.name if vae is not None else None), vae_sha256
     log.info("Loaded %s in %.1f s (%s, %s, %s)", model.title, time.perf_counter() - started, info.kind.value, model.prediction.value, dtype)
     return model

@@ -33,7 +33,7 @@ def computing_device_name() -> str:
 
 def loaded_model() -> Any:
     """The model in memory, or None."""
-    return SHARED.session.pool.loaded if SHARED.is_bound else None
+    return SHARED.session.pool.model if SHARED.is_bound else None
 
 
 def listed_upscalers() -> list[NamedUpscaler]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from modules.backends.clip_text import ClipTextEncoder
 from modules.backends.loras.merger import LoraMerger
+from modules.backends.script_view import ScriptView
 from modules.backends.unet import run_unet, set_circular_padding
 from modules.backends.vae import Vae
 from modules.engine.lora.network import WeightedNetwork
@@ -18,7 +19,7 @@ from modules.engine.model import ModelKind, Prediction
 from modules.engine.prompts.conditioning import encode_texts
 
 
-class StableDiffusion:
+class StableDiffusion(ScriptView):
     """A `DiffusionModel` of `engine.model`: UNet and VAE in the running dtype, text encoder in float32."""
 
     vae_name: str | None = None
