@@ -75,8 +75,8 @@ class Processed:
         self.infotexts = [self.info] * len(self.images) if infotexts is None else infotexts
         self.index_of_first_image = index_of_first_image
         self.comments = comments
-        self.prompt: str = getattr(p, "prompt", "")
-        self.negative_prompt: str = getattr(p, "negative_prompt", "")
+        self.prompt = _first(getattr(p, "prompt", ""))
+        self.negative_prompt = _first(getattr(p, "negative_prompt", ""))
         self.all_prompts: list[str] = all_prompts or getattr(p, "all_prompts", None) or [self.prompt]
         self.all_negative_prompts: list[str] = all_negative_prompts or getattr(p, "all_negative_prompts", None) or [self.negative_prompt]
         self.all_seeds: list[int] = all_seeds or getattr(p, "all_seeds", None) or [self.seed]
@@ -119,6 +119,33 @@ class Processed:
         self.is_using_inpainting_conditioning = bool(model and model.kind is ModelKind.INPAINT)
         self.is_interrupted = bool(context and context.is_interrupted())
 
+    @classmethod
+    def joined(cls, p: StableDiffusionProcessing, parts: Sequence[Processed]) -> Processed:
+        """The pictures of several runs one after another, with all that is known of each; the runs' own grids are left out.
+
+        Args:
+            p: The job that a script answers with these runs.
+            parts: In order; each may have made any number of pictures.
+        """
+        first = parts[0] if parts else cls(p)
+        whole = cls(p, seed=first.seed, info=first.info, subseed=first.subseed)
+        for name in ("images", "infotexts", "paths"):
+            setattr(whole, name, [entry for part in parts for entry in getattr(part, name)[part.index_of_first_image :]])
+        for name in ("all_prompts", "all_negative_prompts", "all_seeds", "all_subseeds", "changed_outside_mask", "seam_scores"):
+            made = [(part, len(part.infotexts) - part.index_of_first_image) for part in parts]
+            setattr(whole, name, [entry for part, count in made for entry in getattr(part, name)[:count]])
+        whole.notes = list(dict.fromkeys(note for part in [whole, *parts] for note in part.notes))
+        whole.is_mask_replaced = any(part.is_mask_replaced for part in parts)
+        return whole
+
+    def add_grid(self, grid: Image, infotext: str) -> None:
+        """Show `grid` in front of the pictures, after the grids that are there."""
+        place = self.index_of_first_image
+        self.images.insert(place, grid)
+        self.infotexts.insert(place, infotext)
+        self.paths.insert(place, getattr(grid, "already_saved_as", None))
+        self.index_of_first_image = place + 1
+
     @property
     def pictures(self) -> list[Image]:
         """The results alone, without grid, masks and the like."""
@@ -147,3 +174,8 @@ class Processed:
     def js(self) -> str:
         """`as_info` as JSON text."""
         return json.dumps(self.as_info(), ensure_ascii=False, default=str)
+
+
+def _first(prompt: str | Sequence[str]) -> str:
+    """The prompt, or the first of a list that a script left on the job."""
+    return prompt if isinstance(prompt, str) else next(iter(prompt), "")

@@ -28,7 +28,7 @@ def measure_prompts(
         InvalidRequest: A prompt is beyond what the engine allows.
     """
     lengths = []
-    for text, is_composable in zip(apply_styles(p, styles), (True, False), strict=True):
+    for (text, *_), is_composable in zip(apply_styles(p, styles, 1), (True, False), strict=True):
         plain = strip_comments(text) if options.enable_prompt_comments else text
         lengths.append(
             count_tokens(

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from modules.base.errors import InvalidRequest
 from modules.engine.devices import NansException
 from modules.engine.model import DiffusionModel
 from modules.engine.prompts.limits import check_length
@@ -103,7 +104,7 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     scripts.dispatch("before_process", p)
     check_request(p)
     sampling = plan_sampling(p)  # an unknown sampler is said before a model is loaded
-    check_seeds(sampling, [resolve_seed(p.seed)])
+    check_seeds(sampling, _list_seeds(p, 1))
     p.notes.extend(describe_unmet(p))
     p.sd_model = _load_model(p, context)
     _list_prompts_and_seeds(p, context)
@@ -146,12 +147,20 @@ def _list_prompts_and_seeds(p: StableDiffusionProcessingImg2Img, context: RunCon
     count = p.batch_size * p.n_iter
     if len(p.init_images) > 1:
         p.batch_size = len(p.init_images)  # seeds and prompts are listed for the batch size that was asked for
-    seed, subseed = resolve_seed(p.seed), resolve_seed(p.subseed)
-    prompt, negative = apply_styles(p, context.paths.styles)
-    p.all_prompts, p.all_negative_prompts = [prompt] * count, [negative] * count
-    # With a variation strength, A1111 keeps the seed and lets only the subseed run.
-    p.all_seeds = [seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
+    p.all_prompts, p.all_negative_prompts = apply_styles(p, context.paths.styles, count)
+    p.all_seeds, subseed = _list_seeds(p, count), resolve_seed(p.subseed)
     p.all_subseeds = [subseed + index for index in range(count)]
+
+
+def _list_seeds(p: StableDiffusionProcessingImg2Img, count: int) -> list[int]:
+    """A seed for each of `count` pictures; a list that a script left on `p` has them already."""
+    if isinstance(p.seed, list | tuple):
+        if len(p.seed) < count:
+            raise InvalidRequest("seed", f"a list of {len(p.seed)}", f"one number, or one for each of the {count} pictures")
+        return [resolve_seed(seed) for seed in p.seed]
+    seed = resolve_seed(p.seed)
+    # With a variation strength, A1111 keeps the seed and lets only the subseed run.
+    return [seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
 
 
 def _clean_prompts(p: StableDiffusionProcessingImg2Img) -> None:
@@ -241,6 +250,7 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
         results.paths.append(save_picture(p, plan, composed.picture, number, infotext) if saves else None)
         if saves:
+            composed.picture.already_saved_as = results.paths[-1]  # type: ignore[attr-defined]
             _save_extras(p, plan, composed, number, infotext)
         results.pictures.append(composed.picture)
         returned = ((composed.mask, plan.options.return_mask), (composed.masked_part, plan.options.return_mask_composite))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modules.base.errors import InvalidRequest
+
 if TYPE_CHECKING:
     from modules.pipeline.processing import StableDiffusionProcessing
 
@@ -75,17 +77,34 @@ def merge(style_prompt: str, prompt: str) -> str:
     return ", ".join(part for part in (prompt.strip(), style_prompt.strip()) if part)
 
 
-def apply_styles(p: StableDiffusionProcessing, path: Path) -> tuple[str, str]:
-    """Prompt and negative prompt of `p` with its styles merged in, one after the other; notes on `p` those that are not known."""
-    prompt, negative = p.prompt, p.negative_prompt
+def apply_styles(p: StableDiffusionProcessing, path: Path, count: int) -> tuple[list[str], list[str]]:
+    """Prompts and negative prompts of `count` pictures with the styles of `p` merged in; notes on `p` those that are not known.
+
+    Where `p.prompt` or `p.negative_prompt` is a list, each picture has its own.
+
+    Raises:
+        InvalidRequest: Such a list is shorter than `count`.
+    """
     names = _named(p.styles)
     known = {style.name: style for style in read_styles(path)} if names else {}
     for name in names:
-        style = known.get(name, Style(name))
         if name not in known and name != NO_STYLE:
             p.notes.append(f"found no style named {name[:100]!r}, the picture was made without it")
-        prompt, negative = merge(style.prompt, prompt), merge(style.negative_prompt, negative)
-    return prompt, negative
+    styles = [known.get(name, Style(name)) for name in names]
+    prompts, negatives = one_for_each("prompt", p.prompt, count), one_for_each("negative_prompt", p.negative_prompt, count)
+    for style in styles:
+        prompts = [merge(style.prompt, prompt) for prompt in prompts]
+        negatives = [merge(style.negative_prompt, negative) for negative in negatives]
+    return prompts, negatives
+
+
+def one_for_each(field: str, given: str | Sequence[str], count: int) -> list[str]:
+    """`given` for each of `count` pictures; a list that scripts left on `p` has one for each already."""
+    if isinstance(given, str):
+        return [given] * count
+    if len(given) < count:
+        raise InvalidRequest(field, f"a list of {len(given)}", f"one text, or one for each of the {count} pictures")
+    return list(given)
 
 
 def _named(styles: Sequence[str] | str | None) -> list[str]:

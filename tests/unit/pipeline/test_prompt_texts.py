@@ -166,3 +166,17 @@ def test_an_embedding_that_does_not_fit_is_said(run: Run, tmp_path: Path) -> Non
 def test_endless_prompts_name_their_field(run: Run, field: str, text: str) -> None:
     with pytest.raises(InvalidRequest, match=f"^{field}: got .*, wanted at most"):
         run(**{field: text})
+
+
+def test_each_picture_may_have_its_own_prompt_and_seed(run: Run) -> None:
+    processed, _ = run(prompt=["a cat", "a dog"], negative_prompt=["blue", "red"], seed=[9, 4], batch_size=2)
+    dog, _ = run(prompt="a dog", negative_prompt="red", seed=4)
+    assert processed.pictures[1].tobytes() == dog.images[0].tobytes()
+    assert processed.all_prompts == ["a cat", "a dog"] and processed.all_seeds == [9, 4] and processed.prompt == "a cat"
+    assert processed.infotexts[2] == dog.infotexts[0]
+
+
+@pytest.mark.parametrize("fields", [{"prompt": ["a"]}, {"negative_prompt": []}, {"seed": [1]}])
+def test_too_few_prompts_or_seeds_are_refused(run: Run, fields: dict[str, list[object]]) -> None:
+    with pytest.raises(InvalidRequest, match=f"{next(iter(fields))}: .* each of the 2 pictures"):
+        run(n_iter=2, **fields)
