@@ -5,11 +5,13 @@ A1111's rule holds for all of them: enlarge in at most three passes to the wante
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image
 
+from modules.base.errors import InvalidRequest
 from modules.base.registry import Registry
 from modules.imaging.geometry import Extent
 
@@ -17,6 +19,8 @@ Step = Callable[[Image.Image, float], Image.Image]
 """(RGB image, wanted factor) -> the image after one pass, enlarged by that factor or by the only one that the method has."""
 
 MAX_PASSES = 3
+MAX_RESULT_PX = 16384 * 16384
+"""Most pixels that a pass may make: 0.8 GB of RGB."""
 NO_UPSCALER = "None"
 
 
@@ -60,10 +64,14 @@ def upscale_in_passes(step: Step, image: Image.Image, scale: float) -> Image.Ima
 
     Raises:
         ValueError: Nothing would be left of the picture.
+        InvalidRequest: The result would be too large, or `scale` is no number.
     """
+    if not math.isfinite(scale):
+        raise InvalidRequest("scale", scale, "a finite number")
     target = Extent(int(image.width * scale // 8 * 8), int(image.height * scale // 8 * 8))
     if min(target.size) < 8:
         raise ValueError(f"{image.width}x{image.height} px times {scale:g} is less than 8 px")
+    check_result_size(*target.size, f"a picture of {image.width}x{image.height} px, {scale:g} times as large")
     for index in range(MAX_PASSES):
         if image.width >= target.width and image.height >= target.height and (index > 0 or scale != 1):
             break
@@ -72,6 +80,19 @@ def upscale_in_passes(step: Step, image: Image.Image, scale: float) -> Image.Ima
         if image.size == before:
             break
     return image if image.size == target.size else image.resize(target.size, Image.Resampling.LANCZOS)
+
+
+def check_result_size(width: int, height: int, what: str) -> None:
+    """Refuse to make a picture of more than `MAX_RESULT_PX`.
+
+    Args:
+        what: What would make it, in words.
+
+    Raises:
+        InvalidRequest: It is too large.
+    """
+    if width * height > MAX_RESULT_PX:
+        raise InvalidRequest("upscaler", what, f"a result of at most {MAX_RESULT_PX / 1e6:.0f} megapixels, not {width}x{height}")
 
 
 def _scale_with(method: Image.Resampling) -> Step:

@@ -48,6 +48,7 @@ class JobContext:
     upscalers: Any = None
     _expected: int = field(default=0, init=False)
     _index: int | None = field(default=None, init=False)
+    _has_steps: bool = field(default=False, init=False)
 
     def model(self, name: str | None = None, options: Options | None = None) -> Any:
         """The `DiffusionModel` for `name`, loaded as `options` want it; None = as configured."""
@@ -62,10 +63,17 @@ class JobContext:
     def script_runner(self) -> ScriptRunner:
         return self.load_scripts()
 
+    def expect(self, images: int) -> None:
+        """So many iterations lie ahead in all; what a script told goes before."""
+        with self.job.changing() as job:
+            if not job.is_counted:
+                job.images, job.is_counted = images, True
+
     def begin(self, images: int, steps: int) -> None:
         """So many iterations of so many steps lie ahead; those of further runs (a script's) are added, unless the script told how many."""
         self._expected += images
         self._index = 0 if self._index is None else -1
+        self._has_steps = steps > 0
         with self.job.changing() as job:
             if not job.is_counted:
                 job.images = self._expected
@@ -86,6 +94,13 @@ class JobContext:
             job.step, job.steps = step, total
             if preview is not None:
                 job.preview, job.preview_no = preview, job.preview_no + 1
+
+    def on_tile(self, done: int, total: int) -> None:
+        """`done` of `total` tiles of a picture are enlarged; where no sampling is under way, these are the steps."""
+        with self.job.changing() as job:
+            job.textinfo = f"Upscaling, tile {done + 1} of {total}" if done < total else None
+            if not self._has_steps:
+                job.step, job.steps = done, total
 
     def is_interrupted(self) -> bool:
         return self.job.is_interrupted

@@ -16,6 +16,11 @@ from modules.settings.option import OptionField, option
 SAVING, FOLDERS, MODEL, IMG2IMG, SAMPLING = "Saving", "Folders", "Model", "img2img", "Sampling"
 GUIDANCE, COMPATIBILITY, INFOTEXT, INTERFACE, API = "Guidance", "Compatibility", "Infotext", "Interface", "API"
 HISTORY, EXTENSIONS, EXTRAS = "History", "Extensions", "Extras"
+UPSCALING = "Upscaling"
+REAL_ESRGAN_NAMES = (
+    *("R-ESRGAN General 4xV3", "R-ESRGAN General WDN 4xV3", "R-ESRGAN AnimeVideo"),
+    *("R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B", "R-ESRGAN 2x+"),
+)
 PICTURE_FORMATS = ("png", "jpg", "webp")
 
 
@@ -183,6 +188,24 @@ class Options:
     )
     quicksettings_list: tuple[str, ...] = option(
         ("sd_model_checkpoint",), "Quick choices at the top", section=INTERFACE, help="Names of options that are shown on top of the page."
+    )
+
+    ESRGAN_tile: int = option(
+        192,
+        "Tile of upscaler networks, pixels of the input",
+        section=UPSCALING,
+        minimum=0,
+        maximum=512,
+        help="Smaller tiles need less memory. 0: the whole picture at once.",
+    )
+    ESRGAN_tile_overlap: int = option(
+        32, "Overlap of such tiles, pixels", section=UPSCALING, minimum=0, maximum=128, help="Neighbours are blended into each other."
+    )
+    realesrgan_enabled_models: tuple[str, ...] = option(
+        REAL_ESRGAN_NAMES,
+        "Real-ESRGAN upscalers that are listed",
+        section=UPSCALING,
+        help="Names; of these, those whose file is in models/RealESRGAN can be chosen.",
     )
 
     use_original_name_batch: bool = option(True, "Name results of several files as the files are called", section=EXTRAS)

@@ -81,9 +81,9 @@ def get_face_restorers(user: UserDependency) -> list[dict[str, Any]]:
 
 
 @router.get("/realesrgan-models")
-def get_realesrgan_models(user: UserDependency) -> list[dict[str, Any]]:
-    """None: this version has none."""
-    return []
+def get_realesrgan_models(session: SessionDependency, user: UserDependency) -> list[dict[str, Any]]:
+    """Published Real-ESRGAN models whose files are there."""
+    return [{"name": found.name, "path": found.data_path, "scale": found.scale} for found in session.upscalers.real_esrgan()]
 
 
 @router.get("/prompt-styles")

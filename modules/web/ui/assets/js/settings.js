@@ -25,6 +25,7 @@ const SECTIONS = {
   Model: "settings.section.model",
   Sampling: "settings.section.sampling",
   Saving: "settings.section.saving",
+  Upscaling: "settings.section.upscaling",
   img2img: "settings.section.img2img",
 };
 const sectionText = (section) => (section in SECTIONS ? t(SECTIONS[section]) : section);
