@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Flags:
-    """What the command line asked for; see `build_parser` for the meaning of each."""
+    """What the command line asked for; see `build_parser` for the meaning of each.
+
+    Attributes:
+        extra: Flags that extensions' `preload.py` files added; attributes of this too.
+    """
 
     listen: str | None = None
     port: int = 7860
@@ -35,6 +40,13 @@ class Flags:
     autolaunch: bool = False
     skip_install: bool = False
     loglevel: str = "INFO"
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __getattr__(self, name: str) -> Any:
+        extra = self.__dict__.get("extra", {})
+        if name not in extra:
+            raise AttributeError(f"no flag {name!r}")
+        return extra[name]
 
     @property
     def host(self) -> str:
@@ -79,11 +91,27 @@ def build_parser(prog: str = "launch.py") -> argparse.ArgumentParser:
     return parser
 
 
-def parse_flags(argv: Sequence[str]) -> Flags:
-    """Parse a command line without the program's name; exits with a message on a wrong one, as argparse does."""
-    parsed = vars(build_parser().parse_args(argv))
+def parse_flags(argv: Sequence[str], add_flags: Callable[[argparse.ArgumentParser], None] | None = None) -> Flags:
+    """Parse a command line without the program's name; exits with a message on a wrong one, as argparse does.
+
+    Args:
+        add_flags: Adds flags of others to the parser; their values are in `Flags.extra`.
+    """
+    parser = build_parser()
+    if add_flags is not None:
+        add_flags(parser)
+    return _to_flags(vars(parser.parse_args(argv)))
+
+
+def parse_known_flags(argv: Sequence[str]) -> Flags:
+    """The flags that are ours; others are passed over."""
+    return _to_flags(vars(build_parser().parse_known_args(argv)[0]))
+
+
+def _to_flags(parsed: dict[str, Any]) -> Flags:
+    own = [each.name for each in fields(Flags) if each.name != "extra"]
     parsed["use_cpu"] = parsed["use_cpu"] is not None
-    return Flags(**{field.name: parsed[field.name] for field in fields(Flags)})
+    return Flags(**{name: parsed.pop(name) for name in own}, extra=parsed)
 
 
 def _port(text: str) -> int:

@@ -100,7 +100,7 @@ def run_pip(command: str, desc: str | None = None, live: bool = False) -> str:
 
 def running_flags() -> Any:
     """The flags of the running program, as `launch.args`."""
-    parse_flags: Any = load_dotted("modules.settings.flags:parse_flags")
+    parse_flags: Any = load_dotted("modules.settings.flags:parse_known_flags")
     is_studio = Path(sys.argv[0]).name == "launch.py" and (len(sys.argv) < 2 or sys.argv[1].startswith("-"))
     return parse_flags(sys.argv[1:] if is_studio else [])
 

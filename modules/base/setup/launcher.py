@@ -33,6 +33,7 @@ VERBS = {
     "bench": "run the timings of tests/bench, or those named",
 }
 SKIP_INSTALL = "--skip-install"
+PRELOAD = "preload.py"
 INTERRUPTED = 130
 
 
@@ -53,7 +54,7 @@ def start(argv: Sequence[str]) -> int:
         # Ended by its parent, set-up must not leave pip behind; the handler is gone again after the re-execution.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         if verb == SERVE:
-            _parse_flags(arguments)
+            _check_flags(arguments)
         environment = Environment(ROOT)
         prepare(environment, verb, arguments, console, run)
         return enter(environment, ROOT / "launch.py", argv)
@@ -120,8 +121,17 @@ def _parse_flags(arguments: list[str]) -> Any:
     return parse_flags(arguments)
 
 
+def _check_flags(arguments: list[str]) -> None:
+    """Exit early on a wrong command line; where extensions add flags of their own, this is only known once they were asked."""
+    parse_known_flags: Any = load_dotted("modules.settings.flags:parse_known_flags")
+    extensions = Paths.under(ROOT, parse_known_flags(arguments).data_dir).extensions
+    if not any(extensions.glob(f"*/{PRELOAD}")):
+        _parse_flags(arguments)
+
+
 def _serve(arguments: list[str], console: Console) -> int:
-    flags = _parse_flags(arguments)
+    parse_with_preloads: Any = load_dotted("modules.plugins.preloading:parse_with_preloads")
+    flags = parse_with_preloads(arguments, ROOT)
     configure_logging(flags.loglevel)
     skip_gradio_stubs()
     main: Any = load_dotted("modules.web.server:main")

@@ -1,0 +1,46 @@
+"""Extensions add flags to the command line; a broken preload.py costs nobody the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modules.plugins.preloading import parse_with_preloads
+
+ROOT = Path(__file__).resolve().parents[3]
+ADDS = """
+def preload(parser):
+    parser.add_argument('--wish-dir', type=str, default='wishes')
+    parser.add_argument('--wish-on', action='store_true')
+"""
+CLASH = "def preload(parser):\n    parser.add_argument('--before-clash', default=3)\n    parser.add_argument('--port')"
+
+
+def write(data: Path, name: str, text: str) -> None:
+    file = data / "extensions" / name / "preload.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def test_flags_of_extensions_are_parsed_beside_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path, "wisher", ADDS)
+    write(tmp_path, "clash", CLASH)
+    write(tmp_path, "broken", "raise SystemExit(3)")
+    write(tmp_path, "empty", "")
+    flags = parse_with_preloads(["--data-dir", str(tmp_path), "--wish-dir", "here", "--port", "7"], ROOT)
+    assert (flags.wish_dir, flags.wish_on, flags.before_clash, flags.port) == ("here", False, 3, 7)
+    assert dict(flags.extra) == {"wish_dir": "here", "wish_on": False, "before_clash": 3}
+    assert "of extension broken failed" in caplog.text and "of extension clash failed" in caplog.text
+    assert getattr(flags, "wish", None) is None
+
+
+@pytest.mark.parametrize("off", ["--safe", "--disable-extra-extensions", "settings"])
+def test_what_does_not_run_adds_no_flags(tmp_path: Path, off: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "wisher", ADDS)
+    if off == "settings":
+        (tmp_path / "config.json").write_text('{"disabled_extensions": ["wisher"]}')
+    words = ["--data-dir", str(tmp_path), "--wish-on"] + ([off] if off != "settings" else [])
+    with pytest.raises(SystemExit):
+        parse_with_preloads(words, ROOT)
+    assert "--wish-on" in capsys.readouterr().err
