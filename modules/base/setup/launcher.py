@@ -29,7 +29,8 @@ VERBS = {
     "test": "run all checks and tests (--slow for the long ones too; anything else goes to pytest)",
     "check": "run the checks on the source alone: format, lint, types, floors",
     "img2img": "repaint one picture or a folder without a page (img2img --help)",
-    "doctor": "look at this installation and say what is wrong",
+    "doctor": "look at this installation, or at the folder of an A1111 or Forge one, and say what is wrong (doctor --help)",
+    "extensions": "list, add, install, enable, disable and remove extensions (extensions --help)",
     "bench": "run the timings of tests/bench, or those named",
 }
 SKIP_INSTALL = "--skip-install"
@@ -90,7 +91,7 @@ def prepare(environment: Environment, verb: str, arguments: Sequence[str], conso
 def usage() -> str:
     """The text of `--help`, verbs first."""
     lines = ["usage: launch.py [verb] [flags]", "", "Without a verb: open the studio. Verbs:"]
-    lines += [f"  {name:<9} {text}" for name, text in VERBS.items()]
+    lines += [f"  {name:<10} {text}" for name, text in VERBS.items()]
     build_parser: Any = load_dotted("modules.settings.flags:build_parser")
     return (
         "\n".join(lines)
@@ -107,6 +108,7 @@ def run_verb(verb: str, arguments: list[str], console: Console) -> int:
         "check": _check,
         "img2img": _img2img,
         "doctor": lambda words, console: report(ROOT, Paths.under(ROOT, _parse_flags(words).data_dir).models, console),
+        "extensions": _extensions,
         "bench": _bench,
     }
     return verbs[verb](arguments, console)
@@ -144,6 +146,11 @@ def _serve(arguments: list[str], console: Console) -> int:
 def _img2img(arguments: list[str], console: Console) -> int:
     skip_gradio_stubs()  # scripts that take part in the job import it
     main: Any = load_dotted("modules.cli.img2img:main")
+    return int(main(arguments) or 0)
+
+
+def _extensions(arguments: list[str], console: Console) -> int:
+    main: Any = load_dotted("modules.cli.extensions:main")
     return int(main(arguments) or 0)
 
 
