@@ -7,7 +7,7 @@ from typing import Any
 from modules.engine.callbacks import DenoisedParams as CFGDenoisedParams
 from modules.engine.callbacks import DenoiserParams as CFGDenoiserParams
 from modules.engine.callbacks import GuidedParams as AfterCFGCallbackParams
-from modules.plugins.callbacks import CALLBACKS, callback_function, remove_current_script_callbacks
+from modules.plugins.callbacks import CALLBACKS, callback_attribute, remove_current_script_callbacks
 from modules.plugins.hook_arguments import (
     BeforeTokenCounterParams,
     ExtraNoiseParams,
@@ -36,8 +36,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    return callback_function(name)
+    return callback_attribute(name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *sorted(CALLBACK_NAMES), *sorted(f"{name.removeprefix('on_')}_callback" for name in CALLBACK_NAMES)]
+    return [*__all__, "callback_map", *sorted(CALLBACK_NAMES), *sorted(f"{name.removeprefix('on_')}_callback" for name in CALLBACK_NAMES)]

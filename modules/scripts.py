@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from modules import script_callbacks
 from modules.engine.callbacks import BlendParams as MaskBlendArgs
 from modules.plugins.hook_arguments import (
     OnComponent,
@@ -13,19 +14,21 @@ from modules.plugins.hook_arguments import (
     PostSampleArgs,
 )
 from modules.plugins.loader import SCRIPTS_DATA as scripts_data
-from modules.plugins.loader import ScriptClassData, basedir
+from modules.plugins.loader import ScriptClassData
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import ALWAYS_VISIBLE as AlwaysVisible
 from modules.plugins.script import Script, ScriptBuiltinUI
+from modules.plugins.script_modules import basedir
 from modules.runtime.shared_objects import loaded_scripts
 
 __all__ = [  # noqa: F822
     "AlwaysVisible", "MaskBlendArgs", "OnComponent", "PostProcessMaskOverlayArgs", "PostSampleArgs", "PostprocessBatchListArgs",
-    "PostprocessImageArgs", "Script", "ScriptBuiltinUI", "ScriptClassData", "ScriptRunner", "basedir", "scripts_data", "scripts_img2img", "scripts_txt2img",
+    "PostprocessImageArgs", "Script", "ScriptBuiltinUI", "ScriptClassData", "ScriptRunner", "basedir", "script_callbacks",
+    "scripts_current", "scripts_data", "scripts_img2img", "scripts_txt2img",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("scripts_img2img", "scripts_txt2img"):
-        return loaded_scripts(is_img2img=name == "scripts_img2img")
+    if name in ("scripts_current", "scripts_img2img", "scripts_txt2img"):
+        return loaded_scripts(is_img2img=name != "scripts_txt2img")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from modules.plugins.callback_order import ORDER
+from modules.plugins.guard import describe, is_stop, keep_whole
 from modules.plugins.hooks import CALLBACK_NAMES
 
 logger = logging.getLogger(__name__)
@@ -27,13 +29,23 @@ class Callback:
         hook: A callback of the hook table, such as "on_ui_tabs".
         function: What is called.
         file: The file that registered it.
-        name: "<extension>/<file>/<hook without on_>[/<its own name>]", as orders of callbacks name it.
+        name: As `callback_order` has it: "<extension>/<file>/<hook without on_>[/<its own name>]".
     """
 
     hook: str
     function: Function
     file: str
     name: str
+
+    @property
+    def callback(self) -> Function:
+        """A1111's word for `function`."""
+        return self.function
+
+    @property
+    def script(self) -> str:
+        """A1111's word for `file`."""
+        return self.file
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class CallbackRegistry:
         file = file or _calling_file()
         with self._lock:
             known = self._of(hook)
-            name = _free_name(_full_name(file, hook, label), {entry.name for entry in known})
+            name = _free_name(ORDER.full_name(file, hook.removeprefix("on_"), label), {entry.name for entry in known})
             known.append(Callback(hook, function, file, name))
 
     def has(self, hook: str) -> bool:
@@ -81,18 +93,34 @@ class CallbackRegistry:
     def callbacks(self, hook: str) -> list[Callback]:
         """Who listens, in the order of the calls."""
         with self._lock:
-            return list(self._of(hook))
+            known = self._of(hook)
+            return [known[place] for place in ORDER.places([entry.name for entry in known])]
 
     def call(self, hook: str, *args: Any, **named: Any) -> list[Any]:
         """Call everyone who listens; returns what those gave that did not fail.
 
-        One that raises is named in the log and in `broken`, and skipped.
+        One that raises, or that makes its arguments unusable, is named in the log and in `broken`, and skipped.
         """
+        return [result for _, result in self._call(None, hook, args, named)]
+
+    def results(self, hook: str, *args: Any, **named: Any) -> list[tuple[Callback, Any]]:
+        """As `call`, each result with who gave it: one that cannot be used is for `report`."""
         return self._call(None, hook, args, named)
 
     def call_in_job(self, p: Any, hook: str, *args: Any, **named: Any) -> list[Any]:
         """As `call`; failures are told in the notes of the job `p` too."""
-        return self._call(p, hook, args, named)
+        return [result for _, result in self._call(p, hook, args, named)]
+
+    def report(self, entry: Callback, error: BaseException, p: Any = None) -> None:
+        """Note that a callback failed, or gave what cannot be used: in the log, in `broken`, and in the notes of the job `p`."""
+        logger.error("callback %s of %s failed and was skipped", entry.hook, entry.file, exc_info=error)
+        broken = BrokenCallback(entry.hook, entry.name, entry.file, describe(error))
+        with self._lock:
+            if broken not in self.broken:
+                self.broken.append(broken)
+        notes, note = getattr(p, "notes", None), f"Callback {entry.name} failed and was skipped: {broken.reason}"
+        if isinstance(notes, list) and note not in notes:
+            notes.append(note)
 
     def remove_for_script(self, path: str | Path) -> None:
         """Forget what the file `path` registered."""
@@ -107,27 +135,21 @@ class CallbackRegistry:
         self._keep(lambda entry: False)
         self.broken.clear()
 
-    def _call(self, p: Any, hook: str, args: Sequence[Any], named: dict[str, Any]) -> list[Any]:
+    def _call(self, p: Any, hook: str, args: Sequence[Any], named: dict[str, Any]) -> list[tuple[Callback, Any]]:
         results = []
         for entry in self.callbacks(hook):
             try:
-                results.append(entry.function(*args, **named))
+                with keep_whole(*args):
+                    results.append((entry, entry.function(*args, **named)))
             except BaseException as error:  # a third party's fault must not cost the picture or the page
-                if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+                if is_stop(error):
                     raise
-                self._note_failure(p, entry, error)
+                self.report(entry, error, p)
         return results
 
-    def _note_failure(self, p: Any, entry: Callback, error: BaseException) -> None:
-        logger.error("callback %s of %s failed and was skipped", entry.hook, entry.file, exc_info=error)
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        broken = BrokenCallback(entry.hook, entry.name, entry.file, reason)
-        with self._lock:
-            if broken not in self.broken:
-                self.broken.append(broken)
-        notes, note = getattr(p, "notes", None), f"Callback {entry.name} failed and was skipped: {reason}"
-        if isinstance(notes, list) and note not in notes:
-            notes.append(note)
+    def as_map(self) -> dict[str, list[Callback]]:
+        """A copy of all, as A1111 names its lists: "callbacks_ui_tabs"."""
+        return {f"callbacks_{hook.removeprefix('on_')}": self.callbacks(hook) for hook in self._callbacks}
 
     def _keep(self, is_kept: Callable[[Callback], bool]) -> None:
         with self._lock:
@@ -144,16 +166,20 @@ class CallbackRegistry:
 CALLBACKS = CallbackRegistry()
 
 
-def callback_function(name: str) -> Function:
-    """The function that `modules.script_callbacks` offers under `name`: `on_ui_tabs` registers, `ui_tabs_callback` calls.
+def callback_attribute(name: str) -> Any:
+    """What `modules.script_callbacks` offers under `name`: `on_ui_tabs` registers, `ui_tabs_callback` calls, `callback_map` lists.
 
     Raises:
         AttributeError: There is none.
     """
+    if name == "callback_map":
+        return CALLBACKS.as_map()
     if name in CALLBACK_NAMES:
         return partial(_register, name)
     if name.endswith("_callback") and f"on_{name.removesuffix('_callback')}" in CALLBACK_NAMES:
         return partial(CALLBACKS.call, f"on_{name.removesuffix('_callback')}")
+    if name == "app_reload_callback":
+        return partial(CALLBACKS.call, "on_before_reload")
     raise AttributeError(f"modules.script_callbacks has no {name!r}")
 
 
@@ -171,13 +197,6 @@ def _calling_file() -> str:
     while frame.f_back is not None and frame.f_code.co_filename in OWN_FILES:
         frame = frame.f_back
     return frame.f_code.co_filename
-
-
-def _full_name(file: str, hook: str, label: str | None) -> str:
-    path = Path(file)
-    parents = list(path.parents)
-    extension = next((low.name.lower() for low, up in zip(parents, parents[1:], strict=False) if up.name.startswith("extensions")), "base")
-    return "/".join((extension, path.name, hook.removeprefix("on_"), *([label] if label else [])))
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -1,15 +1,15 @@
 """What hooks are handed besides the job: a script replaces an attribute to change the picture. Class and attribute names are A1111's.
 
-What `on_mask_blend` and the `on_cfg_*` callbacks get is in `modules.engine.callbacks`.
+What `on_mask_blend` and the `on_cfg_*` callbacks get is in `modules.engine.callbacks`. Methods `fault` tell what makes an object unusable,
+or None.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from PIL.Image import Image
 
 
 @dataclass
@@ -18,6 +18,9 @@ class PostSampleArgs:
 
     samples: Any
 
+    def fault(self) -> str | None:
+        return None if _rank(self.samples) == 4 else f"samples is {type(self.samples).__name__}, not a tensor (B, C, h, w)"
+
 
 @dataclass
 class PostprocessBatchListArgs:
@@ -25,12 +28,20 @@ class PostprocessBatchListArgs:
 
     images: list[Any]
 
+    def fault(self) -> str | None:
+        if isinstance(self.images, list) and all(_rank(image) == 3 for image in self.images):
+            return None
+        return "images is not a list of tensors (3, H, W)"
+
 
 @dataclass
 class PostprocessImageArgs:
     """`postprocess_image` (working size) and `postprocess_image_after_composite` (finished): one RGB picture."""
 
     image: Image
+
+    def fault(self) -> str | None:
+        return _picture_fault("image", self.image)
 
 
 @dataclass
@@ -46,6 +57,10 @@ class PostProcessMaskOverlayArgs:
     index: int
     mask_for_overlay: Image | None
     overlay_image: Image | None
+
+    def fault(self) -> str | None:
+        faults = [_picture_fault(name, value) for name, value in vars(self).items() if name != "index" and value is not None]
+        return next((fault for fault in faults if fault), None)
 
 
 @dataclass
@@ -71,6 +86,13 @@ class ImageSaveParams:
     filename: str
     pnginfo: dict[str, Any]
 
+    def fault(self) -> str | None:
+        if not isinstance(self.filename, str) or not self.filename:
+            return f"filename is {type(self.filename).__name__}, not a text"
+        if not isinstance(self.pnginfo, dict):
+            return f"pnginfo is {type(self.pnginfo).__name__}, not a dictionary"
+        return _picture_fault("image", self.image)
+
 
 @dataclass
 class ImageGridLoopParams:
@@ -79,6 +101,13 @@ class ImageGridLoopParams:
     imgs: list[Image]
     cols: int
     rows: int
+
+    def fault(self) -> str | None:
+        if not isinstance(self.imgs, list) or not self.imgs:
+            return "imgs is not a list of pictures"
+        if not all(isinstance(count, int) and count > 0 for count in (self.cols, self.rows)) or self.cols * self.rows < len(self.imgs):
+            return f"{self.cols} columns and {self.rows} rows do not hold {len(self.imgs)} pictures"
+        return next((fault for image in self.imgs if (fault := _picture_fault("imgs", image))), None)
 
 
 @dataclass
@@ -118,3 +147,16 @@ class BeforeTokenCounterParams:
     steps: int
     styles: list[str]
     is_positive: bool = True
+
+    def fault(self) -> str | None:
+        is_right = isinstance(self.prompt, str) and isinstance(self.steps, int) and isinstance(self.styles, list)
+        return None if is_right else "prompt, steps and styles must stay a text, a number and a list"
+
+
+def _rank(value: Any) -> int | None:
+    shape = getattr(value, "shape", None)
+    return None if shape is None else len(shape)
+
+
+def _picture_fault(name: str, value: object) -> str | None:
+    return None if isinstance(value, Image) else f"{name} is {type(value).__name__}, not a picture"

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import logging
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import Context, ContextVar
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from modules.plugins.callback_order import ORDER
+from modules.plugins.callbacks import CALLBACKS
 from modules.plugins.controls import read_controls
 from modules.plugins.discovery import ScriptFile
+from modules.plugins.guard import describe
 from modules.plugins.runner import ScriptRunner
-from modules.plugins.script import ALWAYS_VISIBLE, Script
+from modules.plugins.script import ALWAYS_VISIBLE, Script, ScriptBuiltinUI
+from modules.plugins.script_modules import IMPORTS, ROOT, load_module
 
 logger = logging.getLogger(__name__)
-
-ROOT = Path(__file__).resolve().parents[2]
-_BASEDIR: ContextVar[Path] = ContextVar("basedir", default=ROOT)
 
 ControlsContext = Callable[[], AbstractContextManager[Any]]
 """Gives what controls are built in without a page; comes from whoever knows the page library."""
@@ -40,12 +39,12 @@ class ScriptClassData(NamedTuple):
 
 @dataclass(frozen=True)
 class BrokenScript:
-    """A script that is left out.
+    """A script that is left out, or what failed of it.
 
     Attributes:
         file: Its file.
         basedir: The extension it belongs to.
-        stage: "import", "create" or "ui".
+        stage: "import", "create" or "ui": it is left out. Else the hook or callback that failed and was skipped.
         reason: The error, in one line.
     """
 
@@ -55,13 +54,9 @@ class BrokenScript:
     reason: str
 
 
+BASES = (Script, ScriptBuiltinUI)
 SCRIPTS_DATA: list[ScriptClassData] = []
 """All script classes of this process: what `modules.scripts.scripts_data` shows."""
-
-
-def basedir() -> str:
-    """While a script file is loaded, the folder of the extension it belongs to; else the program's own."""
-    return str(_BASEDIR.get())
 
 
 class ScriptLibrary:
@@ -71,25 +66,44 @@ class ScriptLibrary:
         find: Gives the files, in order.
         controls_context: What `ui` is called in; nothing when left out.
 
-    Attributes:
-        broken: What was left out so far.
+    Its two runners are the same objects all the time; they fill when the scripts are loaded.
     """
 
     def __init__(self, find: Callable[[], Sequence[ScriptFile]], controls_context: ControlsContext = nullcontext) -> None:
         self._find, self._controls_context = find, controls_context
         self._lock = threading.RLock()
         self._classes: list[ScriptClassData] | None = None
-        self._runners: dict[bool, ScriptRunner] = {}
+        self._runners = {is_img2img: ScriptRunner() for is_img2img in (True, False)}
+        self._made: set[bool] = set()
         self._unbuilt: set[bool] = set()
         self._folders: dict[int, Path] = {}
         self._loading_thread: int | None = None
         self._modules: list[tuple[ScriptFile, ModuleType]] = []
-        self.broken: list[BrokenScript] = []
+        self._left_out: list[BrokenScript] = []
+
+    @property
+    def broken(self) -> list[BrokenScript]:
+        """What was left out so far, and what failed later and was skipped."""
+        failed = [
+            BrokenScript(Path(str(entry.script.filename)), self._folders[id(entry.script)], entry.hook, self._shorten(entry.reason))
+            for runner in self._runners.values()
+            for entry in runner.failed
+            if id(entry.script) in self._folders
+        ]
+        callbacks = [
+            BrokenScript(Path(entry.file), ORDER.folder_of(entry.file) or ROOT, entry.hook, self._shorten(entry.reason))
+            for entry in CALLBACKS.broken
+        ]
+        return list(dict.fromkeys([*self._left_out, *failed, *callbacks]))
+
+    def early(self, *, is_img2img: bool) -> ScriptRunner:
+        """The runner of a tab as it is now, perhaps empty: for scripts that ask while they are loaded."""
+        return self._runners[is_img2img]
 
     @property
     def is_loaded(self) -> bool:
         """Whether the img2img scripts are there without waiting."""
-        return True in self._runners
+        return True in self._made
 
     @property
     def is_loading_here(self) -> bool:
@@ -120,9 +134,8 @@ class ScriptLibrary:
         with self._lock:
             self._loading_thread = threading.get_ident()
             try:
-                for is_img2img in {False, True} - self._runners.keys():
-                    self._runners[is_img2img] = self._make_runner(is_img2img)
-                    self._unbuilt.add(is_img2img)
+                for is_img2img in {False, True} - self._made:
+                    self._make_scripts(is_img2img)
             finally:
                 self._loading_thread = None
 
@@ -142,37 +155,42 @@ class ScriptLibrary:
         if self.is_loading_here:
             raise RuntimeError("scripts are asked for while they are being loaded; ask when a job runs")
         with self._lock:
-            if is_img2img not in self._runners:
+            if is_img2img not in self._made:
                 self._loading_thread = threading.get_ident()
                 try:
                     # A context of its own: the page library behaves otherwise inside its event handlers, which may be the ones who ask.
-                    self._runners[is_img2img] = Context().run(self._create, is_img2img)
+                    Context().run(self._create, is_img2img)
                 finally:
                     self._loading_thread = None
             return self._runners[is_img2img]
 
-    def _create(self, is_img2img: bool) -> ScriptRunner:
-        self._runners[is_img2img] = self._make_runner(is_img2img)
-        self._unbuilt.add(is_img2img)
-        return self.build_controls(is_img2img=is_img2img, place=lambda script: self._controls_context())
+    def _create(self, is_img2img: bool) -> None:
+        self._make_scripts(is_img2img)
+        self.build_controls(is_img2img=is_img2img, place=lambda script: self._controls_context())
 
-    def _make_runner(self, is_img2img: bool) -> ScriptRunner:
+    def _make_scripts(self, is_img2img: bool) -> None:
         if self._classes is None:
-            self._classes = [data for file in self._find() for data in self._load(file)]
+            files = self._find()
+            ORDER.learn(file.basedir for file in files if file.basedir != ROOT)
+            self._classes = [data for file in files for data in self._load(file)]
         scripts = [script for data in self._classes if (script := self._instantiate(data, is_img2img)) is not None]
-        alwayson = [script for script in scripts if script.alwayson]
-        return ScriptRunner([script for script in scripts if not script.alwayson], alwayson)
+        runner = self._runners[is_img2img]
+        runner.alwayson_scripts[:] = sorted((script for script in scripts if script.alwayson), key=lambda script: script.sorting_priority)
+        runner.selectable_scripts[:] = [script for script in scripts if not script.alwayson]
+        self._made.add(is_img2img)
+        self._unbuilt.add(is_img2img)
 
     def _load(self, file: ScriptFile) -> list[ScriptClassData]:
         try:
-            with _loading_from(file.basedir):
+            with IMPORTS.of(file.basedir):
                 module = load_module(file)
-        except BaseException as error:  # no Ctrl+C comes here: scripts are never loaded by the main thread
+        except BaseException as error:  # KeyboardInterrupt and SystemExit too: a file may raise anything
+            CALLBACKS.remove_for_script(file.path)
             self._leave_out(file.path, file.basedir, "import", error)
             return []
         self._modules.append((file, module))
         known = {data.script_class for data in SCRIPTS_DATA if data.path != str(file.path)}
-        found = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, Script) and value is not Script]
+        found = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, Script) and value not in BASES]
         fresh = [ScriptClassData(value, str(file.path), str(file.basedir), module) for value in dict.fromkeys(found) if value not in known]
         SCRIPTS_DATA[:] = [data for data in SCRIPTS_DATA if data.path != str(file.path)] + fresh
         return fresh
@@ -182,6 +200,7 @@ class ScriptLibrary:
         try:
             script = data.script_class()
             script.filename, script.is_img2img, script.is_txt2img = data.path, is_img2img, not is_img2img
+            script.tabname = "img2img" if is_img2img else "txt2img"
             shown = script.show(is_img2img)
             if not (shown is ALWAYS_VISIBLE or shown):
                 return None
@@ -189,6 +208,8 @@ class ScriptLibrary:
             title = script.title()
             if not isinstance(title, str) or not title.strip():
                 raise TypeError(f"title() must return a text, not {title!r}")
+            if not isinstance(script.sorting_priority, int | float):
+                raise TypeError(f"sorting_priority must be a number, not {script.sorting_priority!r}")
             script.name = script.name or title.lower()
         except BaseException as error:
             self._leave_out(Path(data.path), Path(data.basedir), "create", error)
@@ -197,7 +218,7 @@ class ScriptLibrary:
         return script
 
     def _build(self, script: Script, place: Callable[[Script], AbstractContextManager[Any]]) -> bool:
-        """Let a script build its controls; False when it cannot, and is left out."""
+        """Let a script build its controls; False when it cannot, and is left out: without a word to visitors of a tab that none sees."""
         try:
             with place(script):
                 script.controls = script.ui(bool(script.is_img2img))
@@ -205,57 +226,20 @@ class ScriptLibrary:
             if script.controls is not None:
                 script.name = str(script.title()).lower()
         except BaseException as error:
-            self._leave_out(Path(str(script.filename)), self._folders[id(script)], "ui", error)
+            self._leave_out(Path(str(script.filename)), self._folders[id(script)], "ui", error, is_told=script.is_img2img)
             return False
         return True
 
-    def _leave_out(self, file: Path, basedir: Path, stage: str, error: BaseException) -> None:
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        reason = said.replace(f"{basedir}/", "").replace(f"{ROOT}/", "")  # visitors of the page read it too
+    def _leave_out(self, file: Path, basedir: Path, stage: str, error: BaseException, *, is_told: bool = True) -> None:
+        reason = self._shorten(describe(error), basedir)
         logger.error("script %s failed at %s and is left out: %s", file, stage, reason, exc_info=error)
         entry = BrokenScript(file, basedir, stage, reason)
-        if entry not in self.broken:  # both tabs may stumble over the same fault
-            self.broken.append(entry)
+        if is_told and entry not in self._left_out:  # both tabs may stumble over the same fault
+            self._left_out.append(entry)
 
-
-def load_module(file: ScriptFile) -> ModuleType:
-    """Execute a script file under a module name of its own; a file that is already loaded is not executed again.
-
-    The name is `scripts.<stem>`, so that files of one extension can import each other as they do under A1111; a second file of that
-    name gets the extension's in front.
-
-    Raises:
-        Exception: Whatever the file raises.
-    """
-    plain = f"scripts.{file.path.stem}"
-    name = next(name for name in (plain, f"{file.basedir.name}.{plain}", f"{file.basedir}.{plain}") if _is_free(name, file.path))
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file.path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file.path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _is_free(name: str, path: Path) -> bool:
-    module = sys.modules.get(name)
-    return module is None or getattr(module, "__file__", None) == str(path)
-
-
-@contextmanager
-def _loading_from(folder: Path) -> Iterator[None]:
-    """`basedir()` tells `folder`, and its own packages can be imported."""
-    token, path = _BASEDIR.set(folder), list(sys.path)
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path[:] = path
-        _BASEDIR.reset(token)
+    @staticmethod
+    def _shorten(reason: str, *folders: Path) -> str:
+        """Without folders of this computer: visitors of the page read it too."""
+        for folder in (*folders, ROOT):
+            reason = reason.replace(f"{folder}/", "")
+        return reason

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from modules.base.errors import InvalidRequest, PentimentoError, ScriptFailed
+from modules.plugins.callback_order import ORDER
+from modules.plugins.guard import describe, is_result, keep_whole
 from modules.plugins.hook_arguments import OnComponent
-from modules.plugins.hooks import HOOK_NAMES
-from modules.plugins.script import Processing, Script
+from modules.plugins.hooks import HOOK_NAMES, SCRIPT_HOOKS
+from modules.plugins.script import Processing, Script, has_hook
 
 logger = logging.getLogger(__name__)
 
 PAGE_ONLY = frozenset({"extra options", "refiner", "sampler", "seed", "hypertile"})
 """A1111's always-on scripts that only lay out its page: clients name them, and their values change nothing over its API either."""
 
-RESULT_ATTRIBUTES = ("images", "infotexts", "js")
-"""What tells a result of `run` from anything else: `Processed` belongs to a floor above, and scripts may bring their own."""
+ARGUMENTS = {hook.name: [word.strip() for word in hook.signature.split(",")] for hook in SCRIPT_HOOKS}
+
+
+@dataclass(frozen=True)
+class FailedHook:
+    """A script that failed in a hook; `reason` is the error in one line."""
+
+    script: Script
+    hook: str
+    reason: str
 
 
 class ScriptRunner:
@@ -30,6 +41,9 @@ class ScriptRunner:
         selectable: Scripts of the dropdown.
         alwayson: Scripts that take part in every job.
         defaults: Default control values a script starts with, by title; else those of its controls.
+
+    Attributes:
+        failed: Scripts that failed in a hook so far, each fault once. They go on being called.
     """
 
     def __init__(
@@ -37,8 +51,15 @@ class ScriptRunner:
     ) -> None:
         self.selectable_scripts = list(selectable)
         self.alwayson_scripts = list(alwayson)
+        self.failed: list[FailedHook] = []
         self._default_args: list[Any] = [0]
         self.lay_out(defaults)
+
+    def __getattr__(self, name: str) -> Any:
+        """Hooks by name, as scripts call them on `p.scripts`: `p.scripts.process(p)`."""
+        if name in HOOK_NAMES:
+            return partial(self._dispatch_in_order, name)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     @property
     def scripts(self) -> list[Script]:
@@ -49,14 +70,34 @@ class ScriptRunner:
         """Give each script its slice of `script_args`; again when their controls were built."""
         self._default_args = [0]
         for script in self.scripts:
-            values = list((defaults or {}).get(script.title(), [control.value for control in script.control_values]))
+            values = list((defaults or {}).get(title_of(script), [control.value for control in script.control_values]))
             script.args_from = len(self._default_args)
             self._default_args.extend(values)
             script.args_to = len(self._default_args)
 
     @property
     def titles(self) -> list[str]:
-        return [script.title() for script in self.selectable_scripts]
+        return [title_of(script) for script in self.selectable_scripts]
+
+    @property
+    def title_map(self) -> dict[str, Script]:
+        """All, by title in lower case."""
+        return {title_of(script).lower(): script for script in self.scripts}
+
+    @property
+    def inputs(self) -> list[Any]:
+        """None in the place of the list of scripts, then all controls, on the page last built."""
+        return [None, *(control for script in self.scripts for control in script.controls or ())]
+
+    @property
+    def infotext_fields(self) -> list[Any]:
+        """Pairs of a control and what fills it from an infotext, of all scripts."""
+        return [field for script in self.scripts for field in script.infotext_fields or ()]
+
+    @property
+    def paste_field_names(self) -> list[str]:
+        """Infotext keys that travel with "send to", of all scripts."""
+        return [name for script in self.scripts for name in script.paste_field_names or ()]
 
     def script(self, title: str) -> Script | None:
         """The script of that title, matched without case."""
@@ -76,10 +117,7 @@ class ScriptRunner:
             wanted = getattr(script, f"on_{hook}_elem_id", None) or ()
             calls = [partial(function, OnComponent(component)) for elem_id, function in wanted if elem_id == named.get("elem_id")]
             for call in [*calls, partial(getattr(script, hook), component, **named)]:
-                try:
-                    call()
-                except BaseException as error:  # a third party's fault must not cost the page
-                    logger.error("script %r failed in %s and was skipped", _title(script), hook, exc_info=error)
+                self._call(None, script, hook, call)
 
     def default_args(self) -> list[Any]:
         """A fresh `script_args` in which no script is selected."""
@@ -121,12 +159,12 @@ class ScriptRunner:
         if len(args) != len(self._default_args):
             return None, [], {}
         changed = (script for script in self.alwayson_scripts if self._values(args, script) != self._values(self._default_args, script))
-        alwayson = {script.title(): self._values(args, script) for script in changed}
+        alwayson = {title_of(script): self._values(args, script) for script in changed}
         index = args[0]
         if not isinstance(index, int) or not 0 < index <= len(self.selectable_scripts):
             return None, [], alwayson
         script = self.selectable_scripts[index - 1]
-        return script.title(), self._values(args, script), alwayson
+        return title_of(script), self._values(args, script), alwayson
 
     def run_selected(self, p: Processing) -> Any:
         """Let the selected script do the job; None when there is none or it leaves the job to the pipeline.
@@ -135,23 +173,27 @@ class ScriptRunner:
             ScriptFailed: The script raised, or returned something else than a result.
             PentimentoError: What the script was told by the pipeline, as it is.
         """
-        index = p.script_args[0] if p.script_args else 0
+        return self.run(p, *(p.script_args or ()))
+
+    def run(self, p: Processing, *args: Any) -> Any:
+        """As `run_selected`, with these `script_args`; A1111's name."""
+        index = args[0] if args else 0
         if not isinstance(index, int) or not 0 < index <= len(self.selectable_scripts):
             return None
         script = self.selectable_scripts[index - 1]
         try:
-            processed = script.run(p, *p.script_args[script.args_from : script.args_to])
+            processed = script.run(p, *args[script.args_from : script.args_to])
         except PentimentoError:
             raise
         except BaseException as error:  # SystemExit too: it would end the job without a word of who asked for it
-            logger.error("script %r failed in run", _title(script), exc_info=error)
-            raise ScriptFailed(f"Script {_title(script)} failed: {type(error).__name__}: {error}") from error
-        if processed is not None and not all(hasattr(processed, name) for name in RESULT_ATTRIBUTES):
-            raise ScriptFailed(f"Script {_title(script)} failed: run() returned {type(processed).__name__}, not Processed or None")
+            logger.error("script %r failed in run", title_of(script), exc_info=error)
+            raise ScriptFailed(f"Script {title_of(script)} failed: {type(error).__name__}: {error}") from error
+        if processed is not None and not is_result(processed):
+            raise ScriptFailed(f"Script {title_of(script)} failed: run() returned {type(processed).__name__}, not Processed or None")
         return processed
 
     def dispatch(self, hook: str, p: Processing, *positional: Any, **named: Any) -> None:
-        """Call `hook` on every always-on script that defines it.
+        """Call `hook` on every always-on script.
 
         Args:
             hook: A name of the hook table.
@@ -160,18 +202,54 @@ class ScriptRunner:
         """
         if hook not in HOOK_NAMES:
             raise KeyError(f"no hook {hook!r} in modules.plugins.hooks")
-        for script in self.alwayson_scripts:
-            method = getattr(script, hook, None)
-            if method is None:
+        for script in self._ordered(hook):
+            if hook == "setup" and script.setup_for_ui_only and getattr(p, "is_api", False):
                 continue
-            try:
-                method(p, *positional, *p.script_args[script.args_from : script.args_to], **named)
-            except BaseException as error:  # a third party's fault must not cost the picture
-                _note_failure(p, script, hook, error)
+            args = self._arguments(p)
+            call = partial(getattr(script, hook), p, *positional, *args[script.args_from : script.args_to], **named)
+            self._call(p, script, hook, call, *positional)
+            if not _is_list(p.script_args) or len(p.script_args) < len(args):
+                p.script_args = args
+                self._note_failure(p, script, hook, TypeError("p.script_args was left without the values of all scripts"))
+
+    def setup_scrips(self, p: Processing, *, is_ui: bool = True) -> None:
+        """`setup` of all scripts; A1111's name and spelling."""
+        self.dispatch("setup", p)
+
+    def _dispatch_in_order(self, hook: str, p: Processing, *given: Any, **named: Any) -> None:
+        """As `dispatch`; what the hook takes by keyword may come by position, after what it takes by position."""
+        names = ARGUMENTS[hook]
+        count = names.index("*args") - 1
+        by_keyword = dict(zip(names[count + 2 :], given[count:], strict=False))
+        self.dispatch(hook, p, *given[:count], **by_keyword, **named)
+
+    def _ordered(self, hook: str) -> list[Script]:
+        scripts = [script for script in self.alwayson_scripts if has_hook(script, hook)]
+        names = [ORDER.full_name(str(script.filename), f"script_{hook}", type(script).__name__) for script in scripts]
+        return [scripts[place] for place in ORDER.places(names)]
+
+    def _arguments(self, p: Processing) -> list[Any]:
+        return list(p.script_args) if _is_list(p.script_args) else self.default_args()
+
+    def _call(self, p: Processing | None, script: Script, hook: str, call: Callable[[], object], *handed: Any) -> None:
+        try:
+            with keep_whole(*handed):
+                call()
+        except BaseException as error:  # a third party's fault must not cost the picture or the page
+            self._note_failure(p, script, hook, error)
+
+    def _note_failure(self, p: Processing | None, script: Script, hook: str, error: BaseException) -> None:
+        name, failed = title_of(script), FailedHook(script, hook, describe(error))
+        logger.error("script %r failed in %s and was skipped", name, hook, exc_info=error)
+        if failed not in self.failed:
+            self.failed.append(failed)
+        notes, note = getattr(p, "notes", None), f"Script {name} failed in {hook} and was skipped: {type(error).__name__}: {error}"
+        if isinstance(notes, list) and note not in notes:
+            notes.append(note)
 
     @staticmethod
     def _find(scripts: Sequence[Script], title: str) -> int | None:
-        titles = [script.title().casefold() for script in scripts]
+        titles = [title_of(script).casefold() for script in scripts]
         return titles.index(title.casefold()) if title.casefold() in titles else None
 
     @staticmethod
@@ -184,17 +262,14 @@ class ScriptRunner:
         args[script.args_from : script.args_from + count] = values[:count]
 
 
-def _note_failure(p: Processing, script: Script, hook: str, error: BaseException) -> None:
-    name = _title(script)
-    logger.error("script %r failed in %s and was skipped", name, hook, exc_info=error)
-    notes, note = getattr(p, "notes", None), f"Script {name} failed in {hook} and was skipped: {type(error).__name__}: {error}"
-    if isinstance(notes, list) and note not in notes:
-        notes.append(note)
-
-
-def _title(script: Script) -> str:
+def title_of(script: Script) -> str:
     """How a script is named to a person, even if it has come to be unable to say."""
     try:
-        return str(script.title())
+        title = script.title()
+        return title if isinstance(title, str) else type(script).__name__
     except BaseException:
         return type(script).__name__
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)

@@ -125,5 +125,10 @@ def _ignore(self: Script, *args: Any, **named: Any) -> None:
     """A hook that a script leaves out."""
 
 
+def has_hook(script: Script, hook: str) -> bool:
+    """Whether a script defines a hook of the hook table."""
+    return getattr(getattr(script, hook, _ignore), "__func__", None) is not _ignore
+
+
 for _hook in SCRIPT_HOOKS:
     setattr(Script, _hook.name, _ignore)

@@ -48,8 +48,10 @@ def find_upscaler(name: str) -> NamedUpscaler | None:
 
 
 def loaded_scripts(*, is_img2img: bool) -> Any:
-    """The `ScriptRunner` of a tab; None before a session is there, and to scripts that are being loaded."""
-    if not SHARED.is_bound or SHARED.session.library.is_loading_here:
+    """The `ScriptRunner` of a tab; as yet empty for scripts that are being loaded, None before a session is there."""
+    if not SHARED.is_bound:
         return None
     library = SHARED.session.library
+    if library.is_loading_here:
+        return library.early(is_img2img=is_img2img)
     return library.img2img if is_img2img else library.txt2img

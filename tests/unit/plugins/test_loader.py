@@ -13,8 +13,9 @@ import pytest
 
 from modules.plugins.discovery import ScriptFile, find_scripts
 from modules.plugins.extensions import find_extensions
-from modules.plugins.loader import ROOT, SCRIPTS_DATA, ScriptLibrary, basedir
+from modules.plugins.loader import ROOT, SCRIPTS_DATA, ScriptLibrary
 from modules.plugins.runner import ScriptRunner
+from modules.plugins.script_modules import basedir
 from modules.runtime.shared_objects import SharedSession, loaded_scripts
 
 GOOD = """
@@ -198,12 +199,12 @@ def test_titles_of_a1111s_page_change_nothing() -> None:
     assert ScriptRunner().assemble_args(None, [], {"Seed": {"args": [5]}, "refiner": {}, "Sampler": {}}) == [0]
 
 
-def test_a_script_that_asks_for_the_scripts_at_import_gets_none_yet(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_that_asks_for_the_scripts_at_import_gets_those_to_come(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.write("scripts/asks.py", "from modules.scripts import scripts_img2img as early\n" + good("Asks"))
     library = place.library()
     shared = SharedSession()
     shared.bind(SimpleNamespace(library=library))  # type: ignore[arg-type]
     monkeypatch.setattr("modules.runtime.shared_objects.SHARED", shared)
-    assert library.img2img.titles == ["Asks"] and SCRIPTS_DATA[-1].module.early is None
+    assert library.img2img.titles == ["Asks"] and SCRIPTS_DATA[-1].module.early is library.img2img
     assert loaded_scripts(is_img2img=True) is library.img2img
     assert loaded_scripts(is_img2img=False) is library.txt2img
