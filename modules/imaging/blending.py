@@ -58,8 +58,8 @@ def _blend(original: np.ndarray, result: np.ndarray, mask: np.ndarray, band_px: 
     share = mask.astype(np.float32)[..., None] / 255
     outer = original.astype(np.float32)
     inner = (result - outer * (1 - share)) / np.maximum(share, TRUSTED_SHARE)
-    outer = _carry_on(outer, mask < CONTOUR)
-    inner = _carry_on(inner, mask >= 255 * TRUSTED_SHARE)
+    outer = carry_on(outer, mask < CONTOUR)
+    inner = carry_on(inner, mask >= 255 * TRUSTED_SHARE)
     depth, rim_px = _measure_depth(mask)
     mixed = []
     for level, (low, high) in enumerate(zip(_laplacian_pyramid(outer, levels), _laplacian_pyramid(inner, levels), strict=True)):
@@ -100,7 +100,7 @@ def _laplacian_pyramid(picture: np.ndarray, levels: int) -> list[np.ndarray]:
     return [*pyramid, picture]
 
 
-def _carry_on(picture: np.ndarray, is_known: np.ndarray) -> np.ndarray:
+def carry_on(picture: np.ndarray, is_known: np.ndarray) -> np.ndarray:
     """Fill what is not known from what surrounds it, smoothly: averages on ever coarser grids, and back (push-pull)."""
     known = is_known.astype(np.float32)
     weights, sums = [known], [picture * known[..., None]]

@@ -56,6 +56,10 @@ class RunContext(Protocol):
         """Scripts that take part in jobs that bring none of their own."""
         ...
 
+    def expect(self, images: int) -> None:
+        """So many iterations will be run in all, unless a script has told how many."""
+        ...
+
     def begin(self, images: int, steps: int) -> None:
         """So many iterations of so many steps lie ahead."""
         ...

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from modules.base.errors import InvalidRequest
 from modules.imaging.fills import MaskedContent
 from modules.imaging.geometry import Box, Extent
+from modules.imaging.outpainting import Outpaint
 from modules.imaging.resize import ResizeMode, Upscaler
 from modules.imaging.upscalers import UPSCALERS, find_upscaler
 from modules.settings.options import Options
@@ -105,6 +106,8 @@ def check_request(p: StableDiffusionProcessingImg2Img) -> None:
     Raises:
         InvalidRequest: Names the first field that cannot be used.
     """
+    if not hasattr(p, "init_images"):
+        raise InvalidRequest("p", type(p).__name__, "StableDiffusionProcessingImg2Img: this program repaints pictures, start from one")
     _whole("steps", p.steps, 1, MAX_STEPS)
     for name in ("width", "height"):
         _whole(name, getattr(p, name), 8, MAX_SIDE_PX)
@@ -127,6 +130,7 @@ def check_request(p: StableDiffusionProcessingImg2Img) -> None:
     _whole("grow_mask_by", p.grow_mask_by, 0, 64)
     if p.crop_region is not None:
         _check_region(p.crop_region)
+    Outpaint.parse(p.outpaint)
     for name in ("seed_resize_from_w", "seed_resize_from_h"):
         _whole(name, getattr(p, name) or -1, -1, MAX_SIDE_PX)
     if p.resize_mode not in list(ResizeMode):

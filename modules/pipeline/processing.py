@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from PIL.Image import Image
 from modules.base.registry import load_dotted
 from modules.pipeline.context import RunContext
 from modules.pipeline.plan import Plan
+from modules.pipeline.script_fields import ScriptFields
 from modules.plugins.runner import ScriptRunner
 from modules.settings.options import Options
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class StableDiffusionProcessing:
+class StableDiffusionProcessing(ScriptFields):
     """What every job has; field names and defaults are those of `/sdapi/v1/img2img`.
 
     Numbers are checked when the job's `Plan` is derived, not here: scripts set them freely before.
@@ -100,10 +101,32 @@ class StableDiffusionProcessing:
     has_skipped_low: bool = False
     init_img_hash: str | None = None
 
+    def __post_init__(self) -> None:
+        """Scripts hand in None where they have nothing to say."""
+        self.styles = self.styles or []
+        self.override_settings = self.override_settings or {}
+        self.extra_generation_params = {} if self.extra_generation_params is None else self.extra_generation_params
+        self.prompt, self.negative_prompt = self.prompt or "", self.negative_prompt or ""
+
 
 @dataclass
 class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
-    """A job without a start picture; only its type is of interest so far."""
+    """A job without a start picture: scripts tell the tabs apart by its type; running one is refused."""
+
+    enable_hr: bool = False
+    hr_scale: float = 2.0
+    hr_upscaler: str | None = None
+    hr_second_pass_steps: int = 0
+    hr_resize_x: int = 0
+    hr_resize_y: int = 0
+    hr_checkpoint_name: str | None = None
+    hr_sampler_name: str | None = None
+    hr_scheduler: str | None = None
+    hr_prompt: str = ""
+    hr_negative_prompt: str = ""
+    firstphase_width: int = 0
+    firstphase_height: int = 0
+    firstpass_image: Image | None = field(default=None, repr=False)
 
 
 class BothBlurs:
@@ -139,6 +162,9 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
         inpainting_mask_invert: 1 = repaint what is not masked.
         initial_noise_multiplier: Factor on the first noise; None = the option.
         latent_mask: A second mask for the latents alone (scripts).
+        outpaint: Pixels to add around the start picture, by side ("left", "right", "up", "down"), and "overlap": how far into it the new
+            area fades out. Mask, resize mode and only-masked work are left aside; width and height are what the model works at, in as
+            many crops as it takes. None = the picture keeps its frame.
         kept_alpha: L of the start picture's size: the transparency that results get; None = results are opaque.
     """
 
@@ -155,6 +181,7 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
     inpaint_full_res: bool = True
     inpaint_full_res_padding: int = 0
     crop_region: Sequence[int] | None = None
+    outpaint: Mapping[str, Any] | None = None
     inpainting_mask_invert: int = 0
     initial_noise_multiplier: float | None = None
     latent_mask: Image | None = field(default=None, repr=False)
@@ -168,8 +195,14 @@ class StableDiffusionProcessingImg2Img(StableDiffusionProcessing):
     paste_to: tuple[int, int, int, int] | None = None
     init_latent: Tensor | None = field(default=None, repr=False)
     nmask: Tensor | None = field(default=None, repr=False)
-    mask: Tensor | None = field(default=None, repr=False)
+    mask: Tensor | Image | None = field(default=None, repr=False)
     image_conditioning: Tensor | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.init_images = self.init_images or []
+        if isinstance(self.mask, Image):  # A1111's keyword for the mask picture; the running job keeps a tensor under this name
+            self.image_mask, self.mask = self.mask, None
 
     def init(self, all_prompts: list[str], all_seeds: list[int], all_subseeds: list[int]) -> None:
         """Prepare and encode the start pictures; once a job, may be overridden."""

@@ -18,11 +18,13 @@ from modules.engine.model import DiffusionModel
 from modules.engine.prompts.limits import check_length
 from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows, make_grid
+from modules.imaging.outpainting import Outpaint
 from modules.imaging.seams import score_seam
 from modules.pipeline.comments import strip_comments
 from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
 from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
+from modules.pipeline.outpaint import outpaint, read_outpaint
 from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
@@ -32,6 +34,7 @@ from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
 from modules.pipeline.stages.save import save_grid, save_picture
+from modules.pipeline.stages.start import complete_init
 from modules.pipeline.styles import apply_styles
 from modules.pipeline.unmet import describe_unmet
 from modules.plugins.hook_arguments import (
@@ -100,6 +103,9 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     """Run a request whose context and options are set, without its selected script."""
     if p.context is None or p.scripts is None:
         raise RuntimeError("process_images gives p its context")
+    wanted = read_outpaint(p)
+    if wanted is not None:
+        return _process_outwards(p, wanted)
     scripts, context = p.scripts, p.context
     scripts.dispatch("before_process", p)
     check_request(p)
@@ -117,7 +123,10 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
     check_levels(plan.sampling, p.sd_model.alphas_cumprod)
     p.sd_model.set_tiling(plan.is_tiling)
     context.begin(plan.iterations, plan.sampling.steps)
+    p.prepared = None
     p.init(p.all_prompts, p.all_seeds, p.all_subseeds)
+    if p.prepared is None:
+        complete_init(p)
     _note_masks(p, plan)
     results = Results()
     for index in range(plan.iterations):
@@ -125,6 +134,26 @@ def process_images_inner(p: StableDiffusionProcessingImg2Img) -> Processed:
             break
         _run_iteration(p, plan, index, results)
     deactivate(p)
+    return _finish(p, plan, results)
+
+
+def _process_outwards(p: StableDiffusionProcessingImg2Img, wanted: Outpaint) -> Processed:
+    """Paint around the picture, in as many runs as it takes; save and hand back what they make together."""
+    made = outpaint(p, wanted, process_images_inner)
+    if not made.first or p.context is None:
+        return Processed(p, [], -1)
+    plan = p.plan = made.first[0].plan
+    if plan is None:
+        raise RuntimeError("a request that was run has a plan")
+    for name in ("all_prompts", "all_negative_prompts", "all_seeds", "all_subseeds"):
+        setattr(p, name, [getattr(first, name)[0] for first in made.first])
+    p.sd_model, p.extra_generation_params = made.first[0].sd_model, made.first[0].extra_generation_params
+    is_wanted = not p.context.is_interrupted() or plan.options.save_incomplete_images
+    saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
+    results = Results(made.pictures, [[] for _ in made.pictures], made.infotexts, changed=made.changed, seams=made.seams)
+    for first, picture, infotext in zip(made.first, made.pictures, made.infotexts, strict=True):
+        _label(picture, infotext, plan)
+        results.paths.append(save_picture(first, plan, picture, 0, infotext) if saves else None)
     return _finish(p, plan, results)
 
 
@@ -199,7 +228,8 @@ def _run_iteration(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, 
     iteration = dataclasses.replace(plan, prompts=tuple(p.prompts), seeds=tuple(p.seeds), subseeds=tuple(p.subseeds))
     conditioning = encode_prompts(p, iteration)
     note_prompt_keys(p, plan, *conditioning)
-    latents = _sample(p, plan, *conditioning)
+    p.c, p.uc = conditioning
+    latents = _sample(p, plan)
     if context.is_interrupted() and not latents.isfinite().all():
         return
     note_sampling_keys(p, plan)
@@ -216,13 +246,13 @@ def _slice_iteration(p: StableDiffusionProcessingImg2Img, part: slice) -> None:
     p.seeds, p.subseeds = p.all_seeds[part], p.all_subseeds[part]
 
 
-def _sample(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: object, negative: object) -> Tensor:
+def _sample(p: StableDiffusionProcessingImg2Img, plan: Plan) -> Tensor:
     if p.init_latent is None or p.scripts is None:
         raise RuntimeError("p.init() left no start latent")
     p.rng = make_noise(p, plan, p.init_latent)
-    p.scripts.dispatch("process_before_every_sampling", p, x=p.init_latent, noise=None, c=positive, uc=negative)
+    p.scripts.dispatch("process_before_every_sampling", p, x=p.init_latent, noise=None, c=p.c, uc=p.uc)
     try:
-        latents = p.sample(positive, negative, p.seeds, p.subseeds, p.subseed_strength, p.prompts)  # type: ignore[arg-type]
+        latents = p.sample(p.c, p.uc, p.seeds, p.subseeds, p.subseed_strength, p.prompts)
     except NansException as error:
         if p.sd_model is None or p.sd_model.dtype == torch.float32:
             raise

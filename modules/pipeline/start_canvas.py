@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from PIL.Image import Image
 
 from modules.imaging.geometry import Extent
+from modules.pipeline.outpaint import frame_wider
 from modules.pipeline.plan import check_request, derive_framing
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.stages.prepare import fit_overlay_mask, flatten_start, frame_masks, to_canvas
@@ -40,6 +41,7 @@ def find_start(request: StableDiffusionProcessingImg2Img, options: Options) -> S
         InvalidRequest: The request cannot be run.
     """
     check_request(request)
+    request = frame_wider(request, options)
     framing = derive_framing(request, [0], options.coerced(request.override_settings))
     start = flatten_start(request.init_images[0], framing)
     size = Extent(*start.size)

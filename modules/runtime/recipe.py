@@ -30,7 +30,7 @@ NUMBERS = (
     *("inpaint_full_res_padding", "inpainting_mask_invert", "initial_noise_multiplier", "refiner_switch_at", "disable_extra_networks"),
 )
 TEXTS = ("prompt", "negative_prompt", "styles", "sampler_name", "scheduler", "override_settings", "refiner_checkpoint")
-FIELDS = frozenset({*NUMBERS, *TEXTS, "mask_blur", "crop_region"})
+FIELDS = frozenset({*NUMBERS, *TEXTS, "mask_blur", "crop_region", "outpaint"})
 """Fields of an `Img2ImgProcessing` that a recipe may set; all hold JSON values."""
 
 
@@ -165,7 +165,7 @@ def _start_and_mask(recipe: Recipe, image: Image.Image, store: Store) -> tuple[I
             raise InvalidRequest("sketch", None, "colours painted over the picture")
         blur_px = recipe.fields.get("mask_blur") or 0
         return split_sketch(image.convert("RGB"), sketch, recipe.mask_alpha, blur_px)
-    if not mode.has_mask:
+    if not mode.has_mask or (recipe.mask is None and recipe.fields.get("outpaint")):
         return image, None
     if recipe.mask is None:
         raise InvalidRequest("mask", None, "a mask")
@@ -197,7 +197,8 @@ def recipe_of(request: Any, store: Store, scripts: ScriptRunner | None = None) -
     script, script_args, alwayson = (None, [], {}) if scripts is None else scripts.name_args(request.script_args)
     kept = {title: tuple(args) for title, args in alwayson.items() if is_json(args)}
     is_whole = len(request.init_images) <= 1 and request.latent_mask is None and len(kept) == len(alwayson) and is_json(script_args)
-    mode = Mode.IMG2IMG if mask is None else Mode.INPAINT_UPLOAD
+    outside = Mode.INPAINT if fields.get("outpaint") else Mode.IMG2IMG  # the canvas draws frames in that tab
+    mode = outside if mask is None else Mode.INPAINT_UPLOAD
     args = tuple(script_args) if is_json(script_args) else ()
     return Recipe(mode, fields, picture, mask, alpha="flatten", script=script, script_args=args, alwayson=kept, is_whole=is_whole)
 

@@ -108,6 +108,7 @@ class SeamRepair:
             latent_mask=None,
             kept_alpha=None,
             crop_region=None,
+            outpaint=None,
             resize_mode=0,
             inpainting_mask_invert=0,
             inpainting_fill=ORIGINAL_CONTENT,

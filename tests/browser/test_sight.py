@@ -217,25 +217,6 @@ def test_a_card_sets_the_fields_and_knows_when_they_are_changed(studio: StudioPa
     expect(line).to_contain_text("Strength 0.77")
 
 
-def test_extend_makes_room_and_undo_takes_it_back(studio: StudioPage, photo: Path) -> None:
-    paint_spot(studio, photo)
-    studio.by_id("img2img_intent_extend").click()
-    for side, pixels in (("left", 0), ("up", 0), ("right", 64), ("down", 16)):
-        studio.page.locator(f"#img2img_extend_{side} input").fill(str(pixels))
-    studio.by_id("img2img_extend_apply").click()
-    expect(studio.page.locator("#img2img_caption")).to_contain_text("384 × 256")
-    studio.wait_canvas()
-    state = studio.committed()
-    assert isinstance(state["picture"], dict)
-    larger, mask = studio.asset(state["picture"]["id"]), studio.asset(state["mask"]).convert("L")
-    with Image.open(photo) as original:
-        assert np.array_equal(np.asarray(larger.convert("RGB"))[:240, :320], np.asarray(original.convert("RGB")))
-    white = np.asarray(mask) == 255
-    assert white[240:].all() and white[:, 320:].all() and not np.asarray(mask)[:240, :320].any()
-    studio.canvas_button("Undo")
-    expect(studio.page.locator("#img2img_caption")).to_contain_text("320 × 240")
-
-
 def test_proportions_are_kept_and_sizes_go_by_a_factor(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
     studio.upload(photo)

@@ -74,6 +74,11 @@ class StableDiffusionProcessingImg2Img(LenientModel):
         None,
         description="Left, top, right, bottom on the picture: the crop of only-masked mode, in place of mask and padding.",
     )
+    outpaint: Object | None = Field(
+        None,
+        description="Pixels to add around the picture by side (left, right, up, down), and overlap (32): how far into the picture the new "
+        "area fades out. Width and height are what the model works at; inpainting_fill is the start fill. Not in A1111.",
+    )
 
 
 class ImageToImageResponse(BaseModel):

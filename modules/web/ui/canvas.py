@@ -13,12 +13,21 @@ import gradio as gr
 from PIL import Image, ImageChops
 
 from modules.base.errors import InvalidRequest
+from modules.imaging.outpainting import Outpaint
 from modules.web.ui.texts import Texts
 
 VIEW_MODES = ("view", "paint", "mask", "paint_mask", "view_mask")
 """What a view is for: the picture alone, colours over it, its mask, colours that are the mask, picture and mask to look at."""
 ALPHA_CHOICES = ("mask", "keep", "flatten")
-EMPTY_DOCUMENT: dict[str, Any] = {"picture": None, "mask": None, "sketch": None, "alpha": "mask", "is_soft_mask": False, "revision": 0}
+EMPTY_DOCUMENT: dict[str, Any] = {
+    "picture": None,
+    "mask": None,
+    "sketch": None,
+    "alpha": "mask",
+    "frame": None,
+    "is_soft_mask": False,
+    "revision": 0,
+}
 PAINT = (255, 255, 255)
 """Colour of a mask among an editor's layers."""
 
@@ -30,7 +39,8 @@ def CanvasDocument(elem_id: str = "img2img_document", **options: Any) -> Any:  #
     """The document that all views of a page show, as a component; it draws nothing itself.
 
     As input of an event its value is a dict like `EMPTY_DOCUMENT`: `picture` an asset's description or None, `mask` and `sketch` asset
-    ids or None, `is_soft_mask` whether the mask has greys, `revision` a number that grows with every change. Its `change` event comes
+    ids or None, `frame` how far the picture is to be extended (a request's `outpaint`) or None,
+    `is_soft_mask` whether the mask has greys, `revision` a number that grows with every change. Its `change` event comes
     after each commit. As output, `document_update(...)` opens something else, which a person can undo.
     """
     document = gr.HTML(
@@ -84,7 +94,12 @@ def build_mask_drop(texts: Texts, elem_id: str, **options: Any) -> Any:
 
 
 def document_update(
-    picture: Mapping[str, Any] | None, mask: str | None = None, sketch: str | None = None, note: str | None = None, alpha: str = "mask"
+    picture: Mapping[str, Any] | None,
+    mask: str | None = None,
+    sketch: str | None = None,
+    note: str | None = None,
+    alpha: str = "mask",
+    frame: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The value that makes the browser open something.
 
@@ -93,8 +108,10 @@ def document_update(
         mask, sketch: Asset ids; None = empty.
         note: Shown as a short message, in the person's language.
         alpha: What the picture's transparency means, one of `ALPHA_CHOICES`.
+        frame: How far the picture's frame is drawn outwards, as a request's `outpaint`; None = not.
     """
-    return {"set": {"picture": None if picture is None else dict(picture), "mask": mask, "sketch": sketch, "alpha": alpha, "note": note}}
+    opened = {"picture": None if picture is None else dict(picture), "mask": mask, "sketch": sketch, "alpha": alpha, "note": note}
+    return {"set": opened | ({} if frame is None else {"frame": dict(frame)})}
 
 
 def read_document(payload: Any) -> dict[str, Any]:
@@ -118,6 +135,8 @@ def read_document(payload: Any) -> dict[str, Any]:
             raise InvalidRequest(f"document.{name}", asset_id, "an asset's id (64 hexadecimal digits)")
     if document["alpha"] not in ALPHA_CHOICES:
         raise InvalidRequest("document.alpha", document["alpha"], "one of " + ", ".join(ALPHA_CHOICES))
+    frame = Outpaint.parse(document["frame"])
+    document["frame"] = None if frame is None else frame.as_json()
     return document
 
 

@@ -64,7 +64,8 @@ def recipe_from(
     picture = document.get("picture")
     if picture is None and mode is not Mode.BATCH:
         raise Told("error.no_picture")
-    if mode in (Mode.INPAINT, Mode.INPAINT_UPLOAD) and document.get("mask") is None:
+    frame = document.get("frame") if mode is Mode.INPAINT else None
+    if mode in (Mode.INPAINT, Mode.INPAINT_UPLOAD) and document.get("mask") is None and frame is None:
         raise Told("error.no_mask")
     if mode is Mode.INPAINT_SKETCH and document.get("sketch") is None:
         raise Told("error.no_sketch")
@@ -72,7 +73,7 @@ def recipe_from(
     title, args, alwayson = script
     return Recipe(
         mode,
-        _read_fields(values, has_mask=mode.has_mask or mode is Mode.BATCH),
+        _read_fields(values, has_mask=mode.has_mask or mode is Mode.BATCH) | ({"outpaint": dict(frame)} if frame else {}),
         picture["id"] if picture else None,
         document.get("mask") if mode in (Mode.INPAINT, Mode.INPAINT_UPLOAD) else None,
         document.get("sketch") if mode.has_sketch else None,
@@ -81,7 +82,7 @@ def recipe_from(
         title,
         tuple(args) if is_json(list(args)) else (),
         {name: tuple(entry) for name, entry in alwayson.items() if is_json(list(entry))},
-        is_json(list(args)) and all(is_json(list(entry)) for entry in alwayson.values()),
+        is_whole=is_json(list(args)) and all(is_json(list(entry)) for entry in alwayson.values()),
     )
 
 

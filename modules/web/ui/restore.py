@@ -122,11 +122,12 @@ class Restorer:
         note = self._texts.say(language, "restored.recipe" if picture or recipe.picture is None else "restored.picture_gone")
         wish = scripts.assemble_args(recipe.script, recipe.script_args, {name: {"args": args} for name, args in recipe.alwayson.items()})
         values = widgets_of(recipe)
+        opened = document_update(picture, mask, sketch, note, recipe.alpha, recipe.fields.get("outpaint"))
         return {
             **self._widgets({name: value for name, value in values.items() if name in self._studio.fields}),
             self._studio.is_own_size: True,
             self._studio.script_wish: wish,
-            **self._pictures.open_sized(document_update(picture, mask, sketch, note, recipe.alpha), recipe.mode),
+            **self._pictures.open_sized(opened, recipe.mode),
         }
 
     def _widgets(self, values: Mapping[str, Any]) -> Updates:

@@ -145,6 +145,8 @@ class Sights:
             if mode is Mode.BATCH:
                 raise Told("sight.batch")
             recipe = recipe_from(asked.get("values") or {}, mode, read_document(asked.get("document")))
+            if recipe.fields.get("outpaint"):
+                raise Told("sight.outpaint")
             shown = describe(*self._look_ahead(recipe, is_hasty=is_hasty))
         except Told as error:
             shown = {"hint": error.text_id}

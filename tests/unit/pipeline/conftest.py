@@ -40,6 +40,9 @@ class QuietContext:
     def script_runner(self) -> ScriptRunner:
         return ScriptRunner()
 
+    def expect(self, images: int) -> None:
+        self.expected = images
+
     def begin(self, images: int, steps: int) -> None:
         self.images = images
 

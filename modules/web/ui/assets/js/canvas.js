@@ -13,6 +13,7 @@ import { refusal } from "./canvas/refusal.js";
 import { registerPanel, registerTool } from "./canvas/tools.js";
 import "./canvas/select_panel.js";
 import "./canvas/select_tools.js";
+import { followCard } from "./canvas/tools_frame.js";
 import "./canvas/tools_paint.js";
 import "./canvas/tools_shape.js";
 import { View } from "./canvas/view.js";
@@ -70,6 +71,7 @@ function viewInUse() {
 }
 
 listenToKeys(viewInUse);
+followCard(views, canvas);
 Object.assign(window.pentimento, { document: canvas, mountCanvases, registerTool, registerPanel, viewInUse });
 mountCanvases();
 canvas.restore().catch((error) => canvas.emit("trouble", { what: "read", error }));

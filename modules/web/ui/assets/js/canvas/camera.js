@@ -3,6 +3,7 @@
 const MARGIN_PX = 10;
 const LARGEST_ZOOM = 32;
 const LARGEST_FIT = 4;
+const NOTHING = { left: 0, right: 0, up: 0, down: 0 };
 
 export class Camera {
   zoom = 1;
@@ -11,9 +12,11 @@ export class Camera {
   isFitted = true;
   #picture = { width: 1, height: 1 };
   #view = { width: 1, height: 1 };
+  #around = NOTHING;
 
-  /** Another picture or another size of the view; stays fitted, or keeps its middle. */
-  resize(picture, view) {
+  /** Another picture, another size of the view, or something `around` the picture to show; stays fitted, or keeps its middle. */
+  resize(picture, view, around = null) {
+    this.#around = around ?? NOTHING;
     const middle = this.toPicture(this.#view.width / 2, this.#view.height / 2);
     const isOther = picture.width !== this.#picture.width || picture.height !== this.#picture.height;
     this.#picture = picture;
@@ -22,15 +25,26 @@ export class Camera {
     else this.#put(middle, view.width / 2, view.height / 2);
   }
 
+  /** Show so much around the picture (`{left, right, up, down}`) when it is fitted; returns whether anything moved. */
+  surround(around) {
+    const isSame = Object.keys(NOTHING).every((side) => this.#around[side] === (around ?? NOTHING)[side]);
+    this.#around = around ?? NOTHING;
+    if (isSame || !this.isFitted) return false;
+    this.fit();
+    return true;
+  }
+
   get fitZoom() {
-    const room = (side) => Math.max(1, this.#view[side] - 2 * MARGIN_PX) / this.#picture[side];
-    return Math.min(room("width"), room("height"), LARGEST_FIT);
+    const { left, right, up, down } = this.#around;
+    const room = (side, more) => Math.max(1, this.#view[side] - 2 * MARGIN_PX) / (this.#picture[side] + more);
+    return Math.min(room("width", left + right), room("height", up + down), LARGEST_FIT);
   }
 
   fit() {
     this.zoom = this.fitZoom;
-    this.x = (this.#view.width - this.#picture.width * this.zoom) / 2;
-    this.y = (this.#view.height - this.#picture.height * this.zoom) / 2;
+    const { left, right, up, down } = this.#around;
+    this.x = (this.#view.width - (this.#picture.width + right - left) * this.zoom) / 2;
+    this.y = (this.#view.height - (this.#picture.height + down - up) * this.zoom) / 2;
     this.isFitted = true;
   }
 

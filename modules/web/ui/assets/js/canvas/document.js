@@ -1,18 +1,19 @@
 /**
  * The one document of the page: picture, mask and sketch, with undo over all of it. It knows no canvas on the screen: views ask it.
  *
- * A state is frozen: `{picture, alpha, isAlphaAsked, mask: ops, sketch: ops}`; going back puts an older one in force. Events: "picture",
+ * A state is frozen: `{picture, alpha, isAlphaAsked, frame, mask: ops, sketch: ops}`; going back puts an older one in force. Events: "picture",
  * "mask", "sketch" (argument: box in surface pixels, or null for all), "change" (any state), "commit" (the value), "crop", "busy".
  */
 
 import { toast } from "../pentimento.js";
 import { Channel } from "./channel.js";
+import { drawn, isSame } from "./frame_math.js";
 import { sayOtherSize } from "./other_size.js";
 import { rasteriseApart } from "./rasteriser.js";
 import { applyToMask, ASSETS, uploadAsset } from "./server.js";
 import { recall, remember } from "./store.js";
 
-const EMPTY = Object.freeze({ picture: null, alpha: "mask", isAlphaAsked: false, mask: Object.freeze([]), sketch: Object.freeze([]) });
+const EMPTY = Object.freeze({ picture: null, alpha: "mask", isAlphaAsked: false, frame: null, mask: Object.freeze([]), sketch: Object.freeze([]) });
 const COMMIT_MS = 400;
 const RETRY_MS = 5000;
 const MOST_STATES = 300;
@@ -54,9 +55,9 @@ export class CanvasDocument {
 
   /** What Python gets: the last committed mask and sketch, the current picture. */
   state() {
-    const { picture, alpha } = this.#now;
+    const { picture, alpha, frame } = this.#now;
     const [mask, sketch] = CHANNELS.map((channel) => this.#rasters.get(this.#now[channel]) ?? NOTHING);
-    return { picture, mask: mask.id, sketch: sketch.id, alpha, is_soft_mask: mask.isSoft, revision: this.#revision };
+    return { picture, mask: mask.id, sketch: sketch.id, alpha, frame, is_soft_mask: mask.isSoft, revision: this.#revision };
   }
 
   /** Call `listener` at every `event`; returns a function that ends this. */
@@ -101,7 +102,7 @@ export class CanvasDocument {
     if (fromAlpha) ops.mask = [operation({ kind: "raster", asset: asset.id, part: "alpha" })];
     if (maskId) ops.mask = [operation({ kind: "raster", asset: maskId, part: "mask", isExact: true })];
     if (sketchId) ops.sketch = [operation({ kind: "raster", asset: sketchId, part: "sketch", isExact: true })];
-    await this.#enter({ ...ops, picture: Object.freeze({ ...asset }), alpha: "mask", isAlphaAsked: fromAlpha });
+    await this.#enter({ ...ops, picture: Object.freeze({ ...asset }), alpha: "mask", isAlphaAsked: fromAlpha, frame: null });
   }
 
   /** Close the picture. */
@@ -121,6 +122,15 @@ export class CanvasDocument {
     if (choice === "mask" && !isThere) ops = [operation({ kind: "raster", asset: picture.id, part: "alpha" }), ...mask.filter((op) => op.kind !== "raster")];
     if (choice !== "mask" && isThere) ops = mask.filter((op) => op.part !== "alpha");
     return this.#enter({ ...this.#now, mask: ops, alpha: choice, isAlphaAsked: true });
+  }
+
+  /**
+   * Draw the picture's frame outwards; one step of undo.
+   *
+   * @param {{left, right, up, down, overlap}|null} frame from `frame_math.js`; null = the picture's own.
+   */
+  setFrame(frame) {
+    return isSame(frame, this.#now.frame) || !this.#now.picture ? Promise.resolve() : this.#enter({ ...this.#now, frame });
   }
 
   /** The person has seen the question about transparency. */
@@ -366,13 +376,14 @@ export class CanvasDocument {
   /** What came from Python: `{"set": {picture, mask, sketch, alpha, note}}`; anything else is left alone. */
   async takeValue(value) {
     if (!value?.set) return;
-    const { picture, mask, sketch, alpha = "mask", note } = value.set;
+    const { picture, mask, sketch, alpha = "mask", frame, note } = value.set;
     if (note) toast(note);
     if (!picture) return this.clear();
     const rest = mask === undefined ? "keep" : "clear";
     const isByAlpha = picture.has_alpha && !mask && alpha === "mask";
     await this.setPicture(picture, { mask: isByAlpha ? "alpha" : rest, maskId: mask, sketchId: sketch });
     if (alpha !== "mask") await this.#enter({ ...this.#now, alpha, isAlphaAsked: true }, { isStep: false });
+    if (frame) await this.#enter({ ...this.#now, frame: drawn(null, frame) }, { isStep: false });
   }
 
   /** Come back to the document of the last visit; says with `emit("trouble")` when its picture is gone. */
@@ -391,6 +402,7 @@ export class CanvasDocument {
     const frozen = (ops) => Object.freeze((ops ?? []).map((op) => Object.freeze(op)));
     this.#now = Object.freeze({
       picture: Object.freeze(kept.picture), alpha: kept.alpha, isAlphaAsked: Boolean(kept.isAlphaAsked),
+      frame: kept.frame ? drawn(null, kept.frame) : null,
       mask: frozen(kept.mask), sketch: frozen(kept.sketch),
     });
     await this.#settle(EMPTY);

@@ -7,6 +7,7 @@ import { toolsFor } from "./tools.js";
 const t = (id) => window.pentimento.t(id);
 const FIXED = [
   ["[ ]", "canvas.key.size"], ["{ }", "canvas.key.hardness"], ["X", "canvas.key.swap"], ["Shift", "canvas.key.straight"], ["Alt", "canvas.key.subtract"], ["Shift+Alt", "select.key.intersect"],
+  ["↑ ↓ ← →", "canvas.key.frame"],
   ["Ctrl+Z", "canvas.undo"], ["Ctrl+Shift+Z", "canvas.redo"], ["Ctrl+Y", "canvas.redo"], ["Delete", "canvas.key.clear"],
   ["M", "canvas.shown.solo"], ["Shift+M", "canvas.shown.hidden"],
   ["Wheel", "canvas.key.zoom"], ["+ −", "canvas.key.zoom"], ["Space", "canvas.key.pan"], ["0", "canvas.zoom_fit"], ["1", "canvas.key.whole"],

@@ -88,6 +88,10 @@ function releaseSpace(view) {
 function press(view, event) {
   const isCtrl = (event.ctrlKey || event.metaKey) && !isAltGraph(event);
   const key = event.key;
+  if (view.tool()?.press?.(view, event)) {
+    event.preventDefault();
+    return;
+  }
   const tool = !isCtrl && key.length === 1 && !event.shiftKey ? toolsFor(view.mode).find((one) => one.key.toLowerCase() === key.toLowerCase()) : null;
   const known = isCtrl ? WITH_CTRL : ACTIONS;
   const plain = event.shiftKey && !isCtrl ? null : known[key.toLowerCase()];

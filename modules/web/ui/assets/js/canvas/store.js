@@ -9,11 +9,11 @@ const MOST_CHARACTERS = 600_000;
  *
  * In `sessionStorage` for this tab, so that two open tabs do not disturb each other, and in `localStorage` for the next one.
  *
- * @param {Object} state `{picture, alpha, mask: ops, sketch: ops, isAlphaAsked}`
+ * @param {Object} state `{picture, alpha, frame, mask: ops, sketch: ops, isAlphaAsked}`
  * @param {Object} committed channel -> asset id or null of what was last committed; stands in for strokes that are too many.
  */
 export function remember(state, committed) {
-  const kept = { version: VERSION, picture: state.picture, alpha: state.alpha, isAlphaAsked: state.isAlphaAsked };
+  const kept = { version: VERSION, picture: state.picture, alpha: state.alpha, frame: state.frame, isAlphaAsked: state.isAlphaAsked };
   let text = JSON.stringify({ ...kept, mask: state.mask, sketch: state.sketch });
   if (text.length > MOST_CHARACTERS) text = JSON.stringify({ ...kept, mask: standIn(committed.mask, "mask"), sketch: standIn(committed.sketch, "sketch") });
   for (const storage of storages()) {

@@ -1,6 +1,7 @@
 /** The buttons round a view: tools above, the picture's size, zoom and files below. */
 
 import { filePicker, iconButton, make, tell } from "./dom.js";
+import { sizeOf } from "./frame_math.js";
 import { ICONS } from "./icons.js";
 import { openKeySheet } from "./key_sheet.js";
 import { makeOptions } from "./options.js";
@@ -140,7 +141,7 @@ export class Toolbar {
   refresh() {
     const { view } = this;
     const { picture, [view.channel]: ops } = view.document.now;
-    if (this.size) this.size.textContent = picture ? `${picture.width} × ${picture.height}` : "";
+    if (this.size) this.size.textContent = picture ? this.#sizes(picture) : "";
     this.full?.setAttribute("aria-pressed", String(document.fullscreenElement === view.root));
     if (this.save) this.save.disabled = !view.document.now.mask.length;
     this.refreshZoom();
@@ -155,6 +156,14 @@ export class Toolbar {
       this.shownTool = tool;
       this.options.replaceChildren(...makeOptions(view, (tool?.options ?? []).filter((name) => name !== "colour" || view.channel === "sketch")));
     } else for (const option of this.options.children) option.refresh?.();
+  }
+
+  #sizes(picture) {
+    const { frame } = this.view.document.now;
+    const own = `${picture.width} × ${picture.height}`;
+    if (!frame || this.view.mode !== "mask") return own;
+    const { width, height } = sizeOf(picture, frame);
+    return `${own} → ${width} × ${height}`;
   }
 
   refreshZoom() {

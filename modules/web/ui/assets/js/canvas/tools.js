@@ -14,6 +14,7 @@
  *   move(view, points),     one or more points since, oldest first
  *   up(view, point),        released
  *   cancel(view),           a second finger, Escape, or another picture: leave no trace
+ *   press(view, event),     a key went down while the tool is in hand; true = it was the tool's
  *   enter(view), leave(view) picked, and given up for another tool
  * })`; all functions are optional.
  *

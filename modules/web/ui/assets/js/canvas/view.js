@@ -3,6 +3,7 @@
 import { AlphaBar } from "./alpha_bar.js";
 import { Camera } from "./camera.js";
 import { Crop } from "./crop.js";
+import { Frame } from "./frame.js";
 import { Painter } from "./painter.js";
 import { Pointers } from "./pointers.js";
 import { loadPyramid } from "./pyramid.js";
@@ -53,6 +54,7 @@ export class View {
     this.#build();
     this.painter = new Painter(this.stage, canvas, this.mode);
     this.crop = new Crop(this);
+    this.frame = new Frame(this);
     this.toolbar = new Toolbar(this);
     this.welcome = new Welcome(this);
     this.alphaBar = new AlphaBar(this);
@@ -84,6 +86,8 @@ export class View {
       this.document.on("sketch", (box) => this.#painted("sketch", box)),
       this.document.on("change", ({ alpha }) => {
         if (alpha !== this.painter.alpha) this.invalidate({ picture: true });
+        this.reframe();
+        this.frame.update();
         this.toolbar.refresh();
       }),
       this.document.on("crop", () => this.crop.update()),
@@ -133,7 +137,7 @@ export class View {
       matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", () => this.#resize(), { once: true });
     }
     if (this.stage.width() !== width || this.stage.height() !== height) this.stage.size({ width, height });
-    if (this.document.now.picture) this.camera.resize(this.document.now.picture, { width, height });
+    if (this.document.now.picture) this.camera.resize(this.document.now.picture, { width, height }, this.#around);
     this.moved();
   }
 
@@ -141,8 +145,21 @@ export class View {
   moved() {
     this.invalidate({ picture: true, paint: "all", outline: true });
     this.crop.update();
+    this.frame.update();
     this.toolbar.refreshZoom();
     this.#showCursor();
+  }
+
+  /** What is shown around the picture: the frame, where it can be drawn. */
+  get #around() {
+    return this.frame.isOffered ? this.document.now.frame : null;
+  }
+
+  /** The frame has changed: keep all of it in sight where the whole picture was. */
+  reframe() {
+    const { picture } = this.document.now;
+    if (!picture || !this.isVisible || !this.camera.surround(this.#around)) return;
+    this.moved();
   }
 
   fit() {
@@ -183,7 +200,7 @@ export class View {
   }
 
   isOverCrop(event) {
-    return this.crop.isAt(this.toScreen(event));
+    return this.crop.isAt(this.toScreen(event)) || this.frame.isAt(this.toScreen(event));
   }
 
   /* ---- tools ---- */
