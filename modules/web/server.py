@@ -78,7 +78,12 @@ def create_app(session: Session, *, with_page: bool) -> FastAPI:
     app.add_middleware(OriginGuard, rules=rules)
     app.state.streams = OpenStreams()
     app.add_middleware(EndStreams, streams=app.state.streams)
-    return _mount_page(app, session, rules) if with_page else app
+    if with_page:
+        return _mount_page(app, session, rules)
+    if any(extension.is_enabled and not extension.is_builtin for extension in session.extensions):
+        start_guests: Any = load_dotted("modules.web.ui.page:start_guests")
+        start_guests(session, app, None)
+    return app
 
 
 def main(flags: Flags, paths: Paths) -> int:

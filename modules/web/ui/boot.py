@@ -13,16 +13,19 @@ from modules.web.ui.texts import LANGUAGE_COOKIE, LANGUAGES, choose_language
 
 
 class Boot:
-    """ASGI middleware: put `script`, and `tags` after it, at the top of the page at `/`.
+    """ASGI middleware: put `script`, and `tags` after it, at the top of the page at `/`, and `tail` at its end.
 
     Args:
         script: JavaScript in which `LANGUAGE` stands for the visitor's language tag.
         tags: Further HTML for the head.
+        tail: HTML for the end of the body.
         localization: Asks for the option of that name: a language tag counts instead of what the browser wishes.
     """
 
-    def __init__(self, app: ASGIApp, script: str, tags: str = "", localization: Callable[[], str] = lambda: "Automatic") -> None:
-        self._app, self._script, self._tags, self._localization = app, script, tags, localization
+    def __init__(
+        self, app: ASGIApp, script: str, tags: str = "", localization: Callable[[], str] = lambda: "Automatic", tail: str = ""
+    ) -> None:
+        self._app, self._script, self._tags, self._localization, self._tail = app, script, tags, localization, tail.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = self._with_language(scope)
@@ -31,7 +34,7 @@ class Boot:
             return
         language = _language(Headers(scope=scope))
         plain = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
-        await self._app(plain, receive, _Injector(send, self._tag(language), language))
+        await self._app(plain, receive, _Injector(send, self._tag(language), language, self._tail))
 
     def _with_language(self, scope: Scope) -> Scope:
         if scope["type"] != "http" or (tag := self._localization()) not in LANGUAGES:
@@ -46,8 +49,8 @@ class Boot:
 class _Injector:
     """A `send` that holds an HTML answer back until it is whole, and adds to its head."""
 
-    def __init__(self, send: Send, tag: bytes, language: str) -> None:
-        self._send, self._tag, self._language = send, tag, language
+    def __init__(self, send: Send, tag: bytes, language: str, tail: bytes) -> None:
+        self._send, self._tag, self._language, self._tail = send, tag, language, tail
         self._start: Message | None = None
         self._body = b""
 
@@ -61,6 +64,7 @@ class _Injector:
             if message.get("more_body"):
                 return
             body = self._body.replace(b"<head>", b"<head>" + self._tag, 1).replace(b'lang="en"', f'lang="{self._language}"'.encode(), 1)
+            body = body.replace(b"</body>", self._tail + b"</body>", 1)
             MutableHeaders(raw=self._start["headers"])["content-length"] = str(len(body))
             await self._send(self._start)
             message = {"type": "http.response.body", "body": body}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 
 from modules.pipeline.modes import Mode
+from modules.plugins.callbacks import CALLBACKS
 from modules.runtime.presets import BUILTIN_PRESET
 from modules.runtime.session import Session
 from modules.web.ui import status
@@ -17,6 +19,8 @@ from modules.web.ui.batch_desk import wire_batch, wire_dry_run
 from modules.web.ui.boot import Boot
 from modules.web.ui.controls.size import wire_size
 from modules.web.ui.desk import Desk, pick
+from modules.web.ui.extension_files import script_tags, serve_extension_files, style_tags
+from modules.web.ui.guests import Guests, run_aside
 from modules.web.ui.hangups import Hangups
 from modules.web.ui.history_desk import wire_history
 from modules.web.ui.intents import wire_intents
@@ -45,13 +49,27 @@ COMMIT = "async (...values) => [await window.pentimento.document.commit(), ...va
 def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
     """The page of a session. It imports no torch and loads no model; lists that need one are filled when a browser comes."""
     texts = texts or Texts.load()
+    if Guests.are_there(session):
+        return run_aside(partial(_build_with_guests, session, texts, Guests(session, texts)))
+    return _build(session, texts, ScriptControls.build)
+
+
+def _build_with_guests(session: Session, texts: Texts, guests: Guests) -> gr.Blocks:
+    guests.welcome()
+    with guests.watching():
+        return _build(session, texts, ScriptControls.build_now, guests)
+
+
+def _build(session: Session, texts: Texts, build_scripts: Callable[..., None], guests: Guests | None = None) -> gr.Blocks:
     with gr.Blocks(title="Pentimento", analytics_enabled=False, fill_width=True, delete_cache=(3600, KEEP_FILES_S)) as page:
+        if guests is not None:
+            guests.build_other_tab()
         studio = build_studio(texts, BUILTIN_PRESET, status.idle(texts, "en"))
         pictures = Pictures(session, texts, studio)
         restorer = Restorer(session, texts, studio, pictures)
         wiring = Wiring(page, session, texts, studio, Desk(session, texts, studio, open_result_folder()), pictures, restorer)
         _wire_jobs(wiring)
-        _wire_scripts(wiring, ScriptControls(session, texts))
+        _wire_scripts(wiring, partial(build_scripts, ScriptControls(session, texts)))
         _wire_document(wiring)
         _wire_form(wiring, Lists(session, texts, studio))
         wire_size(wiring)
@@ -63,6 +81,8 @@ def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
         wire_png_info(wiring)
         wire_styles(wiring)
         wire_tokens(wiring)
+        if guests is not None:
+            guests.add_tabs(studio.top_tabs)
     return page
 
 
@@ -74,11 +94,17 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
     """
     texts = Texts.load()
     app.add_middleware(Hangups)
-    app.add_middleware(Boot, script=read_script("boot"), tags=head_tags(), localization=lambda: session.options.current.localization)
+    guests = session.extensions if Guests.are_there(session) else []
+    tags = head_tags() + (script_tags(guests) if guests else "")
+    wording = {"localization": lambda: session.options.current.localization}
+    app.add_middleware(Boot, script=read_script("boot"), tags=tags, tail=style_tags(guests), **wording)
     serve_assets(app, texts)
+    serve_extension_files(app, guests)
+    page = build_page(session, texts)
+    start_guests(session, app, page)
     return gr.mount_gradio_app(
         app,
-        build_page(session, texts),
+        page,
         path="/",
         auth=auth,
         theme=build_theme(),
@@ -95,6 +121,15 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
     )
 
 
+def start_guests(session: Session, app: FastAPI, page: gr.Blocks | None) -> None:
+    """Let extensions add their routes, if there are extensions; without a page, they still build what they would show on one."""
+    if not Guests.are_there(session):
+        return
+    if page is None:
+        build_page(session)
+    run_aside(partial(CALLBACKS.call, "on_app_started", page, app))
+
+
 def _wire_jobs(wiring: Wiring) -> None:
     studio, desk = wiring.studio, wiring.desk
     actions, results, followed = studio.actions, studio.results, desk.outputs()
@@ -105,7 +140,7 @@ def _wire_jobs(wiring: Wiring) -> None:
     results.gallery.select(pick, [studio.shown], [results.infotext, results.save, studio.selected], **LIGHT)
 
 
-def _wire_scripts(wiring: Wiring, scripts: ScriptControls) -> None:
+def _wire_scripts(wiring: Wiring, build: Callable[..., None]) -> None:
     """Generate needs the values of scripts' controls, so it is wired where these are made."""
     studio, desk = wiring.studio, wiring.desk
     inputs = desk.inputs()
@@ -120,7 +155,7 @@ def _wire_scripts(wiring: Wiring, scripts: ScriptControls) -> None:
         wiring.on(studio.actions.generate.click, generate, [*inputs, *controls], desk.outputs(), api_name=False, js=COMMIT)
 
     with studio.script_place:
-        scripts.build(wiring.page, [studio.memory, studio.script_wish], studio.actions.generate, connect)
+        build(wiring.page, [studio.memory, studio.script_wish], studio.actions.generate, connect)
 
 
 def _wire_document(wiring: Wiring) -> None:

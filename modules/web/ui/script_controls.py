@@ -10,20 +10,24 @@ import html
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import Script
 from modules.runtime.session import Session
+from modules.web.ui.bridge.contexts import own_context
 from modules.web.ui.texts import Texts
 
 logger = logging.getLogger(__name__)
 
 NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 ENABLE_AFTER_S = 0.05
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 Connect = Callable[[list[Any], Callable[[Sequence[Any]], list[Any]]], None]
 """(the controls, what makes `script_args` of their values): wires Generate."""
 
@@ -75,6 +79,40 @@ class ScriptControls:
 
         gr.render(list(wishes), [page.load, wishes[1].change], show_progress="hidden")(fill)
 
+    def build_now(self, page: gr.Blocks, wishes: Sequence[Any], generate: Any, connect: Connect) -> None:
+        """As `build`, into the page itself and for all visitors: for scripts that were loaded before it, and may wire its widgets.
+
+        Values are put into the controls when a visitor's page is loaded.
+        """
+        library, shown = self._session.library, list[ShownScript]()
+        with gr.Column(elem_id="img2img_script_container", elem_classes="pm-card") as card:
+            gr.HTML(self._texts("form.section.scripts"), elem_classes="pm-heading")
+            every, list_place, picked_place = gr.Column(elem_classes="pm-scripts"), gr.Column(), gr.Column()
+            heading = gr.HTML(self._texts("script.broken"), elem_classes="pm-note-line", visible=False)
+            broken = gr.HTML("", elem_classes="pm-note-line")
+
+        @contextmanager
+        def place(script: Script) -> Iterator[None]:
+            column = every if script.alwayson else picked_place
+            with own_context(), column, gr.Column(visible=bool(script.alwayson), elem_classes="pm-script") as group:
+                try:
+                    yield
+                except BaseException:
+                    group.visible = False
+                    raise
+            shown.append(ShownScript(script, script_controls(script), group))
+
+        runner = library.build_controls(is_img2img=True, place=place)
+        with list_place:
+            picked = self._build_list(runner, 0)
+        self._translate(card)
+        self._switch_groups(picked, [entry.group for entry in shown if not entry.script.alwayson])
+        controls = [control for entry in shown for control in entry.controls]
+        connect([picked, *controls], lambda values: collect(runner, shown, values))
+        self._fill_again(page, wishes, runner, picked, shown)
+        page.load(lambda: (gr.update(visible=bool(said := self._say_broken())), said), None, [heading, broken], **QUIET)
+        generate.interactive = True
+
     def _last_args(self, runner: ScriptRunner, remembered: Any, login: str | None) -> list[Any]:
         """`script_args` of the visitor's live or last job; those that scripts start with when there is none."""
         owner = remembered.get("owner") if isinstance(remembered, dict) else None
@@ -91,21 +129,49 @@ class ScriptControls:
             for script in runner.alwayson_scripts:
                 shown.append(self._show(script, args))
             selected = args[0] if isinstance(args[0], int) and 0 <= args[0] <= len(runner.selectable_scripts) else 0
-            choices = [(self._texts("script.none"), 0), *((self.say(title), place + 1) for place, title in enumerate(runner.titles))]
-            picked = gr.Dropdown(choices, value=selected, label=self._texts("form.script"), elem_id="script_list")
+            picked = self._build_list(runner, selected)
             groups = []
             for place, script in enumerate(runner.selectable_scripts):
                 with gr.Column(visible=selected == place + 1) as group:
                     shown.append(self._show(script, args))
                 groups.append(group)
-            self._list_broken()
+            if said := self._say_broken():
+                gr.HTML(self._texts("script.broken"), elem_classes="pm-note-line")
+                gr.HTML(said, elem_classes="pm-note-line")
         self._translate(card)
+        self._switch_groups(picked, groups)
+        return picked, shown
+
+    def _build_list(self, runner: ScriptRunner, selected: int) -> Any:
+        choices = [(self._texts("script.none"), 0), *((self.say(title), place + 1) for place, title in enumerate(runner.titles))]
+        return gr.Dropdown(choices, value=selected, label=self._texts("form.script"), elem_id="script_list")
+
+    @staticmethod
+    def _switch_groups(picked: Any, groups: Sequence[Any]) -> None:
         if groups:
             picked.change(
-                lambda chosen: {group: gr.update(visible=chosen == place + 1) for place, group in enumerate(groups)}, picked, groups,
-                show_progress="hidden", api_visibility="private",
+                lambda chosen: {group: gr.update(visible=chosen == place + 1) for place, group in enumerate(groups)}, picked, list(groups),
+                **QUIET,
             )  # fmt: skip
-        return picked, shown
+
+    def _fill_again(self, page: gr.Blocks, wishes: Sequence[Any], runner: ScriptRunner, picked: Any, shown: Sequence[ShownScript]) -> None:
+        """On load, show what the visitor's last job got, and what is broken by now."""
+        places = [(control, entry.script.args_from + number) for entry in shown for number, control in enumerate(entry.controls)]
+        places = [(control, place) for control, place in places if not control.stateful]
+
+        def fill(request: gr.Request, remembered: Any, wish: Any) -> dict[Any, Any]:
+            starts = runner.default_args()
+            args = wish if isinstance(wish, list) and len(wish) == len(starts) else None
+            is_wish = args is not None
+            args = args or self._last_args(runner, remembered, getattr(request, "username", None))
+            updates = {picked: args[0]} if is_wish or args[0] else {}
+            for control, place in places:
+                if is_wish or args[place] != starts[place]:
+                    is_shown, value = shown_value(control, args[place])
+                    updates |= {control: gr.update(value=value)} if is_shown else {}
+            return updates or {picked: gr.skip()}
+
+        gr.on([page.load, wishes[1].change], fill, list(wishes), [picked, *(control for control, _ in places)], **QUIET)
 
     def _show(self, script: Script, args: list[Any]) -> ShownScript:
         """Build one script's controls; one that cannot does its work with the values it starts with."""
@@ -126,12 +192,11 @@ class ScriptControls:
                 set_value(control, value)
         return ShownScript(script, controls, group)
 
-    def _list_broken(self) -> None:
-        broken = self._session.library.broken
-        if broken:
-            gr.HTML(self._texts("script.broken"), elem_classes="pm-note-line")
-            lines = [f"<li><b>{html.escape(entry.file.name)}</b> {html.escape(entry.reason)}</li>" for entry in broken]
-            gr.HTML(f'<ul id="img2img_broken_scripts">{"".join(lines)}</ul>', elem_classes="pm-note-line")
+    def _say_broken(self) -> str:
+        """HTML list of what is left out or failed; empty when all is well."""
+        broken = [(entry.file.name, entry.reason) for entry in self._session.library.broken]
+        lines = [f"<li><b>{html.escape(name)}</b> {html.escape(reason)}</li>" for name, reason in broken]
+        return f'<ul id="img2img_broken_scripts">{"".join(lines)}</ul>' if lines else ""
 
     def say(self, text: str) -> Any:
         """A text of a script in the visitor's language, where it is known."""
@@ -163,16 +228,28 @@ def collect(runner: ScriptRunner, shown: Sequence[ShownScript], values: Sequence
 
 
 def set_value(control: Any, value: Any) -> None:
-    """Let a control start with what a job got from it; lists of type "index" hand numbers to jobs."""
+    """Let a control start with what a job got from it."""
+    is_shown, shown = shown_value(control, value)
+    if is_shown:
+        control.value = shown
+
+
+def shown_value(control: Any, value: Any) -> tuple[bool, Any]:
+    """Whether a control can show what a job got from it, and the value that does; lists of type "index" hand numbers to jobs."""
     choices = getattr(control, "choices", None)
     if choices and getattr(control, "type", None) == "index":
         numbers = value if isinstance(value, list) else [value]
         if not all(isinstance(number, int) and 0 <= number < len(choices) for number in numbers):
-            return
+            return False, None
         chosen = [choices[number][1] for number in numbers]
         value = chosen if isinstance(value, list) else chosen[0]
-    if value is None or isinstance(value, bool | int | float | str | list):
-        control.value = value
+    return value is None or isinstance(value, bool | int | float | str | list), value
+
+
+def script_controls(script: Script) -> list[Any]:
+    """What a script's `ui` built, if the page can read it; a script whose controls it cannot works with the values they start with."""
+    controls = list(script.controls or [])
+    return controls if all(isinstance(control, Component) for control in controls) else []
 
 
 def _descend(block: Any) -> Iterator[Any]:

@@ -32,6 +32,7 @@ SCRIPTS = (
     "proportions",
     "tokens",
     "styles",
+    "fold",
 )
 """Modules of `assets/js` in the order in which the page runs them; others are imported by these."""
 FRESH = {"Cache-Control": "no-cache"}

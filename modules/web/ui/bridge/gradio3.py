@@ -1,0 +1,143 @@
+"""Teaches this process's Gradio 6 what extensions say in Gradio 3's dialect; done once, and only when there are extensions.
+
+What Gradio 6 understands by itself keeps its meaning: our own page's calls pass through as they are. Names that went come back (`gr.Box`,
+`X.update`, `.style`, `IOComponent`), keywords are translated or left out (`dialect.py`), and every component that is built is shown to
+the extensions that watch (`watching.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+from gradio import component_meta, events
+from gradio.blocks import Block, BlockContext, Blocks
+from gradio.components.base import Component
+
+from modules.web.ui.bridge.dialect import GALLERY_STYLE, component_keywords, drop, event_keywords
+from modules.web.ui.bridge.quiet import complete_signature
+from modules.web.ui.bridge.watching import WATCHER
+
+MARK = "_speaks_gradio3"
+ALIASES = {"Box": "Group", "Variable": "State", "TabItem": "Tab"}
+HOUSE = "modules."
+
+
+def apply_bridge() -> None:
+    """Do it; a second call changes nothing."""
+    if getattr(gr, MARK, False):
+        return
+    setattr(gr, MARK, True)
+    component_meta.create_or_modify_pyi = _finish_subclass
+    for kind in _classes(Block):
+        _teach(kind)
+    _teach_chains()
+    _bring_names_back()
+
+
+def _finish_subclass(component_class: type, class_name: str, events: list[Any]) -> None:
+    """In place of a .pyi file beside every file with a subclass of a component: extensions' folders are not ours to write to."""
+    complete_signature(component_class)
+
+
+def _classes(base: type) -> Iterator[type]:
+    yield base
+    for kind in base.__subclasses__():
+        yield from _classes(kind)
+
+
+def _teach(kind: type) -> None:
+    if "__init__" in vars(kind) and kind not in (Block, BlockContext, Component):
+        kind.__init__ = _understanding(kind, kind.__init__)  # type: ignore[misc]
+    for name, listener in list(vars(kind).items()):
+        if hasattr(listener, "has_trigger") and hasattr(listener, "event_name"):
+            setattr(kind, name, _understanding_event(listener))
+    if "update" not in vars(kind) and not issubclass(kind, Blocks):
+        kind.update = staticmethod(_update)  # type: ignore[attr-defined]
+        kind.style = _style  # type: ignore[attr-defined]
+
+
+def _understanding(kind: type, build: Callable[..., None]) -> Callable[..., None]:
+    parameters = inspect.signature(build).parameters
+    is_open = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
+    known = set(parameters) if not is_open or issubclass(kind, Blocks) else set()
+
+    @functools.wraps(build)
+    def __init__(self: Any, *args: Any, **named: Any) -> None:
+        if getattr(self, "_is_being_built", False):  # a subclass is at work
+            build(self, *args, **named)
+            return
+        self._is_being_built = True
+        shown, caller = dict(named), str(sys._getframe(1).f_globals.get("__name__", ""))
+        if not caller.startswith(HOUSE):  # the house speaks Gradio 6
+            named = component_keywords(kind.__name__, named, known or named, is_new=not caller.startswith("gradio."))
+        watcher = WATCHER.get() if named.get("render", True) else None
+        try:
+            if watcher is not None:
+                watcher.before_component(self, **shown)
+            build(self, *args, **named)
+        finally:
+            self._is_being_built = False
+        if watcher is not None:
+            watcher.after_component(self, **shown)
+
+    return __init__
+
+
+def _understanding_event(listener: Callable[..., Any]) -> Callable[..., Any]:
+    known = set(inspect.signature(listener).parameters)
+
+    @functools.wraps(listener)
+    def listen(*args: Any, **named: Any) -> Any:
+        return listener(*args, **event_keywords(str(listener.event_name), named, known))  # type: ignore[attr-defined]
+
+    return listen
+
+
+def _teach_chains() -> None:
+    """`.then(_js=...)` and its like, which every event's result has of its own."""
+    build = events.Dependency.__init__
+
+    @functools.wraps(build)
+    def __init__(self: Any, *args: Any, **named: Any) -> None:
+        build(self, *args, **named)
+        for name in ("then", "success", "failure"):
+            chained = getattr(self, name)
+            setattr(self, name, functools.partial(_understanding_event(chained.func), *chained.args))
+
+    events.Dependency.__init__ = __init__  # type: ignore[method-assign]
+
+
+def _bring_names_back() -> None:
+    for old, new in ALIASES.items():
+        setattr(gr, old, getattr(gr, new))
+    everything = SimpleNamespace(**{name: getattr(gr, name) for name in dir(gr.components) if hasattr(gr, name)})
+    everything.Variable = gr.State
+    gr.inputs, gr.outputs = everything, everything  # type: ignore[attr-defined]
+    gr.components.IOComponent = Component  # type: ignore[attr-defined]
+    for name in ("Box", "Variable"):
+        setattr(gr.components, name, getattr(gr, name))
+    sys.modules.setdefault("gradio.inputs", everything)  # type: ignore[arg-type]
+    sys.modules.setdefault("gradio.outputs", everything)  # type: ignore[arg-type]
+
+
+def _update(**named: Any) -> dict[str, Any]:
+    """`gr.Button.update(...)`: Gradio 3's way to say `gr.update(...)`."""
+    named.pop("__type__", None)
+    return gr.update(**named)
+
+
+def _style(self: Any, **named: Any) -> Any:
+    """`.style(...)`: what is still an attribute is set, what is not is left out; returns the component."""
+    for name, value in named.items():
+        name = GALLERY_STYLE.get(name, name)
+        if hasattr(self, name):
+            setattr(self, name, value)
+        else:
+            drop(type(self).__name__, f"style {name}")
+    return self
