@@ -152,7 +152,7 @@ class ScriptPostprocessingRunner:
         known = {str(script.name): script for script in self.scripts}
         for name in scripts_args:
             if name not in known:
-                raise InvalidRequest("postprocessing", name, "one of " + ", ".join(known))
+                raise InvalidRequest("postprocessing", name, "one of " + (", ".join(known) or "(none: the program runs without scripts)"))
             unknown = scripts_args[name].keys() - known[name].control_values.keys()
             if unknown:
                 wanted = "of " + ", ".join(known[name].control_values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, Field
@@ -91,12 +91,12 @@ def search_history(
     model: str = "",
     since: float | None = None,
     until: float | None = None,
-    mode: Mode | None = None,
+    mode: Mode | Literal["extras"] | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 60,
     before: Annotated[int | None, Query(ge=0, le=MAX_ID)] = None,
 ) -> PageResponse:
     """Results by word, model, time (seconds since the epoch) and mode, newest first."""
-    page = session.history.search(words, model, since, until, mode.value if mode else "", user, limit, before)
+    page = session.history.search(words, model, since, until, mode.value if isinstance(mode, Mode) else mode or "", user, limit, before)
     entries = [EntryResponse(**entry.as_json()) for entry in page.entries]
     return PageResponse(entries=entries, total=page.total, next=page.next, problem=session.history.problem)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import string
@@ -16,7 +15,6 @@ from fastapi.concurrency import run_in_threadpool
 from modules.base.errors import InvalidRequest
 from modules.pipeline.plan import check_request
 from modules.pipeline.processing import Img2ImgProcessing
-from modules.runtime.jobs import Job
 from modules.runtime.session import Session
 from modules.settings.options import Options
 from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
@@ -24,6 +22,7 @@ from modules.web.api.infotext_fields import apply_infotext
 from modules.web.api.options import change_options
 from modules.web.api.pictures import decode_picture, encode_pictures
 from modules.web.api.schemas import ImageToImageResponse, StableDiffusionProcessingImg2Img
+from modules.web.api.waiting import wait_for
 from modules.web.errors import PlainJson, describe
 
 FILLS = range(4)
@@ -52,7 +51,7 @@ async def img2img(
     body, notes = await run_in_threadpool(apply_infotext, body, session)
     request = await run_in_threadpool(build_request, body, session, user, notes)
     job = session.submit(request, owner, (body.force_task_id or "")[:MAX_ID_LENGTH])
-    result, error = await _wait(job)
+    result, error = await wait_for(job)
     headers = {"X-Job-Id": quote(job.id, safe=HEADER_SAFE)}
     if error is not None:
         status, explanation = describe(error)
@@ -131,20 +130,3 @@ def _alwayson(body: StableDiffusionProcessingImg2Img) -> dict[str, Any]:
             raise InvalidRequest("alwayson_scripts", given, f'alwayson_scripts[{title!r}]: got {shown}, wanted {{"args": [...]}}')
         named[title] = {"args": args or []}
     return named
-
-
-async def _wait(job: Job) -> tuple[Any, BaseException | None]:
-    """Result and error of a job, without holding a thread while it runs."""
-    loop = asyncio.get_running_loop()
-    finished: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-
-    def answer(outcome: tuple[Any, BaseException | None]) -> None:
-        if not finished.done():
-            finished.set_result(outcome)
-
-    def tell(over: Job) -> None:
-        outcome = over.result, over.error
-        loop.call_soon_threadsafe(answer, outcome)
-
-    job.on_finished(tell)
-    return await finished

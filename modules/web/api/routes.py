@@ -6,6 +6,8 @@ from modules.web.api import (
     assets,
     batches,
     catalogue,
+    extensions,
+    extras,
     heat_maps,
     history,
     img2img,
@@ -22,9 +24,11 @@ from modules.web.api import (
 
 ROUTERS = (
     img2img.router,
+    extras.router,
     options.router,
     progress.router,
     catalogue.router,
+    extensions.router,
     scripts.router,
     system.router,
     jobs.router,
