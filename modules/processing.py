@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules.pipeline.plan import resolve_seed as get_fixed_seed
+from modules.engine.noise import slerp
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import (
     StableDiffusionProcessing,
@@ -10,8 +10,21 @@ from modules.pipeline.processing import (
     StableDiffusionProcessingTxt2Img,
 )
 from modules.pipeline.run import fix_seed, process_images, process_images_inner
-from modules.pipeline.script_calls import create_infotext, create_random_tensors
-from modules.pipeline.script_images import apply_color_correction, apply_overlay, create_binary_mask, setup_color_correction
+from modules.pipeline.script_calls import (
+    create_infotext,
+    create_random_tensors,
+    decode_first_stage,
+    decode_latent_batch,
+    get_fixed_seed,
+)
+from modules.pipeline.script_images import (
+    apply_color_correction,
+    apply_overlay,
+    create_binary_mask,
+    setup_color_correction,
+    uncrop,
+)
+from modules.runtime.face_calls.program import program_version
 
 opt_C, opt_f = 4, 8
 
@@ -25,11 +38,16 @@ __all__ = [
     "create_binary_mask",
     "create_infotext",
     "create_random_tensors",
+    "decode_first_stage",
+    "decode_latent_batch",
     "fix_seed",
     "get_fixed_seed",
     "opt_C",
     "opt_f",
     "process_images",
     "process_images_inner",
+    "program_version",
     "setup_color_correction",
+    "slerp",
+    "uncrop",
 ]

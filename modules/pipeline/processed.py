@@ -25,6 +25,12 @@ INFO_KEYS = (
 ).split()
 
 
+def _first(seed: object) -> int:
+    """Scripts hand in a seed, a list of them, or None."""
+    first = (seed[0] if seed else None) if isinstance(seed, list | tuple) else seed
+    return -1 if first is None else int(first)  # type: ignore[call-overload]
+
+
 class Processed:
     """Results, in A1111's words.
 
@@ -69,8 +75,7 @@ class Processed:
         notes: list[str] | None = None,
     ) -> None:
         self.images = list(images_list)
-        self.seed = -1 if seed is None else int(seed)
-        self.subseed = -1 if subseed is None else int(subseed)
+        self.seed, self.subseed = _first(seed), _first(subseed)
         self.info = info or ""
         self.infotexts = [self.info] * len(self.images) if infotexts is None else infotexts
         self.index_of_first_image = index_of_first_image
@@ -170,6 +175,15 @@ class Processed:
         ours = ("changed_outside_mask", "is_mask_replaced", "seam_scores", "notes", "is_interrupted")
         info["pentimento"] = {name: getattr(self, name) for name in ours}
         return info
+
+    def infotext(self, p: Any, index: int) -> str:
+        """The text of picture `index` of the job, from 0; "" where there is none."""
+        place = index + self.index_of_first_image
+        return self.infotexts[place] if 0 <= place < len(self.infotexts) else ""
+
+    def get_token_merging_ratio(self, for_hr: bool = False) -> float:
+        """Tokens are never merged: 0."""
+        return 0.0
 
     def js(self) -> str:
         """`as_info` as JSON text."""

@@ -7,14 +7,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.samplers.table import SAMPLERS
 from modules.pipeline.infotext import build_infotext
+from modules.pipeline.plan import resolve_seed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import resolve_sampler
-from modules.pipeline.stages.sample import run_engine
+from modules.pipeline.stages.sample import encode_prompts, run_engine
 
 
 def create_infotext(
@@ -84,6 +86,25 @@ def create_random_tensors(
     ).first()
 
 
+def get_fixed_seed(seed: object) -> int:
+    """`seed`, also as text, or a random one for -1, None, "" and what is no number."""
+    try:
+        return resolve_seed(int(seed) if isinstance(seed, str) and seed.strip() else seed)
+    except ValueError:
+        return resolve_seed(None)
+
+
+def decode_latent_batch(model: Any, batch: Tensor, target_device: Any = None, check_for_nans: bool = False) -> list[Tensor]:
+    """(B, C, h, w) latents as a list of (3, H, W) pixels in [-1, 1], on `target_device`."""
+    pixels = [model.decode(latent.float())[0] for latent in batch.split(1)]
+    return pixels if target_device is None else [image.to(target_device) for image in pixels]
+
+
+def decode_first_stage(model: Any, x: Tensor) -> Tensor:
+    """(B, C, h, w) latents to (B, 3, H, W) pixels in [-1, 1]."""
+    return torch.stack(decode_latent_batch(model, x))
+
+
 class ScriptSampler:
     """A sampler as `sd_samplers.create_sampler` gives it: it runs inside `p.sample()`.
 
@@ -110,6 +131,13 @@ class ScriptSampler:
             raise RuntimeError("samplers run inside p.sample()")
         sampling = dataclasses.replace(p.plan.sampling, sampler=self.name, noise_multiplier=1.0, steps=steps or p.plan.sampling.steps)
         return run_engine(p, sampling, x, noise, conditioning, unconditional_conditioning, image_conditioning)
+
+
+def encode_again(p: StableDiffusionProcessingImg2Img) -> None:
+    """`p.setup_conds()`: encode what the prompts of the iteration in hand are now."""
+    if p.plan is None:
+        raise RuntimeError("p.setup_conds() works once process_images has planned the job")
+    p.c, p.uc = encode_prompts(p, dataclasses.replace(p.plan, prompts=tuple(p.prompts), seeds=tuple(p.seeds)))
 
 
 def create_sampler(name: str, model: object = None) -> ScriptSampler:

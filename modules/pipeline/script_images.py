@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from modules.imaging.color import correct_color, correction_target
-from modules.imaging.compose import paste_back
+from modules.imaging.compose import paste_back, place_patch
 from modules.imaging.fills import fill_from_edges
 from modules.imaging.geometry import Box, Extent
 from modules.imaging.masks import expand_crop_box, find_crop_box, to_mask
@@ -54,6 +54,17 @@ def setup_color_correction(image: Image.Image) -> np.ndarray:
 def apply_color_correction(correction: np.ndarray, original_image: Image.Image) -> Image.Image:
     """The image with the colours of `setup_color_correction(...)`, and its own luminosity."""
     return correct_color(correction, original_image)
+
+
+def uncrop(image: Image.Image, dest_size: Sequence[int], paste_loc: Sequence[int]) -> Image.Image:
+    """A result on its place on a transparent canvas (RGBA).
+
+    Args:
+        image: The result.
+        dest_size: (width, height) of the canvas.
+        paste_loc: (x, y, width, height) of the result there.
+    """
+    return place_patch(image, Box(*paste_loc), Extent(*dest_size))
 
 
 def apply_overlay(image: Image.Image, paste_loc: Sequence[int] | None, overlay: Image.Image | None) -> tuple[Image.Image, Image.Image]:

@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 IMG2IMG, LOADING = "img2img", "load"
 HEAVY_FIELDS = (
     *("sd_model", "context", "prepared", "encoded", "init_latent", "mask", "nmask", "image_conditioning", "rng"),
-    *("mask_for_overlay", "overlay_images", "color_corrections", "latent_mask"),
+    *("mask_for_overlay", "overlay_images", "color_corrections", "latent_mask", "c", "uc", "sampler"),
 )
 """Fields of an `Img2ImgProcessing` that a run fills in and nobody needs afterwards."""
 

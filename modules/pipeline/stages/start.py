@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+from modules.pipeline.script_calls import create_sampler
 from modules.pipeline.stages.encode import encode
 from modules.pipeline.stages.prepare import prepare
 from modules.pipeline.stages.save import save_start_pictures
@@ -32,3 +33,13 @@ def prepare_and_encode(p: StableDiffusionProcessingImg2Img) -> None:
     p.init_latent, p.image_conditioning = p.encoded.latent, p.encoded.concat
     p.nmask = p.encoded.repaint
     p.mask = None if p.nmask is None else 1.0 - p.nmask
+    p.sampler = create_sampler(p.plan.sampling.sampler)
+
+
+def complete_init(p: StableDiffusionProcessingImg2Img) -> None:
+    """Add what a script's own `init` left out; what it set stays."""
+    names = ("init_latent", "image_conditioning", "nmask", "mask", "mask_for_overlay", "overlay_images", "color_corrections", "paste_to")
+    chosen = {name: value for name in names if (value := getattr(p, name)) is not None}
+    prepare_and_encode(p)
+    for name, value in chosen.items():
+        setattr(p, name, value)
