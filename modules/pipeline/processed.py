@@ -80,8 +80,8 @@ class Processed:
         self.infotexts = [self.info] * len(self.images) if infotexts is None else infotexts
         self.index_of_first_image = index_of_first_image
         self.comments = comments
-        self.prompt = _first(getattr(p, "prompt", ""))
-        self.negative_prompt = _first(getattr(p, "negative_prompt", ""))
+        self.prompt = _first_text(getattr(p, "prompt", ""))
+        self.negative_prompt = _first_text(getattr(p, "negative_prompt", ""))
         self.all_prompts: list[str] = all_prompts or getattr(p, "all_prompts", None) or [self.prompt]
         self.all_negative_prompts: list[str] = all_negative_prompts or getattr(p, "all_negative_prompts", None) or [self.negative_prompt]
         self.all_seeds: list[int] = all_seeds or getattr(p, "all_seeds", None) or [self.seed]
@@ -151,6 +151,12 @@ class Processed:
         self.paths.insert(place, getattr(grid, "already_saved_as", None))
         self.index_of_first_image = place + 1
 
+    def show_grids_alone(self) -> None:
+        """Leave the pictures out; the grids are the results then."""
+        kept = slice(self.index_of_first_image)
+        self.images, self.infotexts, self.paths = self.images[kept], self.infotexts[kept], self.paths[kept]
+        self.index_of_first_image, self.changed_outside_mask, self.seam_scores = 0, [], []
+
     @property
     def pictures(self) -> list[Image]:
         """The results alone, without grid, masks and the like."""
@@ -190,6 +196,6 @@ class Processed:
         return json.dumps(self.as_info(), ensure_ascii=False, default=str)
 
 
-def _first(prompt: str | Sequence[str]) -> str:
+def _first_text(prompt: str | Sequence[str]) -> str:
     """The prompt, or the first of a list that a script left on the job."""
     return prompt if isinstance(prompt, str) else next(iter(prompt), "")
