@@ -35,3 +35,8 @@ def scheduler_label(sampler: str, scheduler: str) -> str:
         return scheduler
     own = SAMPLERS.get(sampler).scheduler
     return SCHEDULERS.resolve(own) if own else AUTOMATIC
+
+
+def scheduler_names() -> list[str]:
+    """Labels of all schedulers, in the order of the table."""
+    return [label for label, _ in SCHEDULERS.items()]

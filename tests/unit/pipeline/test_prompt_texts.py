@@ -176,7 +176,7 @@ def test_each_picture_may_have_its_own_prompt_and_seed(run: Run) -> None:
     assert processed.infotexts[2] == dog.infotexts[0]
 
 
-@pytest.mark.parametrize("fields", [{"prompt": ["a"]}, {"negative_prompt": []}, {"seed": [1]}])
+@pytest.mark.parametrize("fields", [{"prompt": ["a"]}, {"negative_prompt": ["a"]}, {"seed": [1]}])
 def test_too_few_prompts_or_seeds_are_refused(run: Run, fields: dict[str, list[object]]) -> None:
     with pytest.raises(InvalidRequest, match=f"{next(iter(fields))}: .* each of the 2 pictures"):
         run(n_iter=2, **fields)
