@@ -6,11 +6,11 @@ from typing import Any
 
 from modules.engine.callbacks import DenoisedParams as CFGDenoisedParams
 from modules.engine.callbacks import DenoiserParams as CFGDenoiserParams
+from modules.engine.callbacks import ExtraNoiseParams
 from modules.engine.callbacks import GuidedParams as AfterCFGCallbackParams
 from modules.plugins.callbacks import CALLBACKS, callback_attribute, remove_current_script_callbacks
 from modules.plugins.hook_arguments import (
     BeforeTokenCounterParams,
-    ExtraNoiseParams,
     ImageGridLoopParams,
     ImageSaveParams,
     UiTrainTabParams,

@@ -58,6 +58,21 @@ class GuidedParams:
 
 
 @dataclass
+class ExtraNoiseParams:
+    """Before extra noise (`SamplingPlan.extra_noise`) is added to the latents that the sampler starts from.
+
+    Attributes:
+        noise: (B, C, h, w), what is scaled and added; may be replaced.
+        x: (B, C, h, w), start latents without noise.
+        xi: (B, C, h, w), start latents with the sampler's first noise.
+    """
+
+    noise: Tensor
+    x: Tensor
+    xi: Tensor
+
+
+@dataclass
 class BlendParams:
     """One blend of diffused with original latents.
 
@@ -99,12 +114,13 @@ class SamplerCallbacks:
     Attributes:
         on_step: (steps finished, total, denoised latents (B, C, h, w)), after every sampler step.
         is_interrupted: Asked before every model call.
-        on_denoiser, on_denoised, on_guided: See the parameter classes.
+        on_extra_noise, on_denoiser, on_denoised, on_guided: See the parameter classes.
         on_blend: May replace `blended_latent`.
     """
 
     on_step: Callable[[int, int, Tensor], None] = _ignore
     is_interrupted: Callable[[], bool] = _never
+    on_extra_noise: Callable[[ExtraNoiseParams], None] = _ignore
     on_denoiser: Callable[[DenoiserParams], None] = _ignore
     on_denoised: Callable[[DenoisedParams], None] = _ignore
     on_guided: Callable[[GuidedParams], None] = _ignore

@@ -101,7 +101,7 @@ def sample_img2img(
         total_steps=count.steps,
         total_calls=count.calls,
     )
-    x = convention.add_noise(spec, plan, init_latent, noise, walk.start)
+    x = convention.add_noise(spec, plan, init_latent, noise, walk.start, callbacks.on_extra_noise)
     later = convention.step_noise(spec, walk, image_noise, x)
     latent, is_interrupted = _run(spec, plan, walk, denoiser, x, init_latent, later, alphas)
     latent = latent if masking is None else masking.finish(latent)

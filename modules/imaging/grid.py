@@ -44,16 +44,18 @@ def choose_rows(count: int, n_rows: int = -1, batch_size: int = 1, *, is_gapless
     return max(1, min(rows, count))
 
 
-def make_grid(images: list[Image.Image], rows: int | None = None, background: str = "#ffffff") -> Image.Image:
+def make_grid(images: list[Image.Image], rows: int | None = None, background: str = "#ffffff", columns: int | None = None) -> Image.Image:
     """A contact sheet: pictures left to right, top to bottom, each centred in a cell of the largest size.
+
+    Without `columns`, as few as hold all pictures.
 
     Raises:
         ValueError: No pictures.
     """
     if not images:
         raise ValueError("a grid needs at least one picture")
-    rows = choose_rows(len(images)) if rows is None else max(1, min(rows, len(images)))
-    columns = math.ceil(len(images) / rows)
+    rows = choose_rows(len(images)) if rows is None else max(1, rows if columns else min(rows, len(images)))
+    columns = columns or math.ceil(len(images) / rows)
     width, height = max(image.width for image in images), max(image.height for image in images)
     sheet = Image.new("RGB", (columns * width, rows * height), background)
     for index, image in enumerate(images):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -51,6 +53,22 @@ class SaveNaming:
     forced_name: str | None = None
 
 
+@dataclass
+class Draft:
+    """A picture that is about to be written.
+
+    Attributes:
+        image: RGB or RGBA.
+        path: The file it would get; its suffix tells the format.
+        infotext, items: Texts that go into it.
+    """
+
+    image: Image.Image
+    path: Path
+    infotext: str | None
+    items: dict[str, str]
+
+
 def save_image(
     image: Image.Image,
     folder: Path,
@@ -61,6 +79,7 @@ def save_image(
     fmt: SaveFormat | None = None,
     items: Mapping[str, str] | None = None,
     icc: bytes | None = None,
+    revise: Callable[[Draft], None] | None = None,
 ) -> Path:
     """Write a picture under a new name below `folder`.
 
@@ -76,6 +95,7 @@ def save_image(
         fmt: Encoding.
         items: Further PNG text chunks.
         icc: Colour profile to embed.
+        revise: Sees the picture before it is written, and may change it, its texts and its name; the folder it names is taken as it is.
 
     Returns:
         The file's path.
@@ -87,12 +107,31 @@ def save_image(
     """
     facts, naming, fmt = facts or NameFacts(seed=None), naming or SaveNaming(), fmt or SaveFormat()
     extension = fmt.extension.lower().lstrip(".")
-    data = encode_image(image, extension, infotext, quality=fmt.quality, is_lossless=fmt.is_lossless, items=items, icc=icc)
     stem = _decoration(naming, facts, image)
     target = contain(folder, _subfolder(naming, facts, image))
     *folders, name = _split(stem)
     target = contain(target, Path(*folders))
-    return write_new(target, _candidates(target, naming, name, extension), data)
+    names, draft = _candidates(target, naming, name, extension), Draft(image, target / f"any.{extension}", infotext, dict(items or {}))
+    if revise is not None:
+        names = _revise(draft, names, revise)
+    data = encode_image(
+        draft.image, draft.path.suffix, draft.infotext, quality=fmt.quality, is_lossless=fmt.is_lossless, items=draft.items, icc=icc
+    )
+    return write_new(draft.path.parent, names, data)
+
+
+def _revise(draft: Draft, names: Iterator[str], revise: Callable[[Draft], None]) -> Iterator[str]:
+    """Let `revise` see the picture under the first free name; returns the names to try."""
+    folder = draft.path.parent
+    with suppress(OSError):  # told when the file is written
+        folder.mkdir(parents=True, exist_ok=True)
+    first = next((name for name in names if not (folder / name).exists()), draft.path.name)
+    proposed = draft.path = folder / first
+    revise(draft)
+    if draft.path == proposed:
+        return chain([first], names)
+    stem, suffix = draft.path.stem, draft.path.suffix
+    return chain([draft.path.name], (f"{stem}-{number}{suffix}" for number in range(1, MAX_TRIES)))
 
 
 def write_new(folder: Path, names: Iterator[str], data: bytes) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 from modules.pipeline.infotext_parse import parse_infotext
 from modules.pipeline.infotext_versions import restore_old_rules
+from modules.plugins.callbacks import CALLBACKS
 from modules.settings.options import Options
 from modules.settings.unsupported import UNSUPPORTED, is_default
 
@@ -93,12 +94,15 @@ class InfotextSettings:
 
 
 def read_settings(infotext: str, options: Options) -> InfotextSettings:
-    """Read an infotext against the options in force.
+    """Read an infotext against the options in force; callbacks may change what it states.
 
     Raises:
         InvalidRequest: An option's value cannot be used.
     """
     values = parse_infotext(infotext)
+    if "Steps" in values or "Seed" in values:
+        CALLBACKS.call("on_infotext_pasted", infotext, values)
+        values = {"Prompt": "", "Negative prompt": ""} | values
     if options.auto_backcompat:
         values = restore_old_rules(values)
     has_settings = "Steps" in values or "Seed" in values

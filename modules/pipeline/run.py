@@ -17,10 +17,11 @@ from modules.engine.devices import NansException
 from modules.engine.model import DiffusionModel
 from modules.engine.prompts.limits import check_length
 from modules.imaging.fills import MaskedContent
-from modules.imaging.grid import choose_rows, make_grid
+from modules.imaging.grid import choose_rows
 from modules.imaging.outpainting import Outpaint
 from modules.imaging.seams import score_seam
 from modules.pipeline.comments import strip_comments
+from modules.pipeline.contact_sheet import lay_out_grid
 from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
 from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
@@ -72,13 +73,16 @@ def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | No
         MissingModel, BrokenCheckpoint, UnsupportedCheckpoint: No model to run it on.
         SaveFailed: A result could not be written.
     """
+    if not isinstance(p, StableDiffusionProcessingImg2Img):
+        raise InvalidRequest("p", type(p).__name__, "StableDiffusionProcessingImg2Img: pictures are repainted here, start from one")
     outer = RUNNING.get()
     context = p.context = context or p.context or (outer.context if outer else None)
     if context is None:
         raise RuntimeError("process_images runs inside a job: give it the context of one, or a p that a job was given")
     before, options = p.options, context.options.coerced(p.override_settings)
     p.options = context.options if outer is None else options
-    p.scripts = p.scripts or context.script_runner()
+    # A job that a script makes of its own has the scripts it is given: that script would be called again and again.
+    p.scripts = p.scripts or (context.script_runner() if outer is None else ScriptRunner())
     p.script_args = p.script_args or p.scripts.default_args()
     p.outpath_samples = p.outpath_samples or options.outdir_samples or options.outdir_img2img_samples
     p.outpath_grids = p.outpath_grids or options.outdir_grids or options.outdir_img2img_grids
@@ -299,7 +303,7 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
     overlays = (p.overlay_images or []) if plan.options.overlay_inpaint else []
     over = PostProcessMaskOverlayArgs(place, p.mask_for_overlay, overlays[min(place, len(overlays) - 1)] if overlays else None)
     p.scripts.dispatch("postprocess_maskoverlay", p, over)
-    composed = compose(shown.image, place, prepared, plan, over.overlay_image, over.mask_for_overlay)
+    composed = compose(shown.image.convert("RGB"), place, prepared, plan, over.overlay_image, over.mask_for_overlay)
     finished = PostprocessImageArgs(composed.picture)
     p.scripts.dispatch("postprocess_image_after_composite", p, finished)
     profile = p.init_images[min(place, len(p.init_images) - 1)].info.get("icc_profile")
@@ -372,7 +376,7 @@ def _add_grid(
     if not is_wanted or (count == 1 and options.grid_only_if_multiple):
         return 0
     rows = choose_rows(count, options.n_rows, plan.batch_size, is_gapless=options.grid_prevent_empty_spots)
-    grid = make_grid(images, rows, options.grid_background_color)
+    grid = lay_out_grid(p, images, rows, options.grid_background_color)
     _label(grid, infotexts[0], plan)
     path = save_grid(p, plan, grid, infotexts[0]) if options.grid_save else None
     if not options.return_grid:

@@ -1,7 +1,7 @@
 """What hooks are handed besides the job: a script replaces an attribute to change the picture. Class and attribute names are A1111's.
 
-What `on_mask_blend` and the `on_cfg_*` callbacks get is in `modules.engine.callbacks`. Methods `fault` tell what makes an object unusable,
-or None.
+What `on_mask_blend` and the callbacks of the sampler get is in `modules.engine.callbacks`. Methods `fault` tell what makes an object
+unusable, or None.
 """
 
 from __future__ import annotations
@@ -108,21 +108,6 @@ class ImageGridLoopParams:
         if not all(isinstance(count, int) and count > 0 for count in (self.cols, self.rows)) or self.cols * self.rows < len(self.imgs):
             return f"{self.cols} columns and {self.rows} rows do not hold {len(self.imgs)} pictures"
         return next((fault for image in self.imgs if (fault := _picture_fault("imgs", image))), None)
-
-
-@dataclass
-class ExtraNoiseParams:
-    """`on_extra_noise`.
-
-    Attributes:
-        noise: (B, C, h, w), what is drawn for this; may be replaced.
-        x: (B, C, h, w) start latents, as yet without noise.
-        xi: (B, C, h, w) start latents with the sampler's first noise.
-    """
-
-    noise: Any
-    x: Any
-    xi: Any = None
 
 
 @dataclass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -232,10 +233,15 @@ class ScriptRunner:
         return list(p.script_args) if _is_list(p.script_args) else self.default_args()
 
     def _call(self, p: Processing | None, script: Script, hook: str, call: Callable[[], object], *handed: Any) -> None:
+        with self.watching(script, hook, p), keep_whole(*handed):
+            call()
+
+    @contextmanager
+    def watching(self, script: Script, hook: str, p: Processing | None = None) -> Iterator[None]:
+        """Around a script's own code: what it raises is noted, and goes no further: a third party's fault must not cost picture or page."""
         try:
-            with keep_whole(*handed):
-                call()
-        except BaseException as error:  # a third party's fault must not cost the picture or the page
+            yield
+        except BaseException as error:
             self._note_failure(p, script, hook, error)
 
     def _note_failure(self, p: Processing | None, script: Script, hook: str, error: BaseException) -> None:

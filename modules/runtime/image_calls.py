@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from PIL import Image
 
 from modules.imaging.geometry import Extent
-from modules.imaging.grid import choose_rows, make_grid
+from modules.imaging.grid import choose_rows
 from modules.imaging.resize import resize_image as resize
+from modules.pipeline.contact_sheet import lay_out_grid
+from modules.pipeline.context import RUNNING
 from modules.runtime.shared_objects import OPTS, find_upscaler
 
 
@@ -22,4 +24,4 @@ def image_grid(imgs: Sequence[Image.Image], batch_size: int = 1, rows: int | Non
     """A contact sheet; without `rows`, as many as the options say."""
     count = len(imgs)
     wanted = choose_rows(count, OPTS.n_rows, batch_size, is_gapless=OPTS.grid_prevent_empty_spots) if rows is None else rows
-    return make_grid(list(imgs), wanted)
+    return lay_out_grid(RUNNING.get(), imgs, wanted)

@@ -13,6 +13,8 @@ from modules.imaging.naming import NameFacts
 from modules.imaging.saving import SaveFormat, SaveNaming, write_new
 from modules.imaging.saving import save_image as write_image
 from modules.pipeline.context import RUNNING
+from modules.pipeline.save_watch import SaveWatch
+from modules.plugins.callbacks import CALLBACKS
 from modules.runtime.shared_objects import OPTS, SHARED
 
 INFOTEXT_CHUNK = "parameters"
@@ -84,22 +86,25 @@ def _write(
     image: Image.Image, folder: str, naming: SaveNaming, extension: str, texts: dict[str, str], p: Any, facts: NameFacts
 ) -> tuple[str, str | None]:
     output_folder: Any = load_dotted("modules.pipeline.stages.save:output_folder")
-    infotext = texts.pop(INFOTEXT_CHUNK, None)
+    infotext, paths = texts.pop(INFOTEXT_CHUNK, None), _paths(p)
+    watch = SaveWatch(p, image, infotext or "", lambda wanted: output_folder(paths, wanted), items=texts, is_labelled=OPTS.enable_pnginfo)
     target = write_image(
         image,
-        output_folder(_paths(p), folder),
+        output_folder(paths, folder),
         infotext=infotext if OPTS.enable_pnginfo else None,
         facts=facts,
         naming=naming,
         fmt=SaveFormat(extension, OPTS.jpeg_quality, OPTS.webp_lossless),
         items=texts if OPTS.enable_pnginfo else None,
+        revise=watch.revise if CALLBACKS.has("on_before_image_saved") else None,
     )
     image.already_saved_as = target  # type: ignore[attr-defined]
     if p is not None and p.context is not None:
-        p.context.on_saved(target, infotext or "")
-    if not OPTS.save_txt or not infotext:
+        p.context.on_saved(target, watch.infotext)
+    watch.saved(target)
+    if not OPTS.save_txt or not watch.infotext:
         return str(target), None
-    text = write_new(target.parent, iter([f"{target.stem}.txt", f"{target.name}.txt"]), infotext.encode())
+    text = write_new(target.parent, iter([f"{target.stem}.txt", f"{target.name}.txt"]), watch.infotext.encode())
     return str(target), str(text)
 
 

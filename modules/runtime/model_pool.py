@@ -46,10 +46,17 @@ class ModelPool:
         catalog: Knows the checkpoints.
         load: Turns a checkpoint, and the settings given to `ensure`, into a `DiffusionModel`.
         settings: What else loading a checkpoint depends on where `ensure` is not told.
+        on_loaded: Told every model that was loaded.
     """
 
-    def __init__(self, catalog: Catalog, load: Callable[[Any, Any], Any], settings: Callable[[Any], Hashable] = lambda info: None) -> None:
-        self._catalog, self._load, self._settings = catalog, load, settings
+    def __init__(
+        self,
+        catalog: Catalog,
+        load: Callable[[Any, Any], Any],
+        settings: Callable[[Any], Hashable] = lambda info: None,
+        on_loaded: Callable[[Any], object] = lambda model: None,
+    ) -> None:
+        self._catalog, self._load, self._settings, self._on_loaded = catalog, load, settings, on_loaded
         self._lock = threading.RLock()
         self._model: Any = None
         self._info: Any = None
@@ -110,6 +117,7 @@ class ModelPool:
             logger.info("loading %s", info.title)
             model = self._load(info, settings)
             self._model, self._info, self._signature, self._loaded_with = model, info, signature, settings
+            self._on_loaded(model)
             return model
 
     def _scan_again(self, path: Path) -> Any:

@@ -17,6 +17,7 @@ from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.context import ReuseCache
+from modules.plugins.callbacks import CALLBACKS
 from modules.plugins.dependencies import offer_dependencies
 from modules.plugins.discovery import ScriptFile, find_scripts
 from modules.plugins.extensions import Extension, find_extensions, what_is_left_out
@@ -117,7 +118,12 @@ class Session:
         make_catalog: Any = load_dotted("modules.backends.catalog:Catalog")
         self.catalog = make_catalog(checkpoint_folders(paths, flags), paths.cache / "checkpoints.json")
         self.loader = ModelLoader(paths, flags, checkpoint_folders(paths, flags))
-        self.pool = ModelPool(self.catalog, self.loader.load, lambda info: self.loader.settings(info, self.options.current))
+        self.pool = ModelPool(
+            self.catalog,
+            self.loader.load,
+            lambda info: self.loader.settings(info, self.options.current),
+            on_loaded=lambda model: CALLBACKS.call("on_model_loaded", model),
+        )
         make_loras: Any = load_dotted("modules.backends.loras.catalog:LoraCatalog")
         self.loras = make_loras(lora_folders(paths, flags), paths.cache / "loras.json")
         make_embeddings: Any = load_dotted("modules.backends.embeddings.catalog:EmbeddingCatalog")
@@ -151,6 +157,9 @@ class Session:
 
     def _find_scripts(self) -> list[ScriptFile]:
         """Script files in the order they are loaded; none under `--safe`."""
+        for extension in self.extensions:
+            if extension.is_enabled and extension.missing:
+                logger.warning("extension %s %s", extension.name, extension.reason)
         offer_dependencies(extension for extension in self.extensions if extension.is_enabled)
         return [] if self.flags.safe else find_scripts(self.paths.scripts, self.extensions)
 
@@ -248,6 +257,8 @@ class Session:
     def close(self) -> None:
         """Stop the running job and drop the waiting ones; those with a recipe wait again after the next start."""
         self.queue.close()
+        for hook in ("on_before_reload", "on_script_unloaded"):
+            CALLBACKS.call(hook)
         self.history.close()
 
     def _current(self, owner: str | None) -> Job | None:

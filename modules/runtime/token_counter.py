@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from modules.base.registry import load_dotted
+from modules.plugins.callbacks import CALLBACKS
+from modules.plugins.hook_arguments import BeforeTokenCounterParams
 
 
 class BareEncoder:
@@ -46,7 +48,11 @@ class TokenCounter:
         embeddings = self._session.embeddings.table(encoder) if model is not None else None
         make: Any = load_dotted("modules.pipeline.processing:Img2ImgProcessing")
         measure: Any = load_dotted("modules.pipeline.prompt_length:measure_prompts")
-        request = make(prompt=prompt, negative_prompt=negative_prompt, styles=styles, steps=steps)
+        positive = BeforeTokenCounterParams(prompt, steps, list(styles))
+        negative = BeforeTokenCounterParams(negative_prompt, steps, list(styles), is_positive=False)
+        for params in (positive, negative):
+            CALLBACKS.call("on_before_token_counter", params)
+        request = make(prompt=positive.prompt, negative_prompt=negative.prompt, styles=positive.styles, steps=positive.steps)
         counts: tuple[Any, Any] = measure(request, self._session.paths.styles, self._session.options.current, encoder, embeddings)
         return counts
 

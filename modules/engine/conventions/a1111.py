@@ -10,7 +10,7 @@ from torch import Tensor
 from modules.base.errors import InvalidRequest
 from modules.engine.blending import CleanBlending
 from modules.engine.brownian import BrownianNoise
-from modules.engine.callbacks import BlendParams
+from modules.engine.callbacks import BlendParams, ExtraNoiseParams
 from modules.engine.conventions.convention import Convention, Count
 from modules.engine.levels import ConsistencyLevels, NoiseLevels
 from modules.engine.model import DiffusionModel
@@ -73,11 +73,22 @@ def _make_levels(spec: SamplerSpec, plan: SamplingPlan, alphas: Tensor) -> Noise
     return ConsistencyLevels(alphas) if spec.family is Family.CONSISTENCY else NoiseLevels(alphas, plan.is_quantized)
 
 
-def add_noise(spec: SamplerSpec, plan: SamplingPlan, latent: Tensor, noise: Tensor, start: Tensor) -> Tensor:
+def add_noise(
+    spec: SamplerSpec,
+    plan: SamplingPlan,
+    latent: Tensor,
+    noise: Tensor,
+    start: Tensor,
+    on_extra: Callable[[ExtraNoiseParams], None],
+) -> Tensor:
     noise = noise.to(latent) * plan.noise_multiplier
-    if spec.is_timestep:
-        return noise_to(latent, noise, start) + noise * plan.extra_noise * start.sqrt().item()
-    return latent + noise * float(start) + noise * plan.extra_noise
+    noised = noise_to(latent, noise, start) if spec.is_timestep else latent + noise * float(start)
+    if plan.extra_noise == 0:
+        return noised
+    params = ExtraNoiseParams(noise, latent, noised)
+    on_extra(params)
+    extra = params.noise * plan.extra_noise
+    return noised + (extra * start.sqrt().item() if spec.is_timestep else extra)
 
 
 def step_noise(spec: SamplerSpec, walk: Walk, image_noise: ImageNoise, x: Tensor) -> Noise:

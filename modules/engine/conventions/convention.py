@@ -11,7 +11,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from modules.engine.blending import MaskBlending
-from modules.engine.callbacks import BlendParams
+from modules.engine.callbacks import BlendParams, ExtraNoiseParams
 from modules.engine.model import DiffusionModel
 from modules.engine.noise import ImageNoise
 from modules.engine.predictors import Predictor
@@ -37,7 +37,8 @@ class Convention:
         plan_walk: Schedule, and the part of it that the strength asks for; alphas are (T,) float32.
         count: How long a run is; known before the model is.
         make_predictor: The model as the sampler sees it: input scaling, rounding of timesteps.
-        add_noise: (spec, plan, latent (B, C, h, w), noise like it, `Walk.start`) to the latents the sampler starts from.
+        add_noise: (spec, plan, latent (B, C, h, w), noise like it, `Walk.start`, observer of extra noise) to the latents the sampler
+            starts from.
         step_noise: Where a sampler's later noise comes from.
         make_blending: (spec, clean latents (B, C, h, w), repaint mask that fits them, observer) to the rule that keeps masked parts.
         image_noise: Noise from seeds; see `ImageNoise`.
@@ -50,7 +51,7 @@ class Convention:
     plan_walk: Callable[[SamplerSpec, SamplingPlan, Tensor], Walk]
     count: Callable[[SamplerSpec, SamplingPlan], Count]
     make_predictor: Callable[[SamplerSpec, SamplingPlan, DiffusionModel, Tensor], Predictor]
-    add_noise: Callable[[SamplerSpec, SamplingPlan, Tensor, Tensor, Tensor], Tensor]
+    add_noise: Callable[[SamplerSpec, SamplingPlan, Tensor, Tensor, Tensor, Callable[[ExtraNoiseParams], None]], Tensor]
     step_noise: Callable[[SamplerSpec, Walk, ImageNoise, Tensor], Noise]
     make_blending: Callable[[SamplerSpec, Tensor, Tensor, Callable[[BlendParams], None]], MaskBlending]
     image_noise: Callable[..., ImageNoise]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from torch import Tensor
@@ -17,6 +18,7 @@ from modules.pipeline.infotext import prompt_steps
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import FIXED_S_NOISE, resolve_sampler
+from modules.plugins.callbacks import CALLBACKS
 
 
 def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
@@ -152,19 +154,30 @@ def run_engine(
         raise RuntimeError("sampling runs inside process_images, after p.init()")
     mask = None if p.nmask is None else LatentMask(p.nmask)
     result = sample_img2img(
-        p.sd_model, sampling, latent, noise, p.rng, positive, negative, mask=mask, concat=concat, callbacks=sampler_callbacks(p)
+        p.sd_model, sampling, latent, noise, p.rng, positive, negative, mask=mask, concat=concat, callbacks=_with_scripts(p)
     )
     p.is_padded, p.has_skipped_low = result.is_padded, result.has_skipped_low
     return result.latent
 
 
 def sampler_callbacks(p: StableDiffusionProcessingImg2Img) -> SamplerCallbacks:
-    """What connects a run of the engine with the job and the scripts of `p`."""
+    """What connects a run of the engine with the job of `p`."""
     if p.sd_model is None or p.context is None:
         raise RuntimeError("sampling runs inside process_images, which gives p its model and context")
     model, context = p.sd_model, p.context
     return SamplerCallbacks(
         on_step=lambda step, total, latent: context.on_step(step, total, latent, model),
         is_interrupted=lambda: context.is_interrupted() or context.is_skipped(),
+    )
+
+
+def _with_scripts(p: StableDiffusionProcessingImg2Img) -> SamplerCallbacks:
+    """As `sampler_callbacks`, with the hooks and callbacks of scripts."""
+    return dataclasses.replace(
+        sampler_callbacks(p),
+        on_extra_noise=lambda params: CALLBACKS.call_in_job(p, "on_extra_noise", params),
+        on_denoiser=lambda params: CALLBACKS.call_in_job(p, "on_cfg_denoiser", params),
+        on_denoised=lambda params: CALLBACKS.call_in_job(p, "on_cfg_denoised", params),
+        on_guided=lambda params: CALLBACKS.call_in_job(p, "on_cfg_after_cfg", params),
         on_blend=lambda params: p.scripts.dispatch("on_mask_blend", p, params) if p.scripts else None,
     )

@@ -14,6 +14,8 @@ from modules.imaging.saving import SaveFormat, SaveNaming, save_image, write_new
 from modules.pipeline.infotext import model_name
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
+from modules.pipeline.save_watch import SaveWatch
+from modules.plugins.callbacks import CALLBACKS
 
 PROGRAM_FOLDERS = (
     ".git", ".venv", ".ci", "cache", "docs", "extensions", "extensions-builtin", "models", "modules", "scripts", "tests",
@@ -77,18 +79,21 @@ def _write(
 ) -> Path:
     if p.context is None:
         raise RuntimeError("pictures are saved inside process_images")
-    options = plan.options
+    options, paths = plan.options, p.context.paths
+    watch = SaveWatch(p, image, infotext, lambda wanted: output_folder(paths, wanted), is_labelled=options.enable_pnginfo)
     path = save_image(
         image,
-        output_folder(p.context.paths, folder),
+        output_folder(paths, folder),
         infotext=infotext if options.enable_pnginfo else None,
         facts=name_facts(p, plan, index),
         naming=naming,
         fmt=SaveFormat(extension, options.jpeg_quality, options.webp_lossless),
+        revise=watch.revise if CALLBACKS.has("on_before_image_saved") else None,
     )
     if options.save_txt:
-        write_new(path.parent, iter([f"{path.stem}.txt", f"{path.name}.txt"]), infotext.encode())
-    p.context.on_saved(path, infotext)
+        write_new(path.parent, iter([f"{path.stem}.txt", f"{path.name}.txt"]), watch.infotext.encode())
+    p.context.on_saved(path, watch.infotext)
+    watch.saved(path)
     return path
 
 

@@ -23,7 +23,7 @@ START = torch.linspace(-1, 1, 4 * 8 * 8).view(1, 4, 8, 8)
 CHANGES = {
     "plan_walk": lambda spec, plan, alphas: A1111.plan_walk(spec, dataclasses.replace(plan, scheduler="Karras"), alphas),
     "make_predictor": lambda spec, plan, model, alphas: ConsistencyPredictor(model, ConsistencyLevels(alphas)),
-    "add_noise": lambda spec, plan, latent, noise, start: latent + noise,
+    "add_noise": lambda spec, plan, latent, noise, start, on_extra: latent + noise,
     "step_noise": lambda spec, walk, image_noise, x: lambda sigma, sigma_next: torch.zeros_like(x),
     "make_blending": lambda spec, original, repaint, on_blend: A1111.make_blending(spec, original, 1 - repaint, on_blend),
 }

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modules.plugins.hooks import HOOKS
+from modules.plugins.hooks import SCRIPT_HOOKS
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import Script
 from tests.unit.pipeline.conftest import Run
+
+JOB_HOOKS = [hook.name for hook in SCRIPT_HOOKS if hook.is_called and hook.signature.startswith("p,")]
 
 
 class Everywhere(Script):
@@ -18,8 +20,8 @@ class Everywhere(Script):
 
     def __init__(self, **changes: Any) -> None:
         self.called: list[str] = []
-        for hook in HOOKS:
-            setattr(self, hook.name, self._noting(hook.name, changes.get(hook.name)))
+        for hook in JOB_HOOKS:
+            setattr(self, hook, self._noting(hook, changes.get(hook)))
 
     def title(self) -> str:
         return "Everywhere"
@@ -41,7 +43,7 @@ def asked(mask: Image.Image) -> dict[str, Any]:
 def test_hooks_are_called_in_the_order_of_the_table(run: Run, asked: dict[str, Any]) -> None:
     script = Everywhere()
     run(scripts=ScriptRunner([], [script]), **asked)
-    assert list(dict.fromkeys(script.called)) == [hook.name for hook in HOOKS]
+    assert list(dict.fromkeys(script.called)) == JOB_HOOKS
     assert script.called.count("setup") == 1 and script.called.count("on_mask_blend") > 1
 
 
@@ -71,7 +73,7 @@ def test_a_mask_of_a_script_is_told(run: Run, asked: dict[str, Any]) -> None:
     assert processed.as_info()["pentimento"]["is_mask_replaced"] is True
 
 
-@pytest.mark.parametrize("hook", [hook.name for hook in HOOKS])
+@pytest.mark.parametrize("hook", JOB_HOOKS)
 def test_a_hook_that_breaks_costs_no_picture(run: Run, asked: dict[str, Any], hook: str) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("third party")
