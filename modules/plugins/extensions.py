@@ -235,8 +235,6 @@ def entries(folder: Path) -> list[Path]:
 def _with_missing(extension: Extension, running: Collection[str]) -> Extension:
     wanted = extension.metadata.names("requires", "extension")
     missing = tuple(name for name in wanted if name not in running)
-    if missing and extension.is_enabled:
-        logger.warning("extension %s requires %s, which is not installed or not enabled", extension.name, ", ".join(missing))
     return replace(extension, missing=missing)
 
 

@@ -115,12 +115,6 @@ def get_loras(session: SessionDependency, user: UserDependency) -> list[dict[str
     ]
 
 
-@router.get("/extensions")
-def get_extensions(user: UserDependency) -> list[dict[str, Any]]:
-    """None: this version loads none."""
-    return []
-
-
 @router.post("/refresh-checkpoints")
 def refresh_checkpoints(session: SessionDependency, user: UserDependency) -> None:
     """Look for new checkpoint files."""

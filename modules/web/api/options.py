@@ -11,6 +11,8 @@ from modules.base.errors import PentimentoError
 from modules.runtime.session import Session
 from modules.web.api.caller import SessionDependency, UserDependency
 
+LOCAL_ONLY = frozenset({"disabled_extensions", "disable_all_extensions"})
+
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
 
 
@@ -37,11 +39,13 @@ def set_options(changes: Annotated[dict[str, Any], Body()], session: SessionDepe
 def change_options(session: Session, changes: Mapping[str, Any]) -> None:
     """Change options for good; a checkpoint goes by any of its names.
 
+    Which extensions run is not changed where others than this machine can reach the program.
+
     Raises:
         UnknownName: No such checkpoint.
         InvalidRequest: A value is wrong; nothing is changed.
     """
-    changed = dict(changes)
+    changed = dict(changes) if session.flags.is_local else {name: value for name, value in changes.items() if name not in LOCAL_ONLY}
     name = changed.pop("sd_model_checkpoint", None)
     if name and not _is_current(session, str(name)):
         changed["sd_model_checkpoint"] = session.checkpoint(str(name)).title

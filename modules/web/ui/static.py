@@ -25,6 +25,7 @@ SCRIPTS = (
     "png_info",
     "history",
     "settings",
+    "extensions",
     "notices",
     "quick",
     "sight",

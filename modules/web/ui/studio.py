@@ -15,6 +15,7 @@ from modules.web.ui.controls.prompt import build_prompt
 from modules.web.ui.controls.sampling import build_batch, build_sampling, build_strength
 from modules.web.ui.controls.seed import build_seed
 from modules.web.ui.controls.size import build_size
+from modules.web.ui.extensions_tab import build_extensions
 from modules.web.ui.header import Header, build_header
 from modules.web.ui.history import HistoryTab, build_history
 from modules.web.ui.intents import Intents, build_intents
@@ -110,6 +111,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
             parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
         history = build_history(texts)
         png_info = build_png_info(texts)
+        build_extensions(texts)
         build_settings(texts)
     return Studio(
         header=header,
