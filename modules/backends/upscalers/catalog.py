@@ -44,7 +44,11 @@ REAL_ESRGAN = (
     KnownModel("R-ESRGAN 4x+ Anime6B", 4, ("realesrgan_x4plus_anime_6b", "realesrgan-x4plus-anime")),
     KnownModel("R-ESRGAN 2x+", 2, ("realesrgan_x2plus",)),
 )
-FETCHED = {"R-ESRGAN AnimeVideo": "python launch.py", "R-ESRGAN 4x+": 'python launch.py fetch "R-ESRGAN 4x+"'}
+FETCHED = {
+    "R-ESRGAN AnimeVideo": "python launch.py",
+    "R-ESRGAN 4x+": 'python launch.py fetch "R-ESRGAN 4x+"',
+    "R-ESRGAN 4x+ Anime6B": 'python launch.py fetch "R-ESRGAN 4x+ Anime6B"',
+}
 """Those that our own set-up can get, and the command that does."""
 
 

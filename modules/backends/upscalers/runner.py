@@ -48,7 +48,7 @@ class NetworkRunner:
         self._loaded: _Loaded | None = None
 
     def enlarge(self, path: Path, image: Image.Image) -> Image.Image:
-        """One pass: `image` enlarged by what the network was made for; alpha is kept (Lanczos), grey stays grey.
+        """One pass: `image` enlarged by what the network was made for; alpha is kept (bicubic), grey stays grey.
 
         Where the job is interrupted, `image` comes back as it was.
 
@@ -67,7 +67,8 @@ class NetworkRunner:
             return image
         result = Image.fromarray(enlarged).convert(mode)
         if alpha is not None:
-            result.putalpha(alpha.resize(result.size, Image.Resampling.LANCZOS))
+            # Bicubic: Lanczos rings, which would leave a faint line in what is clear.
+            result.putalpha(alpha.resize(result.size, Image.Resampling.BICUBIC))
         return result
 
     def _load(self, path: Path, computing: Computing) -> _Loaded:
