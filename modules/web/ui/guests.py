@@ -18,6 +18,9 @@ from modules.web.ui.bridge.watching import in_english, watched_by
 from modules.web.ui.other_tab import build_other_tab
 from modules.web.ui.texts import Texts
 
+MANY_TABS = "pm-many-tabs"
+"""The class of tabs that need a line of their own."""
+
 
 class Guests:
     """The extensions of a page that is built after they are loaded.
@@ -82,6 +85,7 @@ class Guests:
             for tab in given if isinstance(given, list | tuple) else [given] * (given is not None):
                 try:
                     _add_tab(tabs, *tab)
+                    tabs.elem_classes = [*{*tabs.elem_classes, MANY_TABS}]
                 except Exception as error:
                     CALLBACKS.report(entry, error)
 
@@ -116,5 +120,5 @@ def run_aside(work: Callable[[], Any]) -> Any:
 def _add_tab(tabs: Any, blocks: Any, title: Any, elem_id: Any) -> None:
     if not isinstance(blocks, gr.Blocks):
         raise TypeError(f"on_ui_tabs gave {type(blocks).__name__} for tab {title!r}; gr.Blocks was wanted")
-    with own_context(), tabs, gr.Tab(str(title), id=str(elem_id), elem_id=f"tab_{elem_id}", render_children=True):
+    with own_context(), tabs, gr.Tab(str(title), id=str(elem_id), elem_id=f"tab_{elem_id}", elem_classes="pm-guest-tab"):
         blocks.render()

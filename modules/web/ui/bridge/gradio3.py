@@ -21,11 +21,14 @@ from gradio.components.base import Component
 
 from modules.web.ui.bridge.dialect import GALLERY_STYLE, component_keywords, drop, event_keywords
 from modules.web.ui.bridge.quiet import complete_signature
+from modules.web.ui.bridge.sketch import TOOLS, SketchCanvas, fresh_sketches
 from modules.web.ui.bridge.watching import WATCHER
 
 MARK = "_speaks_gradio3"
 ALIASES = {"Box": "Group", "Variable": "State", "TabItem": "Tab"}
 HOUSE = "modules."
+INPUTS_PLACE = 2
+"""Of an event's inputs among its positional arguments, the component's own place counted."""
 
 
 def apply_bridge() -> None:
@@ -37,6 +40,7 @@ def apply_bridge() -> None:
     for kind in _classes(Block):
         _teach(kind)
     _teach_chains()
+    _teach_images()
     _bring_names_back()
 
 
@@ -94,7 +98,11 @@ def _understanding_event(listener: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(listener)
     def listen(*args: Any, **named: Any) -> Any:
-        return listener(*args, **event_keywords(str(listener.event_name), named, known))  # type: ignore[attr-defined]
+        named = event_keywords(str(listener.event_name), named, known)  # type: ignore[attr-defined]
+        inputs = named.get("inputs", args[INPUTS_PLACE] if len(args) > INPUTS_PLACE else None)
+        if script := fresh_sketches(inputs, named.get("js")):
+            named["js"] = script
+        return listener(*args, **named)
 
     return listen
 
@@ -111,6 +119,17 @@ def _teach_chains() -> None:
             setattr(self, name, functools.partial(_understanding_event(chained.func), *chained.args))
 
     events.Dependency.__init__ = __init__  # type: ignore[method-assign]
+
+
+def _teach_images() -> None:
+    """`gr.Image(tool="sketch")` is our canvas, as `gr.Image(...)` with another tool is Gradio's."""
+
+    def __new__(cls: type, *args: Any, tool: str | None = None, **named: Any) -> Any:
+        if tool in TOOLS and cls is gr.Image:
+            return SketchCanvas(*args, tool=tool, **named)
+        return object.__new__(cls)
+
+    gr.Image.__new__ = __new__  # type: ignore[assignment]
 
 
 def _bring_names_back() -> None:

@@ -10,6 +10,8 @@ import { whenThere } from "./when.js";
 const AFTER_UPDATE_MS = 200;
 const ASK_AGAIN_MS = 500;
 const LAST_BUILT = "#script_list";
+const OWN_TABS = ["studio", "history", "pnginfo", "extras", "extensions", "settings"];
+const OPENING_MS = 1500;
 
 const listeners = { load: [], update: [], afterUpdate: [], tab: [], options: [] };
 const same = (one, two) => JSON.stringify(one) === JSON.stringify(two);
@@ -145,6 +147,19 @@ onSettings(() => {
   if (settings.fields) takeOptions(Object.fromEntries(settings.fields.map((field) => [field.name, field.value])));
 });
 
+/** Gradio builds a tab when it is first opened; extensions' scripts look for theirs as soon as the page is there, as under A1111. */
+async function buildGuestTabs() {
+  const open = get_uiCurrentTab();
+  for (const tab of tabButtons("tabs").filter((one) => !OWN_TABS.includes(one.dataset.tabId))) {
+    tab.click();
+    const until = performance.now() + OPENING_MS;
+    while (!document.getElementById(tab.getAttribute("aria-controls")) && performance.now() < until) await nextFrame();
+  }
+  open?.click();
+}
+
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
 whenThere(LAST_BUILT, async () => {
   if (isComing) return;
   isComing = true;
@@ -153,6 +168,7 @@ whenThere(LAST_BUILT, async () => {
     return {};
   });
   Object.assign(window.opts, values);
+  await buildGuestTabs();
   watch();
   isLoaded = true;
   tell("load");

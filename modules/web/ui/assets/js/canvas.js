@@ -22,17 +22,20 @@ Konva.autoDrawEnabled = false; // we say when: nothing moves, nothing is drawn
 
 const canvas = new CanvasDocument();
 const views = new Set();
+const sketches = new Map(); // element id -> document of its own
 const TROUBLE = { read: "canvas.trouble.read", open: "canvas.trouble.open", commit: "canvas.trouble.commit", gone: "canvas.trouble.gone",
   mask_gone: "canvas.trouble.mask_gone" };
 
 let isStoreAway = false; // said once, not at every try
 
-canvas.on("trouble", ({ what, error }) => {
+function sayTrouble({ what, error }) {
   if (what === "commit" && isStoreAway) return;
   isStoreAway ||= what === "commit";
   const text = what === "open" ? refusal(error, TROUBLE.open) : window.pentimento.t(TROUBLE[what], { why: error.message });
   window.pentimento.toast(text, "error");
-});
+}
+
+canvas.on("trouble", sayTrouble);
 canvas.on("commit", () => {
   isStoreAway = false;
 });
@@ -56,6 +59,21 @@ const MOUNT = {
     watch("value", take);
     take();
   },
+  sketch({ element, props, trigger, watch }) {
+    const root = element.querySelector(".pm-view");
+    if (!root || root.childElementCount) return;
+    const own = new CanvasDocument({ isKept: false });
+    own.on("trouble", sayTrouble);
+    own.on("commit", (value) => {
+      props.value = value;
+      trigger("edit");
+    });
+    views.add(new View(root, own));
+    sketches.set(element.closest(".block")?.id || element.id, own);
+    const take = () => own.takeValue(props.value).catch((error) => own.emit("trouble", { what: "read", error }));
+    watch("value", take);
+    take();
+  },
   mask_drop({ element }) {
     mountMaskDrop(element.querySelector(".pm-mask-drop"), canvas);
   },
@@ -70,8 +88,15 @@ function viewInUse() {
   return shown.find((view) => view.root.matches(":hover")) ?? shown.find((view) => view.root.contains(document.activeElement)) ?? null;
 }
 
+/** Before an event reads canvases of extensions: bring their values, at these places among `values`, up to date. */
+async function withSketches(values, places) {
+  const fresh = [...values];
+  for (const [place, id] of places) if (sketches.has(id)) fresh[place] = await sketches.get(id).commit();
+  return fresh;
+}
+
 listenToKeys(viewInUse);
 followCard(views, canvas);
-Object.assign(window.pentimento, { document: canvas, mountCanvases, registerTool, registerPanel, viewInUse });
+Object.assign(window.pentimento, { document: canvas, mountCanvases, registerTool, registerPanel, viewInUse, withSketches });
 mountCanvases();
 canvas.restore().catch((error) => canvas.emit("trouble", { what: "read", error }));

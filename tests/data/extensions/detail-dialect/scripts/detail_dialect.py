@@ -24,7 +24,9 @@ class Detail(scripts.Script):
             with gr.Group(), FormRow():
                 widgets = {
                     "model": gr.Dropdown(choices=["none", "face", "hand"], value="none", label="Detector", elem_id=f"detail_{tab}_model"),
-                    "confidence": gr.Slider(label="Confidence", minimum=0.0, maximum=1.0, step=0.01, value=0.3, elem_id=f"detail_{tab}_conf"),
+                    "confidence": gr.Slider(
+                        label="Confidence", minimum=0.0, maximum=1.0, step=0.01, value=0.3, elem_id=f"detail_{tab}_conf"
+                    ),
                     "prompt": gr.Textbox(label="Detail prompt", show_label=False, lines=2, elem_id=f"detail_{tab}_prompt"),
                 }
         state = gr.State(lambda: {**FIELDS, "is_api": []})

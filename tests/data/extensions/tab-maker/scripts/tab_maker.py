@@ -31,7 +31,11 @@ def on_ui_tabs():
         def speak(text, number, how, before):
             before.append(text)
             loud = text.upper() if how == "Loud" else text
-            return f"<p>{' '.join([loud] * int(number))}: {len(before)} ({type(how).__name__})</p>", gr.Dropdown.update(value="Loud"), before
+            return (
+                f"<p>{' '.join([loud] * int(number))}: {len(before)} ({type(how).__name__})</p>",
+                gr.Dropdown.update(value="Loud"),
+                before,
+            )
 
         say.click(fn=speak, inputs=[words, count, kind, remembered], outputs=[said, kind, remembered], show_progress=False)
         send.click(fn=lambda text: text, inputs=[words], outputs=[found["img2img_prompt"]]).then(fn=None, _js="switch_to_img2img")

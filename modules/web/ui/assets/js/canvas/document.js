@@ -42,10 +42,18 @@ export class CanvasDocument {
   #isRestoring = false;
   #stored = { picture: null, mask: null, sketch: null }; // the last rasters that the server has
 
-  constructor() {
+  #isKept;
+
+  /** @param {Object} options `isKept`: the browser remembers it beyond a reload; only one of a page. */
+  constructor({ isKept = true } = {}) {
+    this.#isKept = isKept;
     this.channels = { mask: new Channel("mask"), sketch: new Channel("sketch") };
     this.localFile = null; // {id, file} of the picture, where the person gave it
     addEventListener("pagehide", () => this.#remember());
+  }
+
+  get isKept() {
+    return this.#isKept;
   }
 
   /** The state in force. */
@@ -337,6 +345,7 @@ export class CanvasDocument {
   }
 
   #remember() {
+    if (!this.#isKept) return;
     if (this.#isRestoring && this.#now === EMPTY) return; // what is kept is still to come
     remember(this.#now, this.#stored.picture === this.#now.picture?.id ? this.#stored : {});
   }

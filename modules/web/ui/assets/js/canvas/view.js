@@ -16,17 +16,17 @@ import { Welcome } from "./welcome.js";
 const CHANNEL = { paint: "sketch", mask: "mask", paint_mask: "sketch", view: null, view_mask: null };
 const SETTLE_MS = 70;
 const t = (id, values) => window.pentimento.t(id, values);
-let loading = { id: null, pyramid: null }; // the picture that all views share
+const loaded = new WeakMap(); // document -> {id, pyramid}: the picture that its views share
 
 function sharedPyramid(canvas) {
   const { picture } = canvas.now;
-  if (loading.id !== picture.id) {
-    const file = canvas.localFile?.id === picture.id ? canvas.localFile.file : null;
-    const old = loading;
-    loading = { id: picture.id, pyramid: loadPyramid(picture, file) };
-    old.pyramid?.then((pyramid) => pyramid.close(), () => {});
-  }
-  return loading.pyramid;
+  const old = loaded.get(canvas);
+  if (old?.id === picture.id) return old.pyramid;
+  const file = canvas.localFile?.id === picture.id ? canvas.localFile.file : null;
+  const pyramid = loadPyramid(picture, file);
+  loaded.set(canvas, { id: picture.id, pyramid });
+  old?.pyramid.then((before) => before.close(), () => {});
+  return pyramid;
 }
 
 export class View {
@@ -260,7 +260,7 @@ export class View {
       if (!settings.isOwnSize && this.channel) this.toolbar.suggestSize(picture);
       this.#resize();
     } catch (error) {
-      loading = { id: null, pyramid: null };
+      loaded.delete(this.document);
       this.document.emit("trouble", { what: "read", error });
     }
   }
