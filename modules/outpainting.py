@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from modules.imaging.geometry import Extent
 from modules.imaging.matched_noise import matched_noise
-from modules.imaging.outpainting import DIRECTIONS, Margins, make_keeping_mask, round_up
+from modules.imaging.outpainting import DIRECTIONS, Margins, extend_picture, make_keeping_mask, round_up
 
-__all__ = ["DIRECTIONS", "Extent", "Margins", "make_keeping_mask", "matched_noise", "round_up"]
+__all__ = ["DIRECTIONS", "Extent", "Margins", "extend_picture", "make_keeping_mask", "matched_noise", "round_up"]

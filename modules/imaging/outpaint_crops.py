@@ -15,6 +15,7 @@ import numpy as np
 
 from modules.imaging.blending import carry_on
 from modules.imaging.geometry import Box, Extent
+from modules.imaging.tiling import spread
 
 FRESH_SHARE = 0.5
 """Most of a crop that may be new, across the side that grows."""
@@ -112,20 +113,6 @@ def _cut_strip(known: Box, grown: Box, working: Extent, *, is_wide: bool, is_bef
             edges = (top, known.y) if is_before else (known.y + known.height, bottom)
             yield Crop(Box(left + start, y, width, height), Box.from_edges(left + painted, edges[0], left + end, edges[1]), working)
         painted = end
-
-
-def spread(length: int, piece: int, shared: int) -> list[int]:
-    """Where pieces begin that cover a length, evenly, and share at least `shared` with their neighbours.
-
-    Args:
-        length: To be covered.
-        piece: Length of each; one that is longer begins at 0 all the same.
-        shared: Less than `piece`.
-    """
-    if piece >= length:
-        return [0]
-    count = math.ceil((length - piece) / (piece - shared)) + 1
-    return [round(index * (length - piece) / (count - 1)) for index in range(count)]
 
 
 def weigh(fresh: np.ndarray, known: np.ndarray, overlap_px: int) -> np.ndarray:

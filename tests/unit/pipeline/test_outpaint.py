@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +9,7 @@ from PIL import Image
 from modules.base.errors import InvalidRequest
 from modules.imaging.fills import MaskedContent
 from modules.imaging.geometry import Box, Extent
-from modules.imaging.outpaint_crops import lay, plan_strips, spread, weigh
+from modules.imaging.outpaint_crops import lay, plan_strips, weigh
 from modules.imaging.outpainting import Margins, Outpaint, extend_picture
 from modules.pipeline.outpaint import MASK_UNUSED, frame_wider, outpaint_keys
 from modules.pipeline.processing import Img2ImgProcessing
@@ -54,18 +52,11 @@ def test_strips_leave_half_of_a_crop_to_what_is_known() -> None:
     assert all(crop.box.extent == Extent(512, 512) for strip in strips for crop in strip.crops)
 
 
-@pytest.mark.parametrize(("length", "piece", "shared"), [(100, 100, 10), (99, 100, 10), (1000, 256, 64), (1001, 96, 32), (257, 256, 0)])
-def test_pieces_cover_a_length_and_share_enough(length, piece, shared) -> None:
-    starts = spread(length, piece, shared)
-    assert starts[0] == 0 and starts[-1] == max(0, length - piece)
-    assert all(piece - (after - before) >= shared for before, after in itertools.pairwise(starts))
-
-
 def test_what_is_laid_in_takes_the_colours_of_what_it_goes_on_from() -> None:
     before = np.full((64, 96, 3), (200, 120, 40), np.uint8)
     known = np.zeros((64, 96), bool)
     known[:, 40:] = True
-    painted = np.clip(before.astype(int) + (-30, 25, 12), 0, 255).astype(np.uint8)
+    painted = np.clip(before.astype(int) + np.array((-30, 25, 12)), 0, 255).astype(np.uint8)
     laid = lay(before, painted, weigh(~known, known, 16), known, 16)
     assert np.abs(laid.astype(int) - before).max() <= 1
 
