@@ -255,6 +255,17 @@ class Script(scripts.Script):
             fill = gr.Button("All values", size="sm", visible=False, elem_id=f"xyz_grid_fill_{key}_tool_button", min_width=80, scale=0)
         return kind, text, picked, fill
 
+    def controls_filled(self, controls: Sequence[Any]) -> None:
+        csv_mode = bool(controls[list(STARTS).index("csv_mode")].value)
+        for start in range(0, 3 * len(AXES), 3):
+            kind, text, picked = controls[start : start + 3]
+            fill = picked.parent.children[-1]
+            updates = show_values(True, kind.value, text.value, picked.value, csv_mode)
+            for control, update in zip((text, picked, fill), updates, strict=True):
+                control.visible = update["visible"]
+                if "choices" in update:
+                    control.choices = [(choice, choice) for choice in update["choices"]]
+
     @staticmethod
     def _swap(is_img2img: bool, *values: Any) -> list[Any]:
         """Updates of two axes from the values of each other's, and the box for texts."""

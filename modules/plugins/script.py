@@ -100,6 +100,9 @@ class Script:
         """Have `callback` called when the page has built the component of this id; to be asked for before the page is built."""
         self.on_after_component_elem_id = [*(self.on_after_component_elem_id or ()), (elem_id, callback)]
 
+    def controls_filled(self, controls: Sequence[Any]) -> None:
+        """The page has put the values of a visitor's last job into what `ui` gave: show what belongs to them."""
+
     def describe(self) -> str:
         """A sentence for the page; empty by default."""
         return ""

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 ENABLE_AFTER_S = 0.05
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+TAGS = re.compile(r"<[^>]*>")
+SAYING = (gr.Button, gr.HTML, gr.Markdown)
+"""What shows a text that is its value."""
 Connect = Callable[[list[Any], Callable[[Sequence[Any]], list[Any]]], None]
 """(the controls, what makes `script_args` of their values): wires Generate."""
 
@@ -190,6 +193,10 @@ class ScriptControls:
         for control, value, start in zip(controls, args[script.args_from : script.args_to], script.control_values, strict=False):
             if value != start.value:
                 set_value(control, value)
+        try:
+            script.controls_filled(controls)
+        except Exception:
+            logger.exception("the controls of script %r cannot be arranged", script.name)
         return ShownScript(script, controls, group)
 
     def _say_broken(self) -> str:
@@ -205,9 +212,15 @@ class ScriptControls:
 
     def _translate(self, block: Any) -> None:
         for inner in _descend(block):
-            label = getattr(inner, "label", None)
-            if isinstance(label, str):
-                inner.label = self.say(label)
+            for name in ("label", "info", "placeholder"):
+                if isinstance(getattr(inner, name, None), str):
+                    setattr(inner, name, self.say(getattr(inner, name)))
+            choices = getattr(inner, "choices", None)
+            if choices and all(isinstance(choice, tuple) and len(choice) == 2 for choice in choices):
+                inner.choices = [(self.say(name) if isinstance(name, str) else name, value) for name, value in choices]
+            if isinstance(inner, SAYING) and isinstance(inner.value, str):
+                said = self.say(TAGS.sub("", inner.value))
+                inner.value = inner.value if isinstance(said, str) else said
 
 
 def collect(runner: ScriptRunner, shown: Sequence[ShownScript], values: Sequence[Any]) -> list[Any]:
@@ -237,6 +250,8 @@ def set_value(control: Any, value: Any) -> None:
 def shown_value(control: Any, value: Any) -> tuple[bool, Any]:
     """Whether a control can show what a job got from it, and the value that does; lists of type "index" hand numbers to jobs."""
     choices = getattr(control, "choices", None)
+    if isinstance(control, SAYING):  # a text of the script, perhaps in another language now
+        return False, None
     if choices and getattr(control, "type", None) == "index":
         numbers = value if isinstance(value, list) else [value]
         if not all(isinstance(number, int) and 0 <= number < len(choices) for number in numbers):
