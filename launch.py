@@ -19,9 +19,7 @@ __all__ = ["args", "commit_hash", "git_tag", "is_installed", "run", "run_pip", "
 
 
 def __getattr__(name):  # type: ignore[no-untyped-def]
-    if name == "args":
-        return launch_utils.args
-    raise AttributeError(name)
+    return getattr(launch_utils, name)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from modules.pipeline.processing import (
     StableDiffusionProcessingImg2Img,
     StableDiffusionProcessingTxt2Img,
 )
-from modules.pipeline.run import fix_seed, process_images, process_images_inner
+from modules.pipeline.run import fix_seed
 from modules.pipeline.script_calls import (
     create_infotext,
     create_random_tensors,
@@ -25,6 +25,7 @@ from modules.pipeline.script_images import (
     uncrop,
 )
 from modules.runtime.face_calls.program import program_version
+from modules.runtime.face_calls.running import process_images, process_images_inner
 
 opt_C, opt_f = 4, 8
 

@@ -66,7 +66,7 @@ def save_image(
     elif no_prompt:
         naming = dataclasses.replace(naming, pattern="[seed]")
     texts = {**(existing_info or {}), **({pnginfo_section_name: info} if info else {})}
-    return _write(image, path, naming, extension, {key: str(text) for key, text in texts.items()}, p, _facts(p, seed, prompt))
+    return _write(image, path, naming, extension, {key: str(text) for key, text in texts.items()}, p, name_facts(p, seed, prompt))
 
 
 def _naming(basename: str, suffix: str, forced: str | None, *, is_grid: bool, is_dated: bool | None) -> SaveNaming:
@@ -112,8 +112,9 @@ def _paths(p: Any) -> Paths:
     return p.context.paths if p is not None and p.context is not None else SHARED.session.paths
 
 
-def _facts(p: Any, seed: int | None, prompt: str | None) -> NameFacts:
-    if p is None or p.plan is None or not p.all_seeds:
+def name_facts(p: Any, seed: int | None, prompt: str | None) -> NameFacts:
+    """What a file name can tell of a picture of the job `p`, which may be None."""
+    if getattr(p, "plan", None) is None or not p.all_seeds:
         return NameFacts(seed=seed, prompt=prompt or "")
-    name_facts: Any = load_dotted("modules.pipeline.stages.save:name_facts")
-    return dataclasses.replace(name_facts(p, p.plan, 0), seed=seed, prompt=prompt or "")
+    facts_of: Any = load_dotted("modules.pipeline.stages.save:name_facts")
+    return dataclasses.replace(facts_of(p, p.plan, 0), seed=seed, prompt=prompt or "")
