@@ -203,6 +203,19 @@ def test_checkpoints_go_by_many_names(client: httpx.Client, spell: Any) -> None:
         client.post(OPTIONS, json={"sd_model_checkpoint": "tiny_sd15"})
 
 
+def test_a_picture_is_painted_outwards(client: httpx.Client, request_body: dict[str, Any], photo: Image.Image) -> None:
+    asked = {"outpaint": {"left": 24, "down": 8, "overlap": 4}, "inpainting_fill": 0}
+    body = client.post(IMG2IMG, json=request_body | asked).json()
+    picture = decode(body["images"][0]).convert("RGB")
+    assert picture.size == (photo.width + 24, photo.height + 8)
+    kept = (24 + 4, 0, photo.width + 24, photo.height - 4)
+    assert picture.crop(kept).tobytes() == photo.convert("RGB").crop((4, 0, photo.width, photo.height - 4)).tobytes()
+    info = json.loads(body["info"])
+    assert info["pentimento"]["changed_outside_mask"] == [0] and "Outpaint overlap: 4" in infotexts(body)[0]
+    refused = client.post(IMG2IMG, json=request_body | {"outpaint": {"left": -1}})
+    assert refused.status_code == 422 and "outpaint.left" in refused.text
+
+
 def test_saving(client: httpx.Client, server: Server, request_body: dict[str, Any]) -> None:
     folder = server.data / "outputs" / "img2img-images"
     before = set(folder.rglob("*.png"))

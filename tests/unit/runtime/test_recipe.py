@@ -61,7 +61,7 @@ def sketch() -> Image.Image:
 
 def test_a_recipe_survives_json() -> None:
     recipe = Recipe(
-        Mode.INPAINT_SKETCH, {"prompt": "a cat", "steps": 12, "crop_region": [1, 2, 3, 4]}, "p", "m", "s", "keep", 20.0,
+        Mode.INPAINT_SKETCH, {"prompt": "a cat", "crop_region": [1, 2, 3, 4], "outpaint": {"left": 8}}, "p", "m", "s", "keep", 20.0,
         "Loopback", (4, 0.5, "None"), {"Soft inpainting": (True, 1.0)},
     )  # fmt: skip
     assert Recipe.from_json(json.loads(json.dumps(recipe.as_json()))) == recipe
@@ -108,6 +108,14 @@ def test_an_uploaded_mask_stays_grey(picture: Image.Image) -> None:
     grey = Image.new("L", (60, 40), 77)
     request = build_request(Recipe(Mode.INPAINT_UPLOAD, {}, "p", "m"), MemoryStore(p=picture, m=grey))
     assert request.image_mask.getextrema() == (77, 77)
+
+
+def test_a_frame_drawn_outwards_needs_no_mask_and_comes_back_from_the_request(picture: Image.Image) -> None:
+    store = MemoryStore(p=picture)
+    request = build_request(Recipe(Mode.INPAINT, {"outpaint": {"left": 8}}, "p"), store)
+    assert request.image_mask is None and request.outpaint == {"left": 8}
+    back = recipe_of(request, store)
+    assert back.mode is Mode.INPAINT and back.fields["outpaint"] == {"left": 8} and back.mask is None
 
 
 @pytest.mark.parametrize(

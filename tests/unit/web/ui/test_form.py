@@ -45,6 +45,15 @@ def test_a_mode_takes_along_what_belongs_to_it(mode: Mode, mask: str | None, ske
     assert ("mask_blur" in recipe.fields) == mode.has_mask
 
 
+def test_a_frame_that_is_drawn_outwards_needs_no_mask_and_counts_where_it_can_be_drawn() -> None:
+    frame = {"left": 8, "right": 0, "up": 0, "down": 16, "overlap": 32}
+    document = DOCUMENT | {"mask": None, "frame": frame}
+    assert recipe_from(VALUES, Mode.INPAINT, document).fields["outpaint"] == frame
+    assert "outpaint" not in recipe_from(VALUES, Mode.IMG2IMG, document).fields
+    with pytest.raises(Told, match="no_mask"):
+        recipe_from(VALUES, Mode.INPAINT_UPLOAD, document)
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_recipe_gives_its_form_back(mode: Mode) -> None:
     values = VALUES | {"styles": ["warm"], "crop_region": [1, 2, 7, 6], "mask_alpha": 30, "override_settings": ["Clip skip: 2"]}
