@@ -18,6 +18,7 @@ from modules.web.ui.canvas import document_update
 from modules.web.ui.form import EXTRA_FIELDS, FIELDS, read_number, widgets_of
 from modules.web.ui.messages import Told
 from modules.web.ui.pictures import Pictures
+from modules.web.ui.script_infotext import PasteIntoWish, ScriptPaste
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
@@ -49,6 +50,7 @@ class Restorer:
 
     def __init__(self, session: Session, texts: Texts, studio: Studio, pictures: Pictures) -> None:
         self._session, self._texts, self._studio, self._pictures = session, texts, studio, pictures
+        self.scripts: ScriptPaste = PasteIntoWish(session, studio.script_wish)
 
     def inputs(self) -> list[Any]:
         """What `restore` gets, after the language."""
@@ -57,7 +59,8 @@ class Restorer:
 
     def outputs(self) -> list[Any]:
         """What it may change."""
-        return [*(widget for name, widget in self._studio.fields.items() if name != "checkpoint"), self._studio.is_own_size]
+        widgets = (widget for name, widget in self._studio.fields.items() if name != "checkpoint")
+        return [*widgets, self._studio.is_own_size, *self.scripts.outputs()]
 
     def restore(self, language: str, prompt: str, document: Mapping[str, Any], checkpoint: str | None) -> Updates:
         """Fill the form from the prompt box, if an infotext was pasted there, else from the open picture.
@@ -94,7 +97,8 @@ class Restorer:
         gr.Info(" ".join(notes), duration=10, title=self._texts.say(language, "restored.title"))
         fields = self._studio.fields
         updates: Updates = {fields[name]: value for name, value in read_widgets(stated).items()}
-        return updates | {fields["override_settings"]: show_entries(entries), self._studio.is_own_size: True}
+        updates |= {fields["override_settings"]: show_entries(entries), self._studio.is_own_size: True}
+        return updates | self.scripts.updates(stated.values)
 
     def form_outputs(self) -> list[Any]:
         """What `restore_form` may change."""

@@ -54,7 +54,7 @@ class ScriptControls:
     def __init__(self, session: Session, texts: Texts) -> None:
         self._session, self._texts = session, texts
 
-    def build(self, page: gr.Blocks, wishes: Sequence[Any], generate: Any, connect: Connect) -> None:
+    def build(self, page: gr.Blocks, wishes: Sequence[Any], generate: Any, connect: Connect) -> bool:
         """Leave a place in the form, filled when a visitor's page is loaded.
 
         Args:
@@ -62,6 +62,9 @@ class ScriptControls:
             wishes: States: the visitor's {"owner": id}, and `script_args` to show (None = the last job's); the latter fills the place anew.
             generate: The button; enabled when all is there.
             connect: Wires the button.
+
+        Returns:
+            False: the controls are each visitor's own.
         """
 
         def fill(request: gr.Request, remembered: Any, wish: Any) -> None:
@@ -81,11 +84,15 @@ class ScriptControls:
             )  # fmt: skip
 
         gr.render(list(wishes), [page.load, wishes[1].change], show_progress="hidden")(fill)
+        return False
 
-    def build_now(self, page: gr.Blocks, wishes: Sequence[Any], generate: Any, connect: Connect) -> None:
-        """As `build`, into the page itself and for all visitors: for scripts that were loaded before it, and may wire its widgets.
+    def build_now(self, page: gr.Blocks, wishes: Sequence[Any], generate: Any, connect: Connect) -> bool:
+        """As `build`, into the page itself: for scripts that were loaded before it, and may wire its widgets.
 
         Values are put into the controls when a visitor's page is loaded.
+
+        Returns:
+            True: the controls are part of the page.
         """
         library, shown = self._session.library, list[ShownScript]()
         with gr.Column(elem_id="img2img_script_container", elem_classes="pm-card") as card:
@@ -108,18 +115,23 @@ class ScriptControls:
         runner = library.build_controls(is_img2img=True, place=place)
         with list_place:
             picked = self._build_list(runner, 0)
-        self._translate(card)
+        self.translate(card)
         self._switch_groups(picked, [entry.group for entry in shown if not entry.script.alwayson])
         controls = [control for entry in shown for control in entry.controls]
         connect([picked, *controls], lambda values: collect(runner, shown, values))
         self._fill_again(page, wishes, runner, picked, shown)
         page.load(lambda: (gr.update(visible=bool(said := self._say_broken())), said), None, [heading, broken], **QUIET)
         generate.interactive = True
+        return True
 
     def _last_args(self, runner: ScriptRunner, remembered: Any, login: str | None) -> list[Any]:
         """`script_args` of the visitor's live or last job; those that scripts start with when there is none."""
         owner = remembered.get("owner") if isinstance(remembered, dict) else None
-        jobs = [job for job in self._session.queue.jobs() if owner and (job.owner, job.user) == (owner, login) and job.request is not None]
+        jobs = [
+            job
+            for job in self._session.queue.jobs()
+            if owner and (job.owner, job.user) == (owner, login) and hasattr(job.request, "script_args")
+        ]
         live = [job for job in jobs if not job.state.is_final]
         args = list(getattr((live or jobs[-1:])[0].request, "script_args", ())) if jobs else []
         return args if len(args) == len(runner.default_args()) else runner.default_args()
@@ -141,7 +153,7 @@ class ScriptControls:
             if said := self._say_broken():
                 gr.HTML(self._texts("script.broken"), elem_classes="pm-note-line")
                 gr.HTML(said, elem_classes="pm-note-line")
-        self._translate(card)
+        self.translate(card)
         self._switch_groups(picked, groups)
         return picked, shown
 
@@ -210,7 +222,8 @@ class ScriptControls:
         text_id = f"script.text.{NOT_IN_IDS.sub('_', text.casefold()).strip('_')}"
         return self._texts(text_id) if self._texts.has(text_id) else text
 
-    def _translate(self, block: Any) -> None:
+    def translate(self, block: Any) -> None:
+        """Put the labels of what is within into the visitor's language."""
         for inner in _descend(block):
             for name in ("label", "info", "placeholder"):
                 if isinstance(getattr(inner, name, None), str):
