@@ -53,7 +53,12 @@ def _read(component: Any, place: int) -> Control:
     limits = {name: _number(getattr(component, name, None)) for name in ("minimum", "maximum", "step")}
     choices = getattr(component, "choices", None)
     values = tuple(_value_of(choice) for choice in choices) if choices else None
-    return Control(str(getattr(component, "label", None) or ""), component.value, choices=values, **limits)
+    return Control(str(getattr(component, "label", None) or ""), _start(component.value), choices=values, **limits)
+
+
+def _start(value: Any) -> Any:
+    """What a control starts with, where that is a function's to say."""
+    return value() if callable(value) else value
 
 
 def _value_of(choice: Any) -> Any:

@@ -18,7 +18,7 @@ SEEN = [scripts_img2img]
 class Every(Script):
     def title(self): return "Every"
     def show(self, tab): return AlwaysVisible
-    def ui(self, tab): return [SimpleNamespace(value=5), SimpleNamespace(value=6)]
+    def ui(self, tab): return [SimpleNamespace(value=5), SimpleNamespace(value=lambda: 6)]
 
 class Fails(Script):
     def title(self): return "Fails"
