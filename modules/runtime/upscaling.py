@@ -24,10 +24,12 @@ def make_upscalers(paths: Paths, flags: Flags, configured: Callable[[], Options]
         is_exact = flags.no_half or now.pentimento_precision == "fp32"
         return Computing(now.ESRGAN_tile, now.ESRGAN_tile_overlap, use_cpu=bool(flags.use_cpu), is_exact=is_exact)
 
-    return UpscalerCatalog(upscaler_folders(paths), computing, lambda: options().realesrgan_enabled_models)
+    return UpscalerCatalog(upscaler_folders(paths, flags), computing, lambda: options().realesrgan_enabled_models)
 
 
-def upscaler_folders(paths: Paths) -> list[ModelFolder]:
+def upscaler_folders(paths: Paths, flags: Flags) -> list[ModelFolder]:
     """Folders that are searched for upscalers, each once; of models with the same name the first counts."""
-    places = dict.fromkeys((paths.models.resolve(), paths.builtin_models.resolve()))
-    return [ModelFolder(place / name, name == "RealESRGAN") for place in places for name in ("ESRGAN", "RealESRGAN")]
+    models = dict.fromkeys((paths.models.resolve(), paths.builtin_models.resolve()))
+    kinds = (("ESRGAN", flags.esrgan_models_path), ("RealESRGAN", flags.realesrgan_models_path))
+    asked = [ModelFolder(further.resolve(), name == "RealESRGAN") for name, further in kinds if further is not None]
+    return [*asked, *(ModelFolder(place / name, name == "RealESRGAN") for place in models for name, _ in kinds)]

@@ -26,6 +26,8 @@ class Flags:
     ckpt_dir: Path | None = None
     lora_dir: Path | None = None
     embeddings_dir: Path | None = None
+    esrgan_models_path: Path | None = None
+    realesrgan_models_path: Path | None = None
     data_dir: Path | None = None
     no_half: bool = False
     use_cpu: bool = False
@@ -74,6 +76,8 @@ def build_parser(prog: str = "launch.py") -> argparse.ArgumentParser:
     add("--ckpt-dir", type=Path, help="a further folder of checkpoints")
     add("--lora-dir", type=Path, help="a further folder of LoRA files")
     add("--embeddings-dir", type=Path, help="a further folder of textual inversions")
+    add("--esrgan-models-path", type=Path, metavar="FOLDER", help="a further folder of upscalers")
+    add("--realesrgan-models-path", type=Path, metavar="FOLDER", help="a further folder of Real-ESRGAN upscalers")
     add("--data-dir", type=Path, help="where models/, outputs/, extensions/ and config.json live (the checkout)")
     add("--no-half", action=flag, help="compute in 32-bit floats")
     add("--use-cpu", nargs="*", default=None, metavar="WHAT", help="compute on the CPU although an accelerator is there")

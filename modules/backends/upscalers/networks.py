@@ -129,5 +129,5 @@ class CompactNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """RGB (B, 3, h, w) float32 in [0, 1] to (B, 3, scale * h, scale * w) float32, about [0, 1]."""
-        details = self.body(x.to(self.body[0].weight.dtype)).float()
+        details = self.body(x.to(next(self.parameters()).dtype)).float()
         return F.pixel_shuffle(details, self.scale) + F.interpolate(x, scale_factor=self.scale, mode="nearest")

@@ -16,7 +16,8 @@ from modules.pipeline.context import ReuseCache
 from modules.runtime.context import JobContext
 from modules.runtime.jobs import Job
 from modules.runtime.session import Session
-from modules.settings.flags import Flags
+from modules.runtime.upscaling import upscaler_folders
+from modules.settings.flags import Flags, parse_flags
 from tests.unit.backends.upscalers.files import small_compact
 
 
@@ -60,6 +61,15 @@ def test_a_job_tells_its_tiles_and_can_be_interrupted(session: Session) -> None:
         job.outcome()
         assert task.told == wanted
         assert task.size == (160, 64)
+
+
+def test_folders_of_the_command_line_come_first(tmp_path: Path) -> None:
+    paths = Paths.under(tmp_path / "root", tmp_path / "data")
+    flags = parse_flags(["--realesrgan-models-path", str(tmp_path / "more")])
+    assert [(folder.path.relative_to(tmp_path).as_posix(), folder.is_real_esrgan) for folder in upscaler_folders(paths, flags)] == [
+        *[("more", True), ("data/models/ESRGAN", False), ("data/models/RealESRGAN", True)],
+        *[("root/models/ESRGAN", False), ("root/models/RealESRGAN", True)],
+    ]
 
 
 def test_sampling_keeps_the_steps_to_itself(session: Session) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -66,6 +68,24 @@ def test_spans_cover_a_side_evenly() -> None:
             for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
                 assert end - start >= tiling.overlap_px - 1
     assert Tiling(0, 8).spans(5000) == [(0, 5000)]
+
+
+def test_a_large_picture_needs_one_row_of_tiles_besides_the_result() -> None:
+    pixels, tiling = np.zeros((2048, 1024, 3), np.uint8), Tiling(128, 16)
+
+    def enlarge(part: Pixels) -> Values:
+        return part.repeat(2, 0).repeat(2, 1).astype(np.float32)
+
+    tracemalloc.start()
+    try:
+        made = enlarge_in_tiles(pixels, 2, tiling, enlarge, lambda done, total: True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert made is not None
+    row = tiling.spans(2048)[0][1] * 2 * made.shape[1] * 3 * 4
+    print(f"peak {peak >> 20} MiB: the result {made.nbytes >> 20}, a row of tiles in floats {row >> 20} (limit: the result and three rows)")
+    assert peak < made.nbytes + 3 * row
 
 
 def test_an_interrupt_stops_between_tiles() -> None:
