@@ -16,7 +16,6 @@ from modules.base.registry import load_dotted
 from modules.base.setup.checks import CHECKS, run_check
 from modules.base.setup.console import Console
 from modules.base.setup.desktop import announce_when_up, has_desktop, is_taken
-from modules.base.setup.doctor import report
 from modules.base.setup.environment import MARK, Environment, carry_out, enter, plan_setup
 from modules.base.setup.fetching import fetch_wanted
 from modules.base.setup.processes import Run, run
@@ -109,7 +108,7 @@ def run_verb(verb: str, arguments: list[str], console: Console) -> int:
         "test": lambda words, console: run_tests(ROOT, Path(sys.executable), words, console, run),
         "check": _check,
         "img2img": _img2img,
-        "doctor": lambda words, console: report(ROOT, Paths.under(ROOT, _parse_flags(words).data_dir).models, console),
+        "doctor": _doctor,
         "extensions": _extensions,
         "fetch": lambda words, console: fetch_wanted(words, ROOT, Path(sys.executable), console, run),
         "bench": _bench,
@@ -149,6 +148,11 @@ def _serve(arguments: list[str], console: Console) -> int:
 def _img2img(arguments: list[str], console: Console) -> int:
     skip_gradio_stubs()  # scripts that take part in the job import it
     main: Any = load_dotted("modules.cli.img2img:main")
+    return int(main(arguments) or 0)
+
+
+def _doctor(arguments: list[str], console: Console) -> int:
+    main: Any = load_dotted("modules.cli.migration.command:main")
     return int(main(arguments) or 0)
 
 
