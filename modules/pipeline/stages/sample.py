@@ -12,6 +12,7 @@ from modules.engine.callbacks import SamplerCallbacks
 from modules.engine.conventions.table import CONVENTIONS
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.prompts.conditioning import Conditioning
+from modules.engine.prompts.script_prompts import as_conditioning
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 from modules.pipeline.infotext import prompt_steps
@@ -153,6 +154,7 @@ def run_engine(
     if p.sd_model is None or p.rng is None:
         raise RuntimeError("sampling runs inside process_images, after p.init()")
     mask = None if p.nmask is None else LatentMask(p.nmask)
+    positive, negative = as_conditioning(positive), as_conditioning(negative)
     result = sample_img2img(
         p.sd_model, sampling, latent, noise, p.rng, positive, negative, mask=mask, concat=concat, callbacks=_with_scripts(p)
     )

@@ -26,8 +26,12 @@ queue_lock = threading.RLock()
 """A1111's lock of its one worker. Jobs here have a queue: whoever holds this keeps only others who take it away."""
 
 
-def process_images(p: Any) -> Any:
+def process_images(p: Any, context: Any = None) -> Any:
     """Run a request: within a job as a part of it; elsewhere as a job of its own, whose result is waited for.
+
+    Args:
+        p: The request.
+        context: A job's, for who has one; scripts leave it out.
 
     Returns:
         A `Processed`.
@@ -36,8 +40,9 @@ def process_images(p: Any) -> Any:
         Whatever `modules.pipeline.run.process_images` raises.
     """
     run: Any = load_dotted("modules.pipeline.run:process_images")
-    if RUNNING.get() is not None or getattr(p, "context", None) is not None or not SHARED.is_bound:
-        return run(p)
+    is_within = context is not None or RUNNING.get() is not None or getattr(p, "context", None) is not None
+    if is_within or not SHARED.is_bound:
+        return run(p, context)
     arguments = list(getattr(p, "script_args", None) or ())
     if arguments:
         p.script_args = [0, *arguments[1:]]  # as in A1111, it is the page that runs the selected script

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from modules.runtime.face_calls.face_restorers import FACE_RESTORERS
 from modules.runtime.face_calls.lookup import look_up
 from modules.runtime.face_calls.model_names import current_model
 from modules.runtime.face_calls.places import find_place
@@ -103,7 +104,7 @@ VALUES: Mapping[str, Callable[[], Any]] = {
     "mem_mon": lambda: MEMORY_MONITOR,
     "progress_print_out": lambda: None,
     "State": lambda: SharedState,
-    "face_restorers": list,
+    "face_restorers": lambda: FACE_RESTORERS,
     "hypernetworks": dict,
     "loaded_hypernetworks": list,
     "xformers_available": lambda: False,
