@@ -116,9 +116,8 @@ class Script(scripts.Script):
             raise InvalidRequest("script_args[3] (list of prompts)", f"{len(lines)} lines", f"1 to {MAX_LINES} lines with text")
         p.do_not_save_grid = True
         runs = [read_line(*line) for line in lines]
-        for given in runs:
-            rehearse(prepare(p, given, position))
-        state.job_count = sum(given.get("n_iter", p.n_iter) for given in runs)
+        jobs = [prepare(p, given, position) for given in runs]
+        state.weigh_jobs([cost for job in jobs for cost in [rehearse(job)] * job.n_iter])
         if iterate or same:
             processing.fix_seed(p)
         results: list[Processed] = []

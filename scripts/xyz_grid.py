@@ -289,7 +289,7 @@ class Script(scripts.Script):
         if not keeps_random:
             processing.fix_seed(p)
         plot = Plot(p, axes, [bool(given[f"vary_seeds_{name.lower()}"]) for name in AXES], TITLE)
-        state.job_count = plot.check(OWN, margin)
+        state.weigh_jobs(plot.check(OWN, margin))
         plot.run(tell)
         processed = plot.joined()
         grids = plot.grids(has_legend=has_legend, margin=margin, is_split=bool(given["include_sub_grids"]))

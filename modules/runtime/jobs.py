@@ -61,6 +61,7 @@ class Job:
         began_s: When sampling began, the model being there.
         image_no, images: Batches finished, and batches in this job (A1111's job_no and job_count).
         is_counted: Whether a script said how many batches there will be.
+        weights: What each of them costs beside the others, where a script knows that they differ.
         step, steps: Sampling step within the batch.
         textinfo: One line about what is being done, or None.
         preview: PIL picture of the step last looked at, or None.
@@ -83,6 +84,7 @@ class Job:
     image_no: int = 0
     images: int = 0
     is_counted: bool = False
+    weights: tuple[float, ...] = ()
     step: int = 0
     steps: int = 0
     textinfo: str | None = None
@@ -122,6 +124,9 @@ class Job:
     def _share(self) -> float:
         """Of sampling steps, over all batches."""
         within = self.step / self.steps if self.steps else 0.0
+        if self.images and len(self.weights) == self.images:
+            now = sum(self.weights[self.image_no : self.image_no + 1]) * within
+            return min(1.0, (sum(self.weights[: self.image_no]) + now) / sum(self.weights))
         return min(1.0, (self.image_no + within) / self.images) if self.images else 0.0
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from modules.pipeline.context import RUNNING
@@ -70,6 +70,11 @@ class SharedState:
     def job_count(self, count: int) -> None:
         with self._job.changing() as job:
             job.images, job.is_counted = max(int(count), 0), count >= 0
+
+    def weigh_jobs(self, weights: Sequence[float]) -> None:
+        """Set `job_count` to as many as there are `weights`; each tells what an iteration costs beside the others (more than 0)."""
+        with self._job.changing() as job:
+            job.images, job.is_counted, job.weights = len(weights), True, tuple(weights)
 
     @property
     def job_no(self) -> int:

@@ -135,7 +135,7 @@ class Plot:
             stride *= count if is_varied else 1
         return p
 
-    def check(self, own: Collection[Any], margin: int) -> int:
+    def check(self, own: Collection[Any], margin: int) -> list[float]:
         """See that all runs can be made, before the first one is.
 
         Args:
@@ -143,7 +143,7 @@ class Plot:
             margin: Between cells, px.
 
         Returns:
-            Iterations of all runs.
+            What each iteration of all runs costs (`rehearse`).
 
         Raises:
             InvalidRequest: A value cannot be used, or there are too many of them for one grid.
@@ -154,14 +154,13 @@ class Plot:
         for axis in self._axes:
             if axis.option.confirm is not None:
                 axis.option.confirm(self._p, axis.values)
-        iterations, largest = 0, self._p
+        costs, largest = list[float](), self._p
         for place in self.places():
             p = self.request(place, own)
-            rehearse(p)
-            iterations += p.n_iter
+            costs += [rehearse(p)] * p.n_iter
             largest = max(largest, p, key=lambda run: cell_size(run)[0] * cell_size(run)[1])
         check_sheet(largest, columns, rows, sheets * self._p.batch_size * self._p.n_iter, margin)
-        return iterations
+        return costs
 
     def run(self, tell: Callable[[int, int], None]) -> None:
         """Make the pictures, until somebody interrupts; a run that fails leaves its cell empty and a note.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from modules.engine.samplers.table import SAMPLERS
 from modules.pipeline.plan import check_request
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.stages.sample import plan_sampling
@@ -17,8 +18,11 @@ def copy_request(p: StableDiffusionProcessingImg2Img) -> StableDiffusionProcessi
     return fresh
 
 
-def rehearse(p: StableDiffusionProcessingImg2Img) -> None:
+def rehearse(p: StableDiffusionProcessingImg2Img) -> float:
     """Check all that needs no model; `p` stays as it is.
+
+    Returns:
+        What one of its iterations costs, in model calls of one pixel.
 
     Raises:
         InvalidRequest: As `process_images` would.
@@ -27,4 +31,6 @@ def rehearse(p: StableDiffusionProcessingImg2Img) -> None:
     if p.context is not None:
         trial.options = p.context.options.coerced(p.override_settings)
     check_request(trial)
-    plan_sampling(trial)
+    sampling = plan_sampling(trial)
+    calls = max(1.0, p.steps * min(max(p.denoising_strength, 0.0), 1.0)) * (2 if SAMPLERS.get(sampling.sampler).is_second_order else 1)
+    return float(calls * p.width * p.height * p.batch_size)

@@ -155,6 +155,16 @@ def test_progress_grows_with_steps_and_batches() -> None:
     assert job.eta_s == pytest.approx(10, abs=0.1)
 
 
+def test_progress_goes_by_what_batches_cost_where_a_script_knows() -> None:
+    job = Job("ann", None, state=JobState.RUNNING, images=3, steps=4, weights=(1.0, 2.0, 5.0))
+    shares = []
+    for job.image_no, job.step in ((0, 0), (0, 2), (1, 0), (1, 4), (2, 2), (3, 0)):
+        shares.append(job._share)
+    assert shares == pytest.approx([0, 1 / 16, 1 / 8, 3 / 8, 5.5 / 8, 1])
+    job.images, job.image_no = 4, 1
+    assert job._share == 0.25
+
+
 def test_those_who_wait_for_a_change_are_woken() -> None:
     job = Job("ann", None)
     seen = job.version

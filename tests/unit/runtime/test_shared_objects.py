@@ -70,6 +70,8 @@ def test_a_script_counts_its_runs_and_says_what_it_does(running: SimpleNamespace
     state.job_count += 1
     state.nextjob()
     assert (state.job_count, state.job_no, job.image_no) == (4, 1, 1)
+    state.weigh_jobs([1, 2.5])
+    assert (state.job_count, job.weights) == (2, (1, 2.5))
     state.interrupt()
     assert state.interrupted and job.is_interrupted and not state.skipped
 
