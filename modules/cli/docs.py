@@ -1,4 +1,4 @@
-"""Writes docs/settings.md, docs/hooks.md and docs/api.md from the code: `.venv/bin/python -m modules.cli.docs`."""
+"""Writes docs/settings.md, docs/extensions.md and docs/api.md from the code: `.venv/bin/python -m modules.cli.docs`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from modules.base.files import write_atomically
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
-from modules.plugins.hooks import SCRIPT_HOOKS
+from modules.cli.extensions_page import extensions_page
 from modules.settings.flags import parse_flags
 from modules.settings.option import OptionField
 from modules.settings.options import option_fields
@@ -36,22 +36,6 @@ def settings_page() -> str:
     return "\n".join(lines)
 
 
-def hooks_page() -> str:
-    """Every hook, in the order a job calls them."""
-    lines = ["# Hooks", "", GENERATED, ""]
-    lines += [
-        "Methods of `modules.scripts.Script` that a script may override, in the order a job calls them. One that raises is named, logged"
-    ]
-    lines += [
-        "and skipped; the picture is still made. Classes named here are in `modules.scripts`.",
-        "",
-        "| hook | when | what for |",
-        "|---|---|---|",
-    ]
-    lines += [f"| `{hook.name}(self, {hook.signature})` | {_cell(hook.when)} | {_cell(hook.doc)} |" for hook in SCRIPT_HOOKS]
-    return "\n".join([*lines, ""])
-
-
 def api_page() -> str:
     """Every route, in alphabetical order, from the server's own OpenAPI description."""
     lines = ["# API", "", GENERATED, ""]
@@ -67,7 +51,11 @@ def api_page() -> str:
     return "\n".join([*lines, ""])
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"settings.md": settings_page, "hooks.md": hooks_page, "api.md": api_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "extensions.md": lambda: extensions_page(GENERATED),
+    "api.md": api_page,
+}
 
 
 def main() -> None:

@@ -254,7 +254,6 @@ def _sample(p: StableDiffusionProcessingImg2Img, plan: Plan) -> Tensor:
     if p.init_latent is None or p.scripts is None:
         raise RuntimeError("p.init() left no start latent")
     p.rng = make_noise(p, plan, p.init_latent)
-    p.scripts.dispatch("process_before_every_sampling", p, x=p.init_latent, noise=None, c=p.c, uc=p.uc)
     try:
         latents = p.sample(p.c, p.uc, p.seeds, p.subseeds, p.subseed_strength, p.prompts)
     except NansException as error:

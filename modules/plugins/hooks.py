@@ -64,7 +64,9 @@ SCRIPT_HOOKS = (
         "just before conditioning",
         "Last change before the prompts are encoded.",
     ),
-    Hook("process_before_every_sampling", "p, *args, x, noise, c, uc", "just before the sampler", "See latents and conditioning."),
+    Hook(
+        "process_before_every_sampling", "p, *args, x, noise, c, uc", "just before the sampler", "Change start latents and noise in place."
+    ),
     Hook(
         "on_mask_blend",
         "p, mba, *args",

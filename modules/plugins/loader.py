@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from modules.plugins.callback_order import ORDER
@@ -225,6 +225,8 @@ class ScriptLibrary:
                 script.control_values = read_controls(script.controls)
             if script.controls is not None:
                 script.name = str(script.title()).lower()
+            args = [SimpleNamespace(**control.as_dict()) for control in script.control_values]
+            script.api_info = SimpleNamespace(name=script.name, is_alwayson=script.alwayson, is_img2img=script.is_img2img, args=args)
         except BaseException as error:
             self._leave_out(Path(str(script.filename)), self._folders[id(script)], "ui", error, is_told=script.is_img2img)
             return False

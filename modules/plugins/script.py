@@ -45,7 +45,7 @@ class Script:
         on_before_component_elem_id, on_after_component_elem_id: (elem_id, function) that wait for a component of the page.
         setup_for_ui_only: `setup` is not called for jobs of the API.
         sorting_priority: Always-on scripts of a lower one come first.
-        api_info: What the API's script-info tells of it.
+        api_info: `name`, `is_alwayson`, `is_img2img` and `args` (label, value, minimum, maximum, step, choices each).
     """
 
     name: str | None = None

@@ -257,8 +257,8 @@ class Session:
     def close(self) -> None:
         """Stop the running job and drop the waiting ones; those with a recipe wait again after the next start."""
         self.queue.close()
-        for hook in ("on_before_reload", "on_script_unloaded"):
-            CALLBACKS.call(hook)
+        CALLBACKS.call("on_before_reload")
+        CALLBACKS.call("on_script_unloaded")
         self.history.close()
 
     def _current(self, owner: str | None) -> Job | None:

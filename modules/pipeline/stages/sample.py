@@ -138,7 +138,10 @@ def sample_iteration(p: StableDiffusionProcessingImg2Img, positive: Conditioning
     if p.plan is None or p.init_latent is None or p.rng is None:
         raise RuntimeError("p.sample() runs inside process_images, after p.init()")
     concat = None if p.image_conditioning is None else p.image_conditioning[: len(p.seeds)]
-    return run_engine(p, p.plan.sampling, p.init_latent[: len(p.seeds)], p.rng.first(), positive, negative, concat)
+    latent, noise = p.init_latent[: len(p.seeds)], p.rng.first()
+    if p.scripts is not None:
+        p.scripts.dispatch("process_before_every_sampling", p, x=latent, noise=noise, c=positive, uc=negative)
+    return run_engine(p, p.plan.sampling, latent, noise, positive, negative, concat)
 
 
 def run_engine(

@@ -117,3 +117,20 @@ def test_a_job_that_a_script_makes_has_no_scripts_of_its_own(run: Run) -> None:
     processed, _ = run(scripts=ScriptRunner([], [script]))
     assert script.count == 1 and not processed.notes
     assert processed.images[0].tobytes() != plain.images[0].tobytes()
+
+
+class Quiet(Script):
+    """Takes the noise away in place."""
+
+    def title(self) -> str:
+        return "Quiet"
+
+    def process_before_every_sampling(self, p: Any, *args: Any, x: Any, noise: Any, c: Any, uc: Any) -> None:
+        assert x.shape == noise.shape and c is not None and uc is not None
+        noise.zero_()
+
+
+def test_noise_can_be_changed_before_sampling(run: Run) -> None:
+    plain, _ = run()
+    processed, _ = run(scripts=ScriptRunner([], [Quiet()]))
+    assert not processed.notes and processed.images[0].tobytes() != plain.images[0].tobytes()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from modules.base.errors import InvalidRequest, ScriptFailed
+from modules.plugins.callback_order import ORDER
 from modules.plugins.hooks import HOOK_NAMES
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import Script
@@ -134,3 +137,112 @@ def test_only_hooks_of_the_table_are_dispatched() -> None:
     assert "process" in HOOK_NAMES
     with pytest.raises(KeyError, match="no_such_hook"):
         ScriptRunner().dispatch("no_such_hook", job([0]))
+
+
+class Every(Script):
+    """Notes what its hooks are handed."""
+
+    def __init__(self, title: str = "Every", **attributes: Any) -> None:
+        self._title, self.seen = title, list[Any]()
+        vars(self).update(attributes)
+
+    def title(self) -> str:
+        return self._title
+
+    def setup(self, p: Any, *args: Any) -> None:
+        self.seen.append(("setup", args))
+
+    def process(self, p: Any, *args: Any) -> None:
+        self.seen.append(("process", args))
+
+    def postprocess_batch(self, p: Any, *args: Any, images: Any, batch_number: int) -> None:
+        self.seen.append((images, batch_number, args))
+
+    def postprocess_image(self, p: Any, pp: Any, *args: Any) -> None:
+        self.seen.append((pp, args))
+
+
+def test_hooks_can_be_called_by_name_as_scripts_do() -> None:
+    script = Every()
+    runner = ScriptRunner([], [script], {"Every": [5]})
+    p = job(runner.default_args())
+    filtered = copy.copy(runner)
+    filtered.alwayson_scripts = []
+    filtered.process(p)
+    runner.process(p)
+    runner.postprocess_batch(p, "batch", batch_number=2)
+    runner.postprocess_image(p, "args")
+    runner.setup_scrips(p, is_ui=False)
+    assert script.seen == [("process", (5,)), ("batch", 2, (5,)), ("args", (5,)), ("setup", (5,))]
+    assert hasattr(runner, "before_process") and not hasattr(runner, "before_breakfast")
+
+
+def test_what_a_script_set_up_for_the_page_does_is_not_done_for_the_api() -> None:
+    script = Every(setup_for_ui_only=True)
+    for is_api in (True, False):
+        ScriptRunner([], [script]).dispatch("setup", SimpleNamespace(script_args=[0], is_api=is_api))
+    assert script.seen == [("setup", ())]
+
+
+@pytest.mark.parametrize("spoiled", [None, 7, "text", [], [0]])
+def test_values_that_one_script_loses_are_there_for_the_next(spoiled: Any) -> None:
+    class Spoils(Noted):
+        def process(self, p: Any, *args: Any) -> None:
+            p.script_args = spoiled
+
+    after = Every()
+    p = SimpleNamespace(script_args=[0, 1, 2], notes=[])
+    ScriptRunner([], [Spoils("Spoils", []), after], {"Spoils": [1], "Every": [2]}).dispatch("process", p)
+    assert after.seen == [("process", (2,))] and p.script_args == [0, 1, 2]
+    assert len(p.notes) == 1 and "Spoils failed in process" in p.notes[0] and "script_args" in p.notes[0]
+
+
+def test_scripts_hear_of_components_and_of_the_one_they_asked_for() -> None:
+    heard: list[Any] = []
+
+    class Hears(Every):
+        def before_component(self, component: Any, **named: Any) -> None:
+            heard.append(("before", component, named))
+
+        def after_component(self, component: Any, **named: Any) -> None:
+            raise SystemExit(3)
+
+    script = Hears()
+    script.on_before_component(lambda on: 1 / 0, elem_id="width")
+    script.on_after_component(lambda on: heard.append(on.component), elem_id="width")
+    runner = ScriptRunner([Every("Pick")], [script])
+    for elem_id in ("width", "height"):
+        runner.before_component(elem_id.upper(), elem_id=elem_id, label="L")
+        runner.after_component(elem_id.upper(), elem_id=elem_id)
+    assert heard == [
+        ("before", "WIDTH", {"elem_id": "width", "label": "L"}),
+        "WIDTH",
+        ("before", "HEIGHT", {"elem_id": "height", "label": "L"}),
+    ]
+    assert {(entry.hook, entry.reason) for entry in runner.failed} == {
+        ("before_component", "ZeroDivisionError: division by zero"),
+        ("after_component", "SystemExit: 3"),
+    }
+
+
+def test_a_runner_tells_of_its_scripts() -> None:
+    control = SimpleNamespace(value=1)
+    every, pick = Every("Every", controls=[control], infotext_fields=[(control, "Key")], paste_field_names=["Key"]), Every("Pick Me")
+    runner = ScriptRunner([pick], [every])
+    assert runner.title_map == {"every": every, "pick me": pick} and runner.script("PICK me") is pick and runner.script("no") is None
+    assert (runner.inputs, runner.infotext_fields, runner.paste_field_names) == ([None, control], [(control, "Key")], ["Key"])
+
+
+def test_hooks_come_in_the_order_that_extensions_ask_for(tmp_path: Path) -> None:
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "metadata.ini").write_text("[callbacks/late/l.py/script_process]\nAfter = base/b.py/script_process")
+    late, other = Every("Late", filename=str(tmp_path / "late" / "l.py")), Every("Other", filename="b.py")
+    order: list[str] = []
+    late.process = lambda p, *args: order.append("late")  # type: ignore[method-assign]
+    other.process = lambda p, *args: order.append("other")  # type: ignore[method-assign]
+    runner = ScriptRunner([], [late, other])
+    ORDER.learn([tmp_path / "late"])
+    runner.dispatch("process", job([0]))
+    ORDER.learn([])
+    runner.dispatch("process", job([0]))
+    assert order == ["other", "late", "late", "other"]
