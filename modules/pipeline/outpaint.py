@@ -188,13 +188,13 @@ class Painter:
         self.infotext = ""
 
     def paint(self, strips: list[Strip]) -> np.ndarray:
-        """(h, w, 3) uint8: the canvas, all strips painted; what an interruption left over is filled without the model."""
+        """(h, w, 3) uint8: the canvas, all strips painted; in what an interruption left over, colours of the edges go on."""
         for strip in strips:
+            if self._is_stopped():
+                break
             self._fill(strip)
             for crop in strip.crops:
-                if self._is_stopped():
-                    self._known[_slices(crop.fresh)] = True
-                else:
+                if not self._is_stopped():
                     self._paint_crop(crop)
         return self._pixels
 
