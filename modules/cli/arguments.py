@@ -6,7 +6,10 @@ import argparse
 from pathlib import Path
 
 from modules.imaging.fills import MaskedContent
-from modules.settings.flags import Flags, parse_flags
+from modules.plugins.preloading import parse_with_preloads
+from modules.settings.flags import Flags
+
+ROOT = Path(__file__).resolve().parents[2]
 
 EPILOG = """\
 Start values are the page's: for the built-in model, fill patchmatch, strength 0.5, only the masked part, 256 px.
@@ -49,8 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
 def parse_arguments(argv: list[str]) -> tuple[argparse.Namespace, Flags]:
     """Parse; exits with a message and status 2 on a wrong command line."""
     known, rest = build_parser().parse_known_args(argv)
-    flags = parse_flags(rest)
-    return known, flags
+    return known, parse_with_preloads(rest, ROOT)
 
 
 def _add_mask_options(parser: argparse.ArgumentParser) -> None:

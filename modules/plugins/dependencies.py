@@ -9,10 +9,14 @@ from collections.abc import Iterable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, DistributionFinder, MetadataPathFinder
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
 from modules.plugins.extensions import Extension
+
+STAND_INS = Path(__file__).parent / "stand_ins"
+"""Modules that extensions expect of every Python; those that this one has go first."""
 
 
 class DependencyFinder(MetaPathFinder):
@@ -30,7 +34,7 @@ class DependencyFinder(MetaPathFinder):
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         """A module of the asking extension's packages; sub-modules are found by their package."""
         folder = self._folder() if path is None else None
-        return None if folder is None else PathFinder.find_spec(fullname, [folder], target)
+        return None if folder is None else PathFinder.find_spec(fullname, [folder, str(STAND_INS)], target)
 
     def find_distributions(self, context: Any = None) -> Iterable[Distribution]:
         """What `importlib.metadata` tells the asking extension of its packages."""

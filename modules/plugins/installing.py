@@ -21,6 +21,7 @@ from modules.base.setup.extension_help import INSTALLING
 from modules.base.setup.pip import explain, pip_environment
 from modules.base.setup.processes import Run, run
 from modules.base.setup.requirements import read_pins
+from modules.plugins.dependencies import STAND_INS
 from modules.plugins.extensions import Extension
 from modules.plugins.requirements import Standing, host_versions, judge, read_lines
 
@@ -69,6 +70,11 @@ class Building:
 def host_packages() -> list[Path]:
     """Where the program's own packages lie."""
     return list(dict.fromkeys(Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")))
+
+
+def has_pkg_resources() -> bool:
+    """Whether the program's packages have it: setuptools before 81 does."""
+    return any((folder / "pkg_resources").is_dir() for folder in host_packages())
 
 
 def has_installer(extension: Extension) -> bool:
@@ -175,7 +181,7 @@ def _environment(building: Building, paths: Paths) -> Mapping[str, str]:
         INSTALLING: host,
         "PATH": os.pathsep.join([str(building.python.parent), *path]),
         "VIRTUAL_ENV": str(building.folder),
-        "PYTHONPATH": os.pathsep.join([str(paths.root), host]),
+        "PYTHONPATH": os.pathsep.join([str(paths.root), host, *([] if has_pkg_resources() else [str(STAND_INS)])]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",

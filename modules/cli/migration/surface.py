@@ -13,6 +13,7 @@ from typing import Any
 
 from modules.base.registry import load_dotted
 from modules.cli.migration.scan import FileScan, Kind, Use
+from modules.plugins.dependencies import STAND_INS
 from modules.plugins.hooks import HOOKS
 
 LOADED_MODEL = "modules.shared.sd_model"
@@ -109,7 +110,7 @@ class Surface:
 
 def has_package(name: str) -> bool:
     """Whether Python finds a top-level module of this name, apart from those of the working folder's scripts."""
-    if name in sys.stdlib_module_names or name in sys.modules:
+    if name in sys.stdlib_module_names or name in sys.modules or (STAND_INS / f"{name}.py").is_file():
         return True
     try:
         return importlib.util.find_spec(name) is not None

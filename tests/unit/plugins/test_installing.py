@@ -22,7 +22,8 @@ from modules.plugins.requirements import ConflictingRequirement, Standing, judge
 ROOT = Path(__file__).resolve().parents[3]
 HOST = {"numpy": "2.4.6", "torch": "2.13.0+cpu", "opencv-python-headless": "5.0.0"}
 ASKS = """
-import launch
+import launch, pkg_resources
+assert pkg_resources.get_distribution("numpy").parsed_version > pkg_resources.parse_version("1.0")
 if not launch.is_installed("pm_wish"):
     launch.run_pip("install pm-wish 'numpy>=1' torch gradio", "what it wishes for")
 """
@@ -107,7 +108,7 @@ def test_only_the_extension_finds_its_packages_and_the_program_s_come_first(path
     (extension.dependencies / "pm_wish-1.5.dist-info").mkdir()
     (extension.dependencies / "pm_wish-1.5.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: pm-wish\nVersion: 1.5\n")
     offer_dependencies([extension])
-    code = "def hook():\n    import importlib.metadata as m, numpy, pm_wish\n    return pm_wish.VALUE, numpy.__file__, m.version('pm-wish')"
+    code = "def hook():\n    import pkg_resources\n    import importlib.metadata as m, numpy, pm_wish\n    return pm_wish.VALUE, numpy.__file__, m.version('pm-wish')"
     space: dict[str, object] = {}
     exec(compile(code, str(extension.path / "scripts" / "x.py"), "exec"), space)
     assert importlib.util.find_spec("pm_wish") is None
