@@ -14,7 +14,7 @@ class Computing:
     Attributes:
         tile_px, overlap_px: See `Tiling`.
         use_cpu: Leave an accelerator alone.
-        is_exact: Compute in float32 although the machine is faster in half precision (which differs by about a level of 255).
+        is_exact: Compute in float32 although the machine is faster in half precision (which differs by 52 dB or more).
     """
 
     tile_px: int = 192
