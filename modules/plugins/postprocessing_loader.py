@@ -46,6 +46,11 @@ class PostprocessingLibrary:
         self._runner: ScriptPostprocessingRunner | None = None
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether the scripts are there without waiting."""
+        return self._runner is not None
+
+    @property
     def runner(self) -> ScriptPostprocessingRunner:
         """Those for the Extras tab; the first to ask waits until all scripts are loaded."""
         if self._runner is None:

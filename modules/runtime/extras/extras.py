@@ -49,7 +49,12 @@ class Extras:
         return FolderRules(self.paths, is_local=False).writable(named, "outdir_extras_samples")
 
     def task(
-        self, sources: Sequence[ExtrasSource], args: Sequence[Any] | Mapping[str, Mapping[str, Any]], folder: Path | None = None
+        self,
+        sources: Sequence[ExtrasSource],
+        args: Sequence[Any] | Mapping[str, Mapping[str, Any]],
+        folder: Path | None = None,
+        *,
+        keeps_names: bool = False,
     ) -> ExtrasTask:
         """A job to submit, of kind `extras.task.KIND`.
 
@@ -57,6 +62,7 @@ class Extras:
             sources: At least one.
             args: Values of all controls, or those of some scripts by name and argument.
             folder: Where results are saved; None = they are only handed back.
+            keeps_names: Results are called as their sources are, if the option says so too.
 
         Raises:
             InvalidRequest: There is no picture, or a script or value is unknown.
@@ -64,10 +70,13 @@ class Extras:
         if not sources:
             raise InvalidRequest("image", None, "a picture")
         values = self.runner.create_args_for_run(args) if isinstance(args, Mapping) else list(args)
-        keeps_names = len(sources) > 1 or bool(sources[0].name)
-        return ExtrasTask(
-            sources, self.runner, values, self.store, self.history, folder, keeps_names and self.options().use_original_name_batch
-        )
+        keeps_names = keeps_names and self.options().use_original_name_batch
+        return ExtrasTask(sources, self.runner, values, self.store, self.history, folder, keeps_names)
+
+    def forget_picture(self) -> None:
+        """Tell the scripts that another picture was put into the tab."""
+        if self.library.is_loaded:
+            self.runner.image_changed()
 
 
 def sources_in(folder: Path, field: str = "input_dir") -> list[ExtrasSource]:

@@ -54,13 +54,13 @@ class ExtrasResult:
     Attributes:
         made: Results in order; of a large batch only the last.
         notes: What the person should know, such as files that could not be read.
-        total: How many results there are.
+        finished: How many pictures gave results.
         failed: Names of files that gave none, with the reason.
     """
 
     made: Sequence[MadePicture] = ()
     notes: list[str] = field(default_factory=list)
-    total: int = 0
+    finished: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     is_interrupted: bool = False
     index_of_first_image: int = 0

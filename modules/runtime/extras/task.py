@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from modules.backends.upscalers.watch import WATCH
 from modules.base.errors import PentimentoError, SaveFailed, UnknownName, UnsafePath
 from modules.imaging.picture import MAX_PIXELS, Picture
 from modules.imaging.saving import SaveFormat, SaveNaming, save_image, write_new
@@ -39,6 +40,26 @@ class History(Protocol):
     def is_on(self) -> bool: ...
 
     def record(self, job: Job, *, is_over: bool = True) -> Any: ...
+
+
+@dataclass(frozen=True)
+class PictureWatch:
+    """What scripts and upscalers tell and ask while they work on one picture, which can be skipped."""
+
+    context: JobContext
+
+    def on_tile(self, done: int, total: int) -> None:
+        """`done` of `total` tiles are finished."""
+        self.context.on_tile(done, total)
+
+    def is_interrupted(self) -> bool:
+        """Whether this picture is to be left, alone or with all that follow."""
+        return self.context.is_interrupted() or self.context.is_skipped()
+
+    def tell(self, text: str) -> None:
+        """What is being done."""
+        with self.context.job.changing() as job:
+            job.textinfo = text
 
 
 @dataclass
@@ -81,14 +102,15 @@ class ExtrasTask:
             made.extend(self._try(source, number, context, result))
         result.made, result.is_interrupted = list(made), context.is_interrupted()
         if len(self.sources) > 1:
-            result.notes.insert(0, f"{len(self.sources) - len(result.failed)} of {len(self.sources)} pictures made")
+            failed = [f"{len(result.failed)} failed"] if result.failed else []
+            result.notes[:0] = [f"{result.finished} of {len(self.sources)} pictures made", *failed]
         with job.changing():  # not before: what was cut off by a crash is not begun again
             job.recipe = next((one.recipe for one in reversed(made) if one.recipe is not None), None)
         return result
 
     def _try(self, source: ExtrasSource, number: int, context: JobContext, result: ExtrasResult) -> list[MadePicture]:
         try:
-            made, notes = self._work_on(source, number, context)
+            made, notes = self._work_on(source, context)
         except STOPS_ALL:
             raise
         except Exception as error:
@@ -99,20 +121,20 @@ class ExtrasTask:
             result.failed.append((source.name, reason))
             result.notes.append(f"{source.name or number + 1}: {reason}")
             return []
-        result.total += len(made)
+        result.finished += bool(made)
         result.notes += [note for note in notes if note not in result.notes]
         return made
 
-    def _work_on(self, source: ExtrasSource, number: int, context: JobContext) -> tuple[list[MadePicture], list[str]]:
+    def _work_on(self, source: ExtrasSource, context: JobContext) -> tuple[list[MadePicture], list[str]]:
         picture = source.open(min(MAX_PIXELS, int(context.options.img_max_size_mp * 1_000_000)))
         whole = PostprocessedImage(picture.image.copy())
-        before = f"{number + 1}/{len(self.sources)} · {source.name} · " if len(self.sources) > 1 else ""
-
-        def is_stopped() -> bool:
-            return context.is_interrupted() or context.is_skipped()
-
-        notes = self.runner.run(whole, self.args, is_stopped=is_stopped, tell=lambda name: _tell(context, before + name))
-        if is_stopped():
+        watch = PictureWatch(context)
+        token = WATCH.set(watch)
+        try:
+            notes = self.runner.run(whole, self.args, is_stopped=watch.is_interrupted, tell=watch.tell)
+        finally:
+            WATCH.reset(token)
+        if watch.is_interrupted():
             return [], []  # what was cut off is no result
         recipe = self._recipe(source, picture)
         made = [self._finish(one, suffix, source, picture, context, recipe) for one, suffix in _named([whole, *whole.extra_images])]
@@ -167,7 +189,7 @@ class ExtrasTask:
         if recipe is None:
             return
         whole = context.job
-        part = Job(whole.owner, None, KIND, whole.user, recipe, whole.id, JobState.DONE, result=ExtrasResult(made, total=len(made)))
+        part = Job(whole.owner, None, KIND, whole.user, recipe, whole.id, JobState.DONE, result=ExtrasResult(made))
         self.history.record(part, is_over=False)
         with whole.changing():
             whole.preview, whole.preview_no = made[0].image, whole.preview_no + 1
@@ -177,8 +199,3 @@ def _named(pictures: Sequence[PostprocessedImage]) -> Iterator[tuple[Postprocess
     """Each with what its file name ends with."""
     used: dict[str, int] = {}
     return ((picture, picture.get_suffix(used)) for picture in pictures)
-
-
-def _tell(context: JobContext, text: str) -> None:
-    with context.job.changing() as job:
-        job.textinfo = text

@@ -140,7 +140,7 @@ def _build_pictures(texts: Texts) -> tuple[Three, Any]:
         label=texts("form.img2img_batch_input_dir"), placeholder=texts("batch.input_hint"), max_lines=1, elem_id="img2img_batch_input_dir"
     )
     with gr.Column(visible=False) as files_place:
-        files = _build_drop(texts("form.img2img_batch_files"), "img2img_batch_files")
+        files = build_file_drop(texts("form.img2img_batch_files"), "img2img_batch_files")
     return (source, folder, files), files_place
 
 
@@ -152,7 +152,7 @@ def _build_masks(texts: Texts) -> tuple[Three, Any]:
         elem_id="img2img_batch_inpaint_mask_dir",
     )  # fmt: skip
     with gr.Column(visible=False) as files_place:
-        files = _build_drop(texts("form.img2img_batch_mask_files"), "img2img_batch_mask_files")
+        files = build_file_drop(texts("form.img2img_batch_mask_files"), "img2img_batch_mask_files")
     return (masks, folder, files), files_place
 
 
@@ -172,7 +172,7 @@ def _build_info(texts: Texts) -> tuple[Three, Any]:
     return (uses_info, props, folder), place
 
 
-def _build_drop(label: Any, elem_id: str) -> Any:
+def build_file_drop(label: Any, elem_id: str) -> Any:
     """A place for many files whose value is `PictureFile`s, under the names they have on the visitor's machine.
 
     Events must leave it alone: upon a `gr.update` Gradio would make it anew without this.

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from modules.pipeline.modes import Mode
+from modules.runtime.extras.task import KIND as EXTRAS
 from modules.runtime.jobs import Job, JobState
 from modules.runtime.recipe import Recipe, build_request
 from modules.runtime.session import Session
@@ -109,7 +110,8 @@ class Desk:
         """
         memory = memory if isinstance(memory, dict) and memory.get("owner") else {"owner": uuid.uuid4().hex}
         updates: Updates = {self._studio.memory: memory}
-        own = [job for job in self._session.queue.jobs() if (job.owner, job.user) == (memory["owner"], current_login())]
+        whose = memory["owner"], current_login()
+        own = [job for job in self._session.queue.jobs() if (job.owner, job.user) == whose and job.kind != EXTRAS]
         live = [job for job in own if not job.state.is_final]
         if not own:
             return {**updates, self._studio.results.status: status.idle(self._texts, language)}
@@ -152,7 +154,7 @@ class Desk:
 
     def _finished(self, job: Job) -> Updates:
         results = self._studio.results
-        shown = self._keep(job)
+        shown = self.keep(job)
         updates: Updates = {
             results.preview: gr.update(value=None, visible=False),
             results.gallery: gr.update(visible=True),
@@ -173,7 +175,7 @@ class Desk:
             self._studio.selected: first,
         }
 
-    def _keep(self, job: Job) -> list[dict[str, Any]]:
+    def keep(self, job: Job) -> list[dict[str, Any]]:
         """Put a finished job's pictures where the browser can fetch them."""
         result = job.result
         if result is None or job.state is JobState.FAILED:
@@ -193,6 +195,11 @@ class Desk:
             facts = {"recipe": recipe and recipe.as_json(), **read_facts(result, number)}
             shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id, **facts})
         return shown
+
+    def lend(self, asset_id: str, name: str) -> str:
+        """A kept picture as a file that the browser can fetch; returns its path."""
+        thin(self._folder)
+        return keep_result(self._session.store.path(asset_id), self._folder / asset_id, name)
 
 
 def read_facts(result: Any, index: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What was done to a file to read it, said in the visitor's language."""
+"""What the program notes while it works, said in the visitor's language."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ NOTES = (
     (re.compile(r"(?P<name>.+) cannot be used; the form's was"), "batch.note.unusable"),
     (re.compile(r"the sampler (?P<name>.+) is not known; the form's was used"), "batch.note.no_sampler"),
     (re.compile(r"the model (?P<name>.+) is not here; the form's was used"), "batch.note.no_model"),
+    (re.compile(r"Loading the model"), "status.loading_the_model"),
+    (re.compile(r"Upscaling, tile (?P<n>\d+) of (?P<of>\d+)"), "extras.tile"),
+    (re.compile(r"Upscale"), "extras.upscaling"),
+    (re.compile(r"Script (?P<name>.+) failed in (?P<hook>\w+) and was skipped: (?P<error>.+)"), "script.note.failed"),
     (re.compile(r"Neither repair of the seam was better" + _SCORES), "results.note.kept"),
 )
-"""The wordings of `imaging.picture`, `runtime.batch` and `runtime.repair`, and their text ids; what matches none is shown as it is."""
+"""The wordings of `imaging.picture`, `plugins` and `runtime`, and their text ids; what matches none is shown as it is."""
 
 
 def say_note(texts: Texts, language: str, note: str) -> str:

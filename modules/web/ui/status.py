@@ -31,7 +31,7 @@ def describe(texts: Texts, language: str, job: Job, waiting: int = 0) -> str:
         line = Words("status.queued", {"n": waiting}) if waiting else Words("status.starting")
         return _panel(texts, language, "queued", [line], share=0.0)
     if job.state is JobState.RUNNING:
-        return _panel(texts, language, "running", _running_line(texts, job), share=job.progress)
+        return _panel(texts, language, "running", _running_line(job), share=job.progress)
     if job.state is JobState.FAILED:
         error = job.error or RuntimeError("failed")
         return _panel(texts, language, "failed", [words_about(texts, error, error_id=job.id[:8])])
@@ -39,17 +39,15 @@ def describe(texts: Texts, language: str, job: Job, waiting: int = 0) -> str:
     return _panel(texts, language, "done" if job.state is JobState.DONE else "stopped", [first], more)
 
 
-def _running_line(texts: Texts, job: Job) -> list[Words | str]:
+def _running_line(job: Job) -> list[Words | str]:
     if job.is_interrupted:
         return [Words("status.stopping")]
+    count = [Words("status.image", {"n": min(job.image_no + 1, job.images), "of": job.images})] if job.images > 1 else []
     if job.textinfo:
-        known = f"status.{job.textinfo.replace(' ', '_')}"
-        return [Words(known) if texts.has(known) else job.textinfo]
+        return [*count, note_words(job.textinfo)]
     if not job.steps or (job.step == 0 and job.image_no == 0):
         return [Words("status.starting")]
-    parts: list[Words | str] = [Words("status.step", {"step": job.step, "steps": job.steps})]
-    if job.images > 1:
-        parts.insert(0, Words("status.image", {"n": min(job.image_no + 1, job.images), "of": job.images}))
+    parts: list[Words | str] = [*count, Words("status.step", {"step": job.step, "steps": job.steps})]
     if job.eta_s is not None:
         parts.append(Words("status.eta", {"time": span(job.eta_s)}))
     return parts

@@ -16,6 +16,7 @@ from modules.web.ui.controls.sampling import build_batch, build_sampling, build_
 from modules.web.ui.controls.seed import build_seed
 from modules.web.ui.controls.size import build_size
 from modules.web.ui.extensions_tab import build_extensions
+from modules.web.ui.extras import ExtrasTab, build_extras
 from modules.web.ui.header import Header, build_header
 from modules.web.ui.history import HistoryTab, build_history
 from modules.web.ui.intents import Intents, build_intents
@@ -54,7 +55,7 @@ class Studio:
         script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
-        history, png_info: The tabs of these names.
+        extras, history, png_info: The tabs of these names.
     """
 
     header: Header
@@ -80,6 +81,7 @@ class Studio:
     script_wish: Any
     timer: Any
     script_place: Any
+    extras: ExtrasTab
     history: HistoryTab
     png_info: PngInfo
     fields: dict[str, Any] = field(default_factory=dict)
@@ -109,6 +111,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
     with gr.Tabs(elem_id="tabs", selected="studio") as top_tabs:
         with gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
             parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
+        extras = build_extras(texts, idle)
         history = build_history(texts)
         png_info = build_png_info(texts)
         build_extensions(texts)
@@ -117,6 +120,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         header=header,
         top_tabs=top_tabs,
         **parts,
+        extras=extras,
         history=history,
         png_info=png_info,
         mode=gr.State(FIRST_MODE.value),

@@ -32,7 +32,7 @@ def test_a_result_is_shown_under_its_name_without_being_written_again(tmp_path: 
     session: Any = SimpleNamespace(store=store)
     desk = Desk(session, SimpleNamespace(), SimpleNamespace(), folder)  # type: ignore[arg-type]
     for _ in range(2):
-        shown = [Path(entry["path"]) for entry in desk._keep(job)]
+        shown = [Path(entry["path"]) for entry in desk.keep(job)]
         assert [path.name for path in shown] == ["00001-5.png", "00001-6.png"]
     assert shown[0].samefile(saved) and shown[1].samefile(store.path(unsaved.id))
     assert len(list(store.ids())) == 2 and not old.exists()

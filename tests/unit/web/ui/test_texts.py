@@ -22,7 +22,7 @@ NO_TEXTS: set[str] = set()
 """What looks like an id of a text and is none."""
 NO_TEMPLATES = {"form.{error.field}", "form.{name}"}
 """Ids that are put together where any text, or none, may have them."""
-BUILT_IDS = {f"form.{name}" for name in FIELDS} | {"status.loading_the_model", "form.image", "form.picture", "form.mask", "form.sketch"}
+BUILT_IDS = {f"form.{name}" for name in FIELDS} | {"form.image", "form.picture", "form.mask", "form.sketch"}
 """Ids that the source puts together so."""
 
 
