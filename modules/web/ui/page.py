@@ -20,6 +20,7 @@ from modules.web.ui.boot import Boot
 from modules.web.ui.controls.size import wire_size
 from modules.web.ui.desk import Desk, pick
 from modules.web.ui.extension_files import script_tags, serve_extension_files, style_tags
+from modules.web.ui.extras_desk import wire_extras
 from modules.web.ui.guests import Guests, run_aside
 from modules.web.ui.hangups import Hangups
 from modules.web.ui.history_desk import wire_history
@@ -77,6 +78,7 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., None], g
         wire_intents(wiring)
         wire_batch(wiring)
         wire_results(wiring)
+        wire_extras(wiring, is_now=guests is not None)
         wire_history(wiring)
         wire_png_info(wiring)
         wire_styles(wiring)
