@@ -106,6 +106,11 @@ class Extension:
         return self.state is State.ENABLED
 
     @property
+    def enabled(self) -> bool:
+        """`is_enabled`, as extensions that look at each other spell it."""
+        return self.is_enabled
+
+    @property
     def canonical_name(self) -> str:
         """What other extensions call it."""
         return self.metadata.name or self.name.lower()
