@@ -10,14 +10,12 @@ from modules.pipeline.extra_networks import (
     parse_prompts,
     register_extra_network,
 )
+from modules.pipeline.script_networks import (
+    activate,
+    deactivate,
+    extra_network_aliases,
+    get_user_metadata,
+    register_extra_network_alias,
+)
 
 extra_network_registry = EXTRA_NETWORKS
-
-__all__ = [
-    "ExtraNetwork",
-    "ExtraNetworkParams",
-    "extra_network_registry",
-    "parse_prompt",
-    "parse_prompts",
-    "register_extra_network",
-]

@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL.Image import Image
 
+from modules.plugins.not_offered import explain
+
 RESULT_ATTRIBUTES = ("images", "infotexts", "js")
 """What tells a result of `run` from anything else: `Processed` belongs to a floor above, and scripts may bring their own."""
 
@@ -25,8 +27,8 @@ def is_stop(error: BaseException) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    """An error in one line; of an import that cannot be had, also why."""
+    return explain(error) or f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 @contextmanager
