@@ -30,7 +30,8 @@ class Crop:
 
     Attributes:
         box: What the model sees, on the canvas.
-        fresh: What is new in it; lies within `box`.
+        fresh: What is painted in it, but for the picture before the strip; lies within `box`. Where it meets what the crop before has
+            painted, it begins in the middle of what both see: a thin rest would show.
         working: Size at which it is painted, px.
     """
 
@@ -101,9 +102,10 @@ def _cut_strip(known: Box, grown: Box, working: Extent, *, is_wide: bool, is_bef
     width, height = max(1, int(working.width * scale)), max(1, int(working.height * scale))
     left, top, right, bottom = grown.edges
     along, crop_along = (grown.height, height) if is_wide else (grown.width, width)
-    painted = 0
+    before = 0
     for start in spread(along, crop_along, int(crop_along * SHARED_SHARE)):
         end = min(start + crop_along, along)
+        painted, before = (start + before) // 2 if start else 0, end
         if is_wide:
             x = left if is_before else right - width
             edges = (left, known.x) if is_before else (known.x + known.width, right)
@@ -112,7 +114,6 @@ def _cut_strip(known: Box, grown: Box, working: Extent, *, is_wide: bool, is_bef
             y = top if is_before else bottom - height
             edges = (top, known.y) if is_before else (known.y + known.height, bottom)
             yield Crop(Box(left + start, y, width, height), Box.from_edges(left + painted, edges[0], left + end, edges[1]), working)
-        painted = end
 
 
 def weigh(fresh: np.ndarray, known: np.ndarray, overlap_px: int) -> np.ndarray:

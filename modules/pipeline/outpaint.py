@@ -193,9 +193,10 @@ class Painter:
             if self._is_stopped():
                 break
             self._fill(strip)
+            before = self._known.copy()
             for crop in strip.crops:
                 if not self._is_stopped():
-                    self._paint_crop(crop)
+                    self._paint_crop(crop, before)
         return self._pixels
 
     def _is_stopped(self) -> bool:
@@ -208,12 +209,12 @@ class Painter:
         picture = Image.fromarray(self._pixels[part])
         self._pixels[part] = np.asarray(fill(picture, hole, MaskedContent.parse(self._p.inpainting_fill), self._seed))
 
-    def _paint_crop(self, crop: Crop) -> None:
+    def _paint_crop(self, crop: Crop, before_strip: np.ndarray) -> None:
         part = _slices(crop.box)
-        known = self._known[part]
-        fresh = np.zeros_like(self._known)
-        fresh[_slices(crop.fresh)] = True
-        fresh = fresh[part] & ~known
+        wanted = np.zeros_like(self._known)
+        wanted[_slices(crop.fresh)] = True
+        fresh = wanted[part] & ~before_strip[part]
+        known = self._known[part] & ~fresh
         weight = weigh(fresh, known, self._canvas.wanted.overlap_px)
         before = self._pixels[part]
         painted = self._run_crop(Image.fromarray(before), Image.fromarray(np.where(weight > 0, 255, 0).astype(np.uint8)), crop.working)
