@@ -31,6 +31,7 @@ from modules.web.ui.png_info_desk import wire_png_info
 from modules.web.ui.restore import Restorer
 from modules.web.ui.results import wire_results
 from modules.web.ui.script_controls import ScriptControls
+from modules.web.ui.script_infotext import PasteIntoPage
 from modules.web.ui.sight import wire_sight
 from modules.web.ui.source import KEEP_FILES_S, open_result_folder
 from modules.web.ui.static import ASSETS, head_tags, read_script, serve_assets, style_sheets
@@ -61,7 +62,7 @@ def _build_with_guests(session: Session, texts: Texts, guests: Guests) -> gr.Blo
         return _build(session, texts, ScriptControls.build_now, guests)
 
 
-def _build(session: Session, texts: Texts, build_scripts: Callable[..., None], guests: Guests | None = None) -> gr.Blocks:
+def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], guests: Guests | None = None) -> gr.Blocks:
     with gr.Blocks(title="Pentimento", analytics_enabled=False, fill_width=True, delete_cache=(3600, KEEP_FILES_S)) as page:
         if guests is not None:
             guests.build_other_tab()
@@ -120,6 +121,8 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
+        allowed_paths=[str(session.paths.outputs)] if guests else None,  # extensions hand the browser what they saved
+        blocked_paths=[str(path) for path in session.paths.outputs.glob("history.sqlite*")] if guests else None,
     )
 
 
@@ -142,7 +145,7 @@ def _wire_jobs(wiring: Wiring) -> None:
     results.gallery.select(pick, [studio.shown], [results.infotext, results.save, studio.selected], **LIGHT)
 
 
-def _wire_scripts(wiring: Wiring, build: Callable[..., None]) -> None:
+def _wire_scripts(wiring: Wiring, build: Callable[..., bool]) -> None:
     """Generate needs the values of scripts' controls, so it is wired where these are made."""
     studio, desk = wiring.studio, wiring.desk
     inputs = desk.inputs()
@@ -157,7 +160,9 @@ def _wire_scripts(wiring: Wiring, build: Callable[..., None]) -> None:
         wiring.on(studio.actions.generate.click, generate, [*inputs, *controls], desk.outputs(), api_name=False, js=COMMIT)
 
     with studio.script_place:
-        build(wiring.page, [studio.memory, studio.script_wish], studio.actions.generate, connect)
+        is_for_all = build(wiring.page, [studio.memory, studio.script_wish], studio.actions.generate, connect)
+    if is_for_all:
+        wiring.restorer.scripts = PasteIntoPage(wiring.page, wiring.session.scripts)
 
 
 def _wire_document(wiring: Wiring) -> None:

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 ENABLE_AFTER_S = 0.05
+STAGES = ("import", "create", "ui")
+"""Of loading a script; where else it fails, the list names the hook."""
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 TAGS = re.compile(r"<[^>]*>")
 SAYING = (gr.Button, gr.HTML, gr.Markdown)
@@ -213,8 +215,11 @@ class ScriptControls:
 
     def _say_broken(self) -> str:
         """HTML list of what is left out or failed; empty when all is well."""
-        broken = [(entry.file.name, entry.reason) for entry in self._session.library.broken]
-        lines = [f"<li><b>{html.escape(name)}</b> {html.escape(reason)}</li>" for name, reason in broken]
+        lines = [
+            f"<li><b>{html.escape(entry.file.name)}</b> {html.escape(entry.reason if entry.stage in STAGES else said)}</li>"
+            for entry in self._session.library.broken
+            for said in [f"{entry.stage}: {entry.reason}"]
+        ]
         return f'<ul id="img2img_broken_scripts">{"".join(lines)}</ul>' if lines else ""
 
     def say(self, text: str) -> Any:
@@ -223,7 +228,7 @@ class ScriptControls:
         return self._texts(text_id) if self._texts.has(text_id) else text
 
     def translate(self, block: Any) -> None:
-        """Put the labels of what is within into the visitor's language."""
+        """Put the labels and choices of what is within into the visitor's language."""
         for inner in _descend(block):
             for name in ("label", "info", "placeholder"):
                 if isinstance(getattr(inner, name, None), str):
