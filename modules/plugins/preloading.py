@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from modules.base.paths import Paths
+from modules.plugins.callbacks import CALLBACKS, BrokenCallback
 from modules.plugins.dependencies import offer_dependencies
 from modules.plugins.extensions import Extension, Without, find_extensions, what_is_left_out
+from modules.plugins.guard import describe
 from modules.settings.flags import Flags, parse_flags, parse_known_flags
 
 logger = logging.getLogger(__name__)
@@ -48,8 +50,10 @@ def preload(parser: argparse.ArgumentParser, extensions: Sequence[Extension]) ->
     for extension in enabled:
         try:
             _preload(extension, parser)
-        except (Exception, SystemExit):
+        except (Exception, SystemExit) as error:
             logger.exception("%s of extension %s failed: the flags it has not added are unknown", PRELOAD, extension.name)
+            file = extension.path / PRELOAD
+            CALLBACKS.broken.append(BrokenCallback("preload", f"{extension.canonical_name}/{PRELOAD}/preload", str(file), describe(error)))
 
 
 def _preload(extension: Extension, parser: argparse.ArgumentParser) -> None:

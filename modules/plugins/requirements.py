@@ -58,7 +58,7 @@ def judge(text: str, host: Mapping[str, str]) -> Judgement:
         return Judgement(text, Standing.NEW)
     if wanted.marker is not None and not wanted.marker.evaluate():
         return Judgement(text, Standing.MET, f"{text} is not for this system")
-    name = canonicalize_name(wanted.name)
+    name: str = canonicalize_name(wanted.name)
     name = name if name in host else STANDS_FOR.get(name, name)
     if name not in host:
         return Judgement(text, Standing.NEW)

@@ -11,6 +11,7 @@ from modules.cli.migration.scan import FileScan, Kind, Use, Weight, own_file, sc
 from modules.cli.migration.surface import Surface
 from modules.plugins.extensions import Extension
 from modules.plugins.installing import has_installer
+from modules.plugins.not_offered import why_not
 
 PROGRAM_SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 FOREIGN_ROOTS = frozenset({"scripts", "extensions"})
@@ -109,7 +110,7 @@ def _gaps_of(scan: FileScan, root: Path, surface: Surface, report: Report, insta
         if use.kind is Kind.HOOK:
             report.notes += [said] if said not in report.notes else []
         else:
-            gaps.append(Gap(file, use.line, said, use.weight is Weight.AT_LOADING and use.kind is not Kind.REPLACED))
+            gaps.append(Gap(file, use.line, _with_reason(said, said), use.weight is Weight.AT_LOADING and use.kind is not Kind.REPLACED))
     for use in scan.imports:
         if use.kind is Kind.PACKAGE and use.weight is not Weight.GUARDED and own_file(use.name, root, scan.path) is None:
             gaps += _missing_package(use, file, surface, report, installs)
@@ -124,10 +125,16 @@ def _missing_package(use: Use, file: str, surface: Surface, report: Report, inst
         return [] if is_ours or not rest else [Gap(file, use.line, f"{use.name}, of another extension", stops)]
     if not name or surface.has_package(name):
         return []
-    if installs:
+    if installs and not why_not(use.name):
         report.packages += [name] if name not in report.packages else []
         return []
-    return [Gap(file, use.line, f"the package {name}", stops)]
+    return [Gap(file, use.line, _with_reason(f"the package {name}", use.name), stops)]
+
+
+def _with_reason(said: str, name: str) -> str:
+    """What is missing, and why it cannot be had, where that is known."""
+    reason = why_not(name)
+    return f"{said}: {reason}" if reason else said
 
 
 def _spread_stops(scans: dict[Path, FileScan], stopped: dict[Path, set[str]], root: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from pathlib import Path
@@ -131,12 +131,8 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Try(self, node: ast.Try) -> None:
         is_guard = any(_catches(handler) for handler in node.handlers)
-        self._guards += is_guard
-        for child in node.body:
-            self.visit(child)
-        self._guards -= is_guard
-        self._guards += is_guard  # what stands in a handler is the second choice
-        for child in [*node.handlers, *node.orelse]:
+        self._guards += is_guard  # what stands in a handler is the second choice, and is guarded too
+        for child in [*node.body, *node.handlers, *node.orelse]:
             self.visit(child)
         self._guards -= is_guard
         for child in node.finalbody:
@@ -151,7 +147,8 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        for outside in [*node.decorator_list, *node.args.defaults, *(default for default in node.args.kw_defaults if default)]:
+        outsides: list[ast.AST] = [*node.decorator_list, *node.args.defaults, *(each for each in node.args.kw_defaults if each)]
+        for outside in outsides:
             self.visit(outside)
         self._enter(node)
 
@@ -213,7 +210,7 @@ class _Reader(ast.NodeVisitor):
             self.scan.flags.update(word.lstrip("-").replace("-", "_") for word in words)
         self.generic_visit(node)
 
-    def _add_options(self, names: list[ast.expr | None] | list[ast.expr]) -> None:
+    def _add_options(self, names: Sequence[ast.expr | None]) -> None:
         for name in names:
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 self.scan.options.add(name.value)

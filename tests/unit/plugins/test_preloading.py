@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from modules.plugins.callbacks import CALLBACKS
 from modules.plugins.preloading import parse_with_preloads
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,6 +34,9 @@ def test_flags_of_extensions_are_parsed_beside_ours(tmp_path: Path, caplog: pyte
     assert dict(flags.extra) == {"wish_dir": "here", "wish_on": False, "before_clash": 3}
     assert "of extension broken failed" in caplog.text and "of extension clash failed" in caplog.text
     assert getattr(flags, "wish", None) is None
+    told = {(Path(entry.file).parent.name, entry.hook): entry.reason for entry in CALLBACKS.broken if entry.file.startswith(str(tmp_path))}
+    assert told[("broken", "preload")] == "SystemExit: 3" and "--port" in told[("clash", "preload")]
+    CALLBACKS.broken[:] = [entry for entry in CALLBACKS.broken if not entry.file.startswith(str(tmp_path))]
 
 
 @pytest.mark.parametrize("off", ["--safe", "--disable-extra-extensions", "settings"])
