@@ -19,12 +19,14 @@ from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import ALWAYS_VISIBLE as AlwaysVisible
 from modules.plugins.script import Script, ScriptBuiltinUI
 from modules.plugins.script_modules import basedir
+from modules.runtime.face_calls.script_list import ListedFile as ScriptFile
+from modules.runtime.face_calls.script_list import list_files_with_name, list_scripts
 from modules.runtime.shared_objects import loaded_scripts
 
 __all__ = [  # noqa: F822
     "AlwaysVisible", "MaskBlendArgs", "OnComponent", "PostProcessMaskOverlayArgs", "PostSampleArgs", "PostprocessBatchListArgs",
-    "PostprocessImageArgs", "Script", "ScriptBuiltinUI", "ScriptClassData", "ScriptRunner", "basedir", "script_callbacks",
-    "scripts_current", "scripts_data", "scripts_img2img", "scripts_txt2img",
+    "PostprocessImageArgs", "Script", "ScriptBuiltinUI", "ScriptClassData", "ScriptFile", "ScriptRunner", "basedir",
+    "list_files_with_name", "list_scripts", "script_callbacks", "scripts_current", "scripts_data", "scripts_img2img", "scripts_txt2img",
 ]  # fmt: skip
 
 

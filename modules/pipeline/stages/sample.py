@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -178,11 +179,18 @@ def sampler_callbacks(p: StableDiffusionProcessingImg2Img) -> SamplerCallbacks:
 
 def _with_scripts(p: StableDiffusionProcessingImg2Img) -> SamplerCallbacks:
     """As `sampler_callbacks`, with the hooks and callbacks of scripts."""
+
+    def tell(hook: str) -> Callable[[object], None]:
+        def call(params: object) -> None:
+            CALLBACKS.call_in_job(p, hook, params)
+
+        return call
+
     return dataclasses.replace(
         sampler_callbacks(p),
-        on_extra_noise=lambda params: CALLBACKS.call_in_job(p, "on_extra_noise", params),
-        on_denoiser=lambda params: CALLBACKS.call_in_job(p, "on_cfg_denoiser", params),
-        on_denoised=lambda params: CALLBACKS.call_in_job(p, "on_cfg_denoised", params),
-        on_guided=lambda params: CALLBACKS.call_in_job(p, "on_cfg_after_cfg", params),
+        on_extra_noise=tell("on_extra_noise"),
+        on_denoiser=tell("on_cfg_denoiser"),
+        on_denoised=tell("on_cfg_denoised"),
+        on_guided=tell("on_cfg_after_cfg"),
         on_blend=lambda params: p.scripts.dispatch("on_mask_blend", p, params) if p.scripts else None,
     )

@@ -9,8 +9,8 @@ from modules.plugins.hooks import HOOKS, POSTPROCESSING_HOOKS
 from modules.plugins.script import Script
 from tests.source_tree import ROOT, parse, python_files
 
-CALLERS = {"dispatch", "call", "call_in_job", "results", "_tell_component", "_tell"}
-"""Methods that get the name of a hook to call."""
+CALLERS = {"tell", "dispatch", "call", "call_in_job", "results", "_tell_component", "_tell"}
+"""Functions that get the name of a hook to call."""
 
 
 def called_names() -> set[str]:
@@ -20,7 +20,7 @@ def called_names() -> set[str]:
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.Call):
                 callee = node.args[0] if isinstance(node.func, ast.Name) and node.func.id == "partial" and node.args else node.func
-                if isinstance(callee, ast.Attribute) and callee.attr in CALLERS:
+                if getattr(callee, "attr", getattr(callee, "id", None)) in CALLERS:
                     found |= {value.value for value in node.args if isinstance(value, ast.Constant) and isinstance(value.value, str)}
     return found
 

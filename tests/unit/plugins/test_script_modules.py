@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from modules import scripts
 from modules.plugins.callback_order import ORDER
 from modules.plugins.callbacks import CALLBACKS
 from modules.plugins.discovery import ScriptFile
+from modules.plugins.extensions import Extension, State
 from modules.plugins.loader import SCRIPTS_DATA, ScriptLibrary
-from modules.plugins.script_modules import IMPORTS
+from modules.plugins.script_modules import IMPORTS, ROOT
+from modules.runtime.shared_objects import SharedSession
 
 TITLED = """
 from modules import scripts
@@ -134,3 +138,25 @@ def test_lower_priorities_come_first(place: Place) -> None:
     library, _ = place.load()
     early = library.early(is_img2img=True)
     assert [script.title() for script in early.alwayson_scripts] == ["c_first", "b_middle", "a_last"] and early is library.img2img
+
+
+def test_modules_that_nobody_imported_are_there() -> None:
+    code = "import sys, modules\nassert 'modules.script_callbacks' not in sys.modules\nmodules.script_callbacks.on_ui_tabs\n"
+    code += "assert not hasattr(modules, 'no_such') and not hasattr(modules, '_private')\nfrom modules import sd_samplers"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_files_of_extensions_are_listed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write("one/scripts/a.py", "")
+    place.write("one/scripts/b.txt", "")
+    place.write("one/style.css", "")
+    place.write("off/scripts/c.py", "")
+    extensions = [Extension("one", place.folder / "one"), Extension("off", place.folder / "off", state=State.DISABLED)]
+    session = SimpleNamespace(paths=SimpleNamespace(scripts=place.folder / "own" / "scripts"), extensions=extensions)
+    shared = SharedSession()
+    shared.bind(session)  # type: ignore[arg-type]
+    monkeypatch.setattr("modules.runtime.face_calls.script_list.SHARED", shared)
+    one = place.folder / "one"
+    assert scripts.list_scripts("scripts", ".py") == [(str(one), "a.py", str(one / "scripts" / "a.py"))]
+    assert scripts.list_scripts("scripts", ".py", include_extensions=False) == []
+    assert scripts.list_files_with_name("style.css") == [str(one / "style.css")]
