@@ -1,20 +1,6 @@
 """Pentimento: a studio for repainting pictures. Files here are the face, folders are the house."""
 
 from importlib import import_module
-from typing import Any
-
-
-def __getattr__(name: str) -> Any:
-    """A module of the face that nobody has imported yet: scripts write `import modules`, then `modules.sd_models.checkpoint_tiles()`."""
-    dotted = f"{__name__}.{name}"
-    try:
-        return import_module(dotted)
-    except ModuleNotFoundError as error:
-        if error.name != dotted:
-            raise
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if not TYPE_CHECKING:

@@ -28,7 +28,7 @@ INFO_KEYS = (
 def _first(seed: object) -> int:
     """Scripts hand in a seed, a list of them, or None."""
     first = (seed[0] if seed else None) if isinstance(seed, list | tuple) else seed
-    return -1 if first is None else int(first)  # type: ignore[call-overload]
+    return int(first) if isinstance(first, int | float) else -1
 
 
 class Processed:

@@ -110,17 +110,17 @@ class OptionInfo:
             return None
         arguments = self.arguments()
         listed = tuple(str(choice) for choice in _values(arguments.get("choices") or ()))
-        is_many = isinstance(default, tuple)
+        many = tuple(str(item) for item in default) if isinstance(default, tuple) else None
         said = _plain(f"{self.comment_before} {self.comment_after}")
         return OptionField(
             name=name,
-            default=tuple(str(item) for item in default) if is_many else str(default) if listed else self._as_number(default),
+            default=many if many is not None else str(default) if listed else self._as_number(default),
             section=str((self.section or OTHER_SECTION)[-1] or OTHER_SECTION[-1]),
             label=_plain(str(self.label or name)),
-            help=f"{said} [{', '.join(listed)}]".strip() if is_many and listed else said,
+            help=f"{said} [{', '.join(listed)}]".strip() if many is not None and listed else said,
             minimum=_limit(arguments.get("minimum")),
             maximum=_limit(arguments.get("maximum")),
-            choices=() if is_many else listed,
+            choices=() if many is not None else listed,
         )
 
     def coerce(self, name: str, value: object) -> Any:

@@ -45,6 +45,16 @@ class EmbeddingInfo:
     def path(self) -> Path:
         return self.stamp.path
 
+    @property
+    def shape(self) -> int:
+        """The width, as A1111's scripts call it."""
+        return self.width
+
+    @property
+    def filename(self) -> str:
+        """The path as text."""
+        return str(self.path)
+
 
 class EmbeddingCatalog:
     """Textual inversions below some folders. Safe to share between threads.

@@ -13,6 +13,7 @@ PLACES: Mapping[str, Callable[[Paths], Any]] = {
     "config_states_dir": lambda paths: paths.data / "config_states",
     "cwd": lambda paths: paths.root,
     "data_path": lambda paths: paths.data,
+    "default_sd_model_file": lambda paths: paths.data / "model.ckpt",
     "default_output_dir": lambda paths: paths.outputs,
     "extensions_builtin_dir": lambda paths: paths.builtin_extensions,
     "extensions_dir": lambda paths: paths.extensions,
@@ -29,7 +30,8 @@ PLACES: Mapping[str, Callable[[Paths], Any]] = {
 
 def find_place(module: str, name: str) -> Any:
     """A folder by A1111's name for it; `paths` is the table of checkouts that A1111 looks for, which holds ours alone."""
-    found = {key: (lambda place=place: str(place(SHARED.paths))) for key, place in PLACES.items()}
-    found["paths"] = lambda: {"Stable Diffusion": str(SHARED.paths.root)}
-    found["default_sd_model_file"] = found["sd_model_file"]
-    return look_up(found, module, name)
+    if name == "paths":
+        return {"Stable Diffusion": str(SHARED.paths.root)}
+    if name not in PLACES:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    return str(PLACES[name](SHARED.paths))

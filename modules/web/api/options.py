@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
-from modules.base.errors import PentimentoError
+from modules.base.errors import InvalidRequest, PentimentoError
 from modules.runtime.session import Session
+from modules.settings.extra_options import EXTRA_OPTIONS
 from modules.web.api.caller import SessionDependency, UserDependency
 
 LOCAL_ONLY = frozenset({"disabled_extensions", "disable_all_extensions"})
@@ -43,9 +44,14 @@ def change_options(session: Session, changes: Mapping[str, Any]) -> None:
 
     Raises:
         UnknownName: No such checkpoint.
-        InvalidRequest: A value is wrong; nothing is changed.
+        InvalidRequest: A value is wrong, or an extension keeps its option to itself; nothing is changed.
     """
     changed = dict(changes) if session.flags.is_local else {name: value for name, value in changes.items() if name not in LOCAL_ONLY}
+    current = session.options.current.as_dict()
+    for option, value in changed.items():
+        info = EXTRA_OPTIONS.get(option)
+        if info is not None and info.restrict_api and value != current.get(option):
+            raise InvalidRequest(option, value, "to be changed by its extension alone: it forbids changes over HTTP")
     name = changed.pop("sd_model_checkpoint", None)
     if name and not _is_current(session, str(name)):
         changed["sd_model_checkpoint"] = session.checkpoint(str(name)).title
