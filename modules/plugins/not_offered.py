@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 INTERNALS = "A1111's model internals; models are Pentimento's own, and what extensions may change of a run are the hooks and callbacks"
 FORGE = "Forge's own; extensions written for A1111 run here"
+PAGE = "a part of A1111's own page; this page's components come by on_after_component, with A1111's elem_ids"
 TRAINING = "training is not part of this program"
 
 NOT_OFFERED: Mapping[str, str] = {
@@ -16,6 +17,11 @@ NOT_OFFERED: Mapping[str, str] = {
     "modules_forge": FORGE,
     "lib_controlnet": "ControlNet's, as Forge brings it along; install the extension itself if it supports A1111",
     "backend": FORGE,
+    "modules.ui_toprow": PAGE,
+    "modules.ui_settings": PAGE,
+    "modules.ui_postprocessing": PAGE,
+    "modules.ui_prompt_styles": PAGE,
+    "modules.ui_checkpoint_merger": PAGE,
     "modules.hypernetworks": TRAINING,
     "modules.textual_inversion": "textual inversions in prompts work, see modules.sd_hijack.model_hijack.embedding_db; " + TRAINING,
     "modules.sd_hijack_optimizations": INTERNALS,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from modules.plugins.extensions import Extension
@@ -18,12 +18,19 @@ SECRET = {".py", ".pyc", ".pyo", ".db", ".sqlite", ".env", ".pem", ".key"}
 """Kinds of files that no browser needs."""
 
 
-def serve_extension_files(app: FastAPI, extensions: Sequence[Extension]) -> None:
-    """Add A1111's `/file=extensions/<name>/...`, before the page is mounted: of enabled extensions, what lies in their folders."""
+def serve_extension_files(app: FastAPI, extensions: Sequence[Extension], *, has_logins: bool = False) -> None:
+    """Add A1111's `/file=extensions/<name>/...`, before the page is mounted: of enabled extensions, what lies in their folders.
+
+    Args:
+        has_logins: The page asks who comes, and so must this.
+    """
+    # Files may hold what a person wrote; where the page asks for a login, so do they.
     folders = {(FOLDERS[extension.is_builtin], extension.name): extension for extension in extensions if extension.is_enabled}
 
     @app.get("/file={path:path}", include_in_schema=False)
-    def give_file(path: str) -> Response:
+    def give_file(path: str, request: Request) -> Response:
+        if has_logins and request.app.state.page_user(request) is None:
+            return PlainTextResponse("log in on the page first", 401)
         kind, name, inner = (*path.split("/", 2), "", "")[:3]
         extension = folders.get((kind, name))
         if extension is None or not is_given(inner) or not extension.holds(file := extension.path / inner):

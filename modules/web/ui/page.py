@@ -102,7 +102,7 @@ def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | 
     wording = {"localization": lambda: session.options.current.localization}
     app.add_middleware(Boot, script=read_script("boot"), tags=tags, tail=style_tags(guests), **wording)
     serve_assets(app, texts)
-    serve_extension_files(app, guests)
+    serve_extension_files(app, guests, has_logins=auth is not None)
     page = build_page(session, texts)
     start_guests(session, app, page)
     return gr.mount_gradio_app(

@@ -37,7 +37,7 @@ def apply_bridge() -> None:
         return
     setattr(gr, MARK, True)
     component_meta.create_or_modify_pyi = _finish_subclass
-    for kind in _classes(Block):
+    for kind in list(_classes(Block)):
         _teach(kind)
     _teach_chains()
     _teach_images()
@@ -49,21 +49,21 @@ def _finish_subclass(component_class: type, class_name: str, events: list[Any]) 
     complete_signature(component_class)
 
 
-def _classes(base: type) -> Iterator[type]:
+def _classes(base: Any) -> Iterator[Any]:
     yield base
     for kind in base.__subclasses__():
         yield from _classes(kind)
 
 
-def _teach(kind: type) -> None:
+def _teach(kind: Any) -> None:
     if "__init__" in vars(kind) and kind not in (Block, BlockContext, Component):
-        kind.__init__ = _understanding(kind, kind.__init__)  # type: ignore[misc]
+        kind.__init__ = _understanding(kind, kind.__init__)
     for name, listener in list(vars(kind).items()):
         if hasattr(listener, "has_trigger") and hasattr(listener, "event_name"):
             setattr(kind, name, _understanding_event(listener))
     if "update" not in vars(kind) and not issubclass(kind, Blocks):
-        kind.update = staticmethod(_update)  # type: ignore[attr-defined]
-        kind.style = _style  # type: ignore[attr-defined]
+        kind.update = staticmethod(_update)
+        kind.style = _style
 
 
 def _understanding(kind: type, build: Callable[..., None]) -> Callable[..., None]:
@@ -98,6 +98,9 @@ def _understanding_event(listener: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(listener)
     def listen(*args: Any, **named: Any) -> Any:
+        every = named.get("every") if listener.event_name == "load" else None  # type: ignore[attr-defined]
+        if isinstance(every, int | float) and not isinstance(every, bool):
+            gr.Timer(every).tick(*args[1:], **{name: value for name, value in named.items() if name != "every"})
         named = event_keywords(str(listener.event_name), named, known)  # type: ignore[attr-defined]
         inputs = named.get("inputs", args[INPUTS_PLACE] if len(args) > INPUTS_PLACE else None)
         if script := fresh_sketches(inputs, named.get("js")):
@@ -118,7 +121,7 @@ def _teach_chains() -> None:
             chained = getattr(self, name)
             setattr(self, name, functools.partial(_understanding_event(chained.func), *chained.args))
 
-    events.Dependency.__init__ = __init__  # type: ignore[method-assign]
+    events.Dependency.__init__ = __init__
 
 
 def _teach_images() -> None:
@@ -129,7 +132,7 @@ def _teach_images() -> None:
             return SketchCanvas(*args, tool=tool, **named)
         return object.__new__(cls)
 
-    gr.Image.__new__ = __new__  # type: ignore[assignment]
+    gr.Image.__new__ = __new__
 
 
 def _bring_names_back() -> None:
@@ -137,8 +140,8 @@ def _bring_names_back() -> None:
         setattr(gr, old, getattr(gr, new))
     everything = SimpleNamespace(**{name: getattr(gr, name) for name in dir(gr.components) if hasattr(gr, name)})
     everything.Variable = gr.State
-    gr.inputs, gr.outputs = everything, everything  # type: ignore[attr-defined]
-    gr.components.IOComponent = Component  # type: ignore[attr-defined]
+    gr.inputs, gr.outputs = everything, everything
+    gr.components.IOComponent = Component
     for name in ("Box", "Variable"):
         setattr(gr.components, name, getattr(gr, name))
     sys.modules.setdefault("gradio.inputs", everything)  # type: ignore[arg-type]

@@ -95,3 +95,12 @@ def test_the_browser_gets_an_extensions_files_and_nothing_from_beyond(extension:
     for path in ("javascript/c.js", "scripts/s.py", ".git/config", "../../outside.js", "%2e%2e/%2e%2e/outside.js", "", "nothing.js"):
         assert client.get(f"/file=extensions/my ext/{path}").status_code == 404, path
     assert client.get("/file=extensions/another/style.css").status_code == 404
+
+
+def test_where_the_page_asks_for_a_login_so_do_the_files(extension: Extension) -> None:
+    app = FastAPI()
+    serve_extension_files(app, [extension], has_logins=True)
+    app.state.page_user = lambda request: request.headers.get("user")
+    client = TestClient(app)
+    assert client.get("/file=extensions/my ext/style.css").status_code == 401
+    assert client.get("/file=extensions/my ext/style.css", headers={"user": "ada"}).status_code == 200
