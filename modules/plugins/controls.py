@@ -13,9 +13,10 @@ class Control:
 
     Attributes:
         label: Empty for mere text.
-        value: What it starts with; what a job gets that does not say otherwise.
+        value: What it starts with, as it is shown.
         minimum, maximum, step: Of sliders and numbers.
         choices: Values that can be picked.
+        is_by_number: Whether jobs get the places of what was picked among `choices` (components of `type="index"`).
     """
 
     label: str = ""
@@ -24,10 +25,21 @@ class Control:
     maximum: float | None = None
     step: float | None = None
     choices: tuple[Any, ...] | None = None
+    is_by_number: bool = False
+
+    @property
+    def start(self) -> Any:
+        """What a job gets that does not say otherwise."""
+        if not self.is_by_number or not self.choices:
+            return self.value
+        picked = self.value if isinstance(self.value, list | tuple) else [self.value]
+        places = [self.choices.index(value) for value in picked if value in self.choices]
+        return places if isinstance(self.value, list | tuple) else next(iter(places), None)
 
     def as_dict(self) -> dict[str, Any]:
         """As the API's script-info shows it."""
         shown = asdict(self)
+        del shown["is_by_number"]
         return {**shown, "choices": None if self.choices is None else list(self.choices)}
 
 
@@ -53,7 +65,10 @@ def _read(component: Any, place: int) -> Control:
     limits = {name: _number(getattr(component, name, None)) for name in ("minimum", "maximum", "step")}
     choices = getattr(component, "choices", None)
     values = tuple(_value_of(choice) for choice in choices) if choices else None
-    return Control(str(getattr(component, "label", None) or ""), _start(component.value), choices=values, **limits)
+    is_by_number = getattr(component, "type", None) == "index"
+    return Control(
+        str(getattr(component, "label", None) or ""), _start(component.value), choices=values, is_by_number=is_by_number, **limits
+    )
 
 
 def _start(value: Any) -> Any:

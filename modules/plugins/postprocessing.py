@@ -138,7 +138,7 @@ class ScriptPostprocessingRunner:
 
     def default_args(self) -> list[Any]:
         """The values that all controls start with."""
-        return [control.value for script in self.scripts for control in script.control_values.values()]
+        return [control.start for script in self.scripts for control in script.control_values.values()]
 
     def create_args_for_run(self, scripts_args: Mapping[str, Mapping[str, Any]]) -> list[Any]:
         """A list of values for a request that names scripts, and gives some or all of their values by argument name.
@@ -216,7 +216,7 @@ class ScriptPostprocessingRunner:
 def _values(script: ScriptPostprocessing, named: Mapping[str, Any] | None) -> Iterator[Any]:
     for name, control in script.control_values.items():
         is_off = named is None and isinstance(control.value, bool)
-        yield False if is_off else (named or {}).get(name, control.value)
+        yield False if is_off else (named or {}).get(name, control.start)
 
 
 def _process(script: ScriptPostprocessing, picture: PostprocessedImage, values: Mapping[str, Any], notes: list[str]) -> None:

@@ -53,6 +53,7 @@ class ScriptRunner:
         self.selectable_scripts = list(selectable)
         self.alwayson_scripts = list(alwayson)
         self.failed: list[FailedHook] = []
+        self._listed: list[Script] | None = None
         self._default_args: list[Any] = [0]
         self.lay_out(defaults)
 
@@ -64,14 +65,18 @@ class ScriptRunner:
 
     @property
     def scripts(self) -> list[Script]:
-        """All: always-on ones first, as their values lie in `script_args`."""
-        return [*self.alwayson_scripts, *self.selectable_scripts]
+        """All: always-on ones first, as their values lie in `script_args`; or what somebody set in their place, which changes no job."""
+        return [*self.alwayson_scripts, *self.selectable_scripts] if self._listed is None else self._listed
+
+    @scripts.setter
+    def scripts(self, scripts: Sequence[Script]) -> None:
+        self._listed = list(scripts)
 
     def lay_out(self, defaults: Mapping[str, Sequence[Any]] | None = None) -> None:
         """Give each script its slice of `script_args`; again when their controls were built."""
         self._default_args = [0]
         for script in self.scripts:
-            values = list((defaults or {}).get(title_of(script), [control.value for control in script.control_values]))
+            values = list((defaults or {}).get(title_of(script), [control.start for control in script.control_values]))
             script.args_from = len(self._default_args)
             self._default_args.extend(values)
             script.args_to = len(self._default_args)

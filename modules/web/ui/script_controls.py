@@ -205,7 +205,7 @@ class ScriptControls:
             if getattr(control, "interactive", True) is None:
                 control.interactive = True  # left open, Gradio takes what is hidden at first for mere output
         for control, value, start in zip(controls, args[script.args_from : script.args_to], script.control_values, strict=False):
-            if value != start.value:
+            if value != start.start:
                 set_value(control, value)
         try:
             script.controls_filled(controls)
