@@ -11,4 +11,4 @@ from modules.runtime.face_calls.file_cache import (
     sha256_from_cache,
 )
 
-blksize = 1024 * 1024
+blksize = 1048576

@@ -22,6 +22,7 @@ NOT_OFFERED: Mapping[str, str] = {
     "modules.ui_postprocessing": PAGE,
     "modules.ui_prompt_styles": PAGE,
     "modules.ui_checkpoint_merger": PAGE,
+    "webui": "its helpers are in modules.call_queue",
     "modules.hypernetworks": TRAINING,
     "modules.textual_inversion": "textual inversions in prompts work, see modules.sd_hijack.model_hijack.embedding_db; " + TRAINING,
     "modules.sd_hijack_optimizations": INTERNALS,
