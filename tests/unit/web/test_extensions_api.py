@@ -18,7 +18,8 @@ CHANGES = {
 
 @pytest.fixture
 def wisher(tmp_path: Path) -> Path:
-    folder = tmp_path / "extensions" / "wisher"
+    """A built-in one: with one of the person's own, the page would be built too."""
+    folder = tmp_path / "extensions-builtin" / "wisher"
     (folder / "scripts").mkdir(parents=True)
     (folder / "scripts" / "bad.py").write_text("import no_such_module")
     (folder / "metadata.ini").write_text("[Extension]\nRequires = other")
@@ -58,10 +59,11 @@ def test_adding_and_removing(make_client: Callable[..., TestClient], wisher: Pat
     client = make_client()
     assert client.post("/api/extensions/add", json={"source": str(wisher), "name": "twin"}).json() == "twin"
     assert not listed(client)["twin"]["is_running"]
-    assert client.post("/api/extensions/add", json={"source": str(wisher)}).status_code == 422
+    assert client.post("/api/extensions/add", json={"source": str(wisher), "name": "twin"}).status_code == 422
     place = Path(client.post("/api/extensions/remove", json={"name": "twin"}).json())
     assert "twin" not in listed(client) and (place / "scripts" / "bad.py").is_file()
     assert client.post("/api/extensions/install", json={"name": "wisher"}).status_code == 422
+    assert client.post("/api/extensions/remove", json={"name": "wisher"}).status_code == 422 and wisher.is_dir()
     assert client.post("/api/extensions/add", json={"source": str(wisher)}, headers={"Origin": "http://evil.example"}).status_code == 403
 
 
