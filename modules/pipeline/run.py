@@ -34,7 +34,7 @@ from modules.pipeline.stages.compose import Composed, compose, count_outside, re
 from modules.pipeline.stages.decode import decode, to_picture
 from modules.pipeline.stages.prepare import Prepared
 from modules.pipeline.stages.sample import encode_prompts, make_noise, plan_sampling
-from modules.pipeline.stages.save import save_grid, save_picture
+from modules.pipeline.stages.save import folder_for_scripts, save_grid, save_picture
 from modules.pipeline.stages.start import complete_init
 from modules.pipeline.styles import apply_styles
 from modules.pipeline.unmet import describe_unmet
@@ -84,8 +84,8 @@ def process_images(p: StableDiffusionProcessingImg2Img, context: RunContext | No
     # A job that a script makes of its own has the scripts it is given: that script would be called again and again.
     p.scripts = p.scripts or (context.script_runner() if outer is None else ScriptRunner())
     p.script_args = p.script_args or p.scripts.default_args()
-    p.outpath_samples = p.outpath_samples or options.outdir_samples or options.outdir_img2img_samples
-    p.outpath_grids = p.outpath_grids or options.outdir_grids or options.outdir_img2img_grids
+    p.outpath_samples = p.outpath_samples or folder_for_scripts(context.paths, options.outdir_samples or options.outdir_img2img_samples)
+    p.outpath_grids = p.outpath_grids or folder_for_scripts(context.paths, options.outdir_grids or options.outdir_img2img_grids)
     token = RUNNING.set(p)
     try:
         if not p.scripts_setup_complete:

@@ -106,6 +106,11 @@ def output_folder(paths: Paths, folder: str) -> Path:
     return place
 
 
+def folder_for_scripts(paths: Paths, folder: str) -> str:
+    """`folder` below the data folder as scripts are told: they make folders and files there themselves, from the working folder."""
+    return folder if Path.cwd() == paths.data else str(paths.data / folder)
+
+
 def name_facts(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> NameFacts:
     model = p.sd_model
     return NameFacts(

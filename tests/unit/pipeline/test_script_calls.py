@@ -147,5 +147,5 @@ def test_scripts_find_the_folders_of_their_job(run: Run) -> None:
     _, context = run()
     context.options = Options(outdir_grids="outputs/sheets")
     processing.process_images(Request(init_images=[Image.new("RGB", (64, 64))], width=64, height=64, steps=1), context)
-    assert folders == ["outputs/img2img-images", "outputs/sheets"]
+    assert folders == [str(context.paths.data / "outputs/img2img-images"), str(context.paths.data / "outputs/sheets")]
     assert isinstance(context, QuietContext)

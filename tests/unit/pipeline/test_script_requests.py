@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from PIL import Image
 
 from modules import processing, sd_samplers, shared
 from modules.base.errors import InvalidRequest
+from modules.base.paths import Paths
 from modules.pipeline.processed import Processed
+from modules.pipeline.stages.save import folder_for_scripts
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import Script
 from modules.processing import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img, process_images
@@ -104,6 +107,13 @@ def test_painting_without_a_picture_is_refused_in_words(run: Run) -> None:
 
     with pytest.raises(InvalidRequest, match="start from one"):
         run_script(run, Paints())
+
+
+def test_folders_work_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = Paths.under(tmp_path)
+    assert folder_for_scripts(paths, "outputs/mine") == str(tmp_path / "outputs" / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert folder_for_scripts(paths, "outputs/mine") == "outputs/mine"
 
 
 def test_seeds_and_masks_as_scripts_make_them(mask: Image.Image) -> None:
