@@ -167,7 +167,8 @@ class Processed:
         shown, count = len(self.images) - self.index_of_first_image, len(self.infotexts) - self.index_of_first_image
         each = shown // count if count > 0 and shown and shown % count == 0 else 1
         place = index - self.index_of_first_image
-        return place // each if place >= 0 and place % each == 0 else None
+        is_picture = place >= 0 and place % each == 0 and (count <= 0 or place // each < count)  # scripts append maps and the like
+        return place // each if is_picture else None
 
     def text_of(self, index: int) -> str:
         """What is known of entry `index` of `images`: its own text, else that of the job where every entry has one."""

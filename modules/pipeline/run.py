@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -359,6 +360,7 @@ def _finish(p: StableDiffusionProcessingImg2Img, plan: Plan, results: Results) -
     processed.paths, processed.is_mask_replaced, processed.seam_scores = paths, results.has_new_masks, results.seams
     scripts = p.scripts or ScriptRunner()
     scripts.dispatch("postprocess", p, processed)
+    processed.images = [image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image)) for image in processed.images]
     return processed
 
 

@@ -42,15 +42,15 @@ def keep_whole(*handed: Any) -> Iterator[None]:
     Raises:
         TypeError: One was unusable, which the error names.
     """
-    before = [(value, _copy(vars(value))) for value in handed if _is_watched(value)]
+    before = [(value, dict(vars(value)), _copy(vars(value))) for value in handed if _is_watched(value)]
     faults = []
     try:
         yield
     finally:
-        for value, kept in before:
-            fault = _fault(value, kept)
+        for value, held, kept in before:
+            fault = _fault(value, held)
             if fault:
-                vars(value).update(kept)
+                _restore(value, held, kept)
                 faults.append(fault)
     if faults:
         raise TypeError(faults[0])
@@ -62,6 +62,17 @@ def _is_watched(value: Any) -> bool:
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.copy() if isinstance(value, list | dict) else value for name, value in values.items()}
+
+
+def _restore(value: Any, held: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
+    """Give `value` the attributes it held, and these what was in them: others may hold the same lists."""
+    vars(value).update(held)
+    for name, content in held.items():
+        if isinstance(content, list):
+            content[:] = kept[name]
+        elif isinstance(content, dict):
+            content.clear()
+            content.update(kept[name])
 
 
 def _fault(value: Any, before: Mapping[str, Any]) -> str | None:
@@ -78,7 +89,7 @@ def _fault(value: Any, before: Mapping[str, Any]) -> str | None:
 
 
 def _result_fault(value: Any) -> str | None:
-    if not isinstance(value.images, list) or not all(isinstance(image, Image) for image in value.images):
+    if not isinstance(value.images, list) or not all(isinstance(image, Image) or len(_shape(image)) in (2, 3) for image in value.images):
         return f"images is {_say(value.images)}, not a list of pictures"
     if not isinstance(value.infotexts, list) or not all(isinstance(text, str) for text in value.infotexts):
         return f"infotexts is {_say(value.infotexts)}, not a list of texts"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -82,3 +83,47 @@ def test_a_hook_that_breaks_costs_no_picture(run: Run, asked: dict[str, Any], ho
     processed, _ = run(scripts=ScriptRunner([], [Everywhere(**{hook: fail})]), **asked)
     assert processed.images[0].tobytes() == plain.images[0].tobytes()
     assert processed.notes == [f"Script Everywhere failed in {hook} and was skipped: RuntimeError: third party"]
+
+
+def test_pictures_that_a_script_adds_are_results_but_not_of_the_job(run: Run, asked: dict[str, Any]) -> None:
+    def add(p: Any, processed: Any, *args: Any) -> None:
+        processed.images.append(Image.new("L", (3, 2)))
+        processed.images.extend([np.zeros((2, 3, 3), dtype=np.uint8)])
+
+    processed, _ = run(scripts=ScriptRunner([], [Everywhere(postprocess=add)]), batch_size=3, do_not_save_grid=True, **asked)
+    assert [processed.picture_number(index) for index in range(5)] == [0, 1, 2, None, None]
+    assert processed.images[4].size == (3, 2) and len(processed.pictures) == 3 and processed.js() and not processed.notes
+
+
+@pytest.mark.parametrize("junk", [{"images": None}, {"images": ["x"]}, {"infotexts": 42}, {"infotexts": [None]}])
+def test_results_that_are_none_are_put_back(run: Run, asked: dict[str, Any], junk: dict[str, Any]) -> None:
+    def spoil(p: Any, processed: Any, *args: Any) -> None:
+        vars(processed).update(junk)
+
+    plain, _ = run(**asked)
+    processed, _ = run(scripts=ScriptRunner([], [Everywhere(postprocess=spoil)]), **asked)
+    assert (processed.images, processed.infotexts) == (plain.images, plain.infotexts)
+    assert len(processed.notes) == 1 and "failed in postprocess and was skipped" in processed.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("hook", "junk"),
+    [
+        ("post_sample", {"samples": None}),
+        ("postprocess_batch_list", {"images": ["not a picture"]}),
+        ("postprocess_batch_list", {"images": None}),
+        ("postprocess_image", {"image": None}),
+        ("postprocess_maskoverlay", {"mask_for_overlay": 7}),
+        ("postprocess_maskoverlay", {"overlay_image": "x"}),
+        ("postprocess_image_after_composite", {"image": "x"}),
+        ("on_mask_blend", {"blended_latent": None}),
+    ],
+)
+def test_junk_in_a_hooks_arguments_is_put_back(run: Run, asked: dict[str, Any], hook: str, junk: dict[str, Any]) -> None:
+    def spoil(p: Any, handed: Any, *args: Any, **named: Any) -> None:
+        vars(handed).update(junk)
+
+    plain, _ = run(**asked)
+    processed, _ = run(scripts=ScriptRunner([], [Everywhere(**{hook: spoil})]), **asked)
+    assert processed.images == plain.images
+    assert len(processed.notes) == 1 and f"failed in {hook} and was skipped: TypeError" in processed.notes[0]
