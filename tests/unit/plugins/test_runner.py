@@ -175,6 +175,8 @@ def test_hooks_can_be_called_by_name_as_scripts_do() -> None:
     runner.setup_scrips(p, is_ui=False)
     assert script.seen == [("process", (5,)), ("batch", 2, (5,)), ("args", (5,)), ("setup", (5,))]
     assert hasattr(runner, "before_process") and not hasattr(runner, "before_breakfast")
+    filtered.scripts = [script]
+    assert filtered.scripts == runner.scripts == [script] and filtered.alwayson_scripts == []
 
 
 def test_what_a_script_set_up_for_the_page_does_is_not_done_for_the_api() -> None:
