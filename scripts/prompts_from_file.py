@@ -104,7 +104,7 @@ class Script(scripts.Script):
         iterate = gr.Checkbox(label="Iterate seed every line", value=False, elem_id=self.elem_id("checkbox_iterate"))
         same = gr.Checkbox(label="Use same random seed for all lines", value=False, elem_id=self.elem_id("checkbox_iterate_batch"))
         position = gr.Radio(list(POSITIONS), value="start", label="Insert prompts at the", elem_id=self.elem_id("prompt_position"))
-        prompts = gr.Textbox(label="List of prompt inputs", lines=2, elem_id=self.elem_id("prompt_txt"))
+        prompts = gr.Textbox("", label="List of prompt inputs", lines=2, elem_id=self.elem_id("prompt_txt"))
         file = gr.File(label="Upload prompt inputs", type="filepath", elem_id=self.elem_id("file"))
         file.change(read_file, file, prompts, show_progress="hidden", api_visibility="private")
         return [iterate, same, position, prompts]

@@ -72,6 +72,8 @@ MAX_MARGIN_PX = 500
 FILLS = {"fill": 0, "original": 1, "latent noise": 2, "latent nothing": 3, "PatchMatch": "patchmatch", "neutral": "neutral"}
 AREAS, MASK_MODES = {"Whole picture": False, "Only masked": True}, {"Inpaint masked": 0, "Inpaint not masked": 1}
 RESIZE_MODES = {"Just resize": 0, "Crop and resize": 1, "Resize and fill": 2, "Just resize (latent upscale)": 3}
+HIDDEN = "hidden"
+"""Not shown, but there: what is not there loses values that are put into it."""
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -225,13 +227,13 @@ class Script(scripts.Script):
                 pair = f"{AXES[first]}/{AXES[second]}"
                 button = gr.Button(f"Swap {pair} axes", size="sm", elem_id=f"{pair.replace('/', '').lower()}_grid_swap_axes_button")
                 sides = [*rows[first][:3], *rows[second][:3]]
-                swapped = [*sides[3:], *sides[:3]]
-                button.click(lambda *values: self._swap(is_img2img, *values), [*swapped, csv_mode], sides, **QUIET)
+                button.click(lambda *values: [*values[3:], *values[:3]], sides, sides, **QUIET)
         for kind, text, picked, fill in rows:
-            asked, shown = [kind, text, picked, csv_mode], [text, picked, fill]
             for event in (kind.change, csv_mode.change):
-                event(lambda *values: show_values(is_img2img, *values), asked, shown, **QUIET)
-            fill.click(lambda *values: fill_values(is_img2img, *values), asked, [text, picked], **QUIET)
+                event(lambda *values: arrange(is_img2img, *values), [kind, csv_mode], [text, picked, fill], **QUIET)
+            kind.input(list, None, picked, **QUIET)
+            csv_mode.input(lambda *values: carry_over(is_img2img, *values), [kind, text, picked, csv_mode], [text, picked], **QUIET)
+            fill.click(lambda *values: fill_values(is_img2img, *values), [kind, csv_mode], [text, picked], **QUIET)
         self.infotext_fields = [
             pair for name, row in zip(AXES, rows, strict=True) for pair in zip(row[:2], (f"{name} Type", f"{name} Values"), strict=True)
         ]
@@ -247,12 +249,12 @@ class Script(scripts.Script):
         key, start = name.lower(), labels[1] if name == "X" else labels[0]
         with gr.Row():
             kind = gr.Dropdown(labels, value=start, label=f"{name} type", elem_id=self.elem_id(f"{key}_type"))
-            text = gr.Textbox(label=f"{name} values", lines=1, elem_id=self.elem_id(f"{key}_values"))
+            text = gr.Textbox("", label=f"{name} values", lines=1, elem_id=self.elem_id(f"{key}_values"))
             picked = gr.Dropdown(
-                [], value=[], label=f"{name} values", visible=False, multiselect=True, interactive=True, allow_custom_value=True,
+                [], value=[], label=f"{name} values", visible=HIDDEN, multiselect=True, interactive=True, allow_custom_value=True,
                 elem_id=self.elem_id(f"{key}_values_dropdown"),
             )  # fmt: skip
-            fill = gr.Button("All values", size="sm", visible=False, elem_id=f"xyz_grid_fill_{key}_tool_button", min_width=80, scale=0)
+            fill = gr.Button("All values", size="sm", visible=HIDDEN, elem_id=f"xyz_grid_fill_{key}_tool_button", min_width=80, scale=0)
         return kind, text, picked, fill
 
     def controls_filled(self, controls: Sequence[Any]) -> None:
@@ -260,21 +262,11 @@ class Script(scripts.Script):
         for start in range(0, 3 * len(AXES), 3):
             kind, text, picked = controls[start : start + 3]
             fill = picked.parent.children[-1]
-            updates = show_values(True, kind.value, text.value, picked.value, csv_mode)
+            updates = arrange(True, kind.value, csv_mode)
             for control, update in zip((text, picked, fill), updates, strict=True):
                 control.visible = update["visible"]
                 if "choices" in update:
                     control.choices = [(choice, choice) for choice in update["choices"]]
-
-    @staticmethod
-    def _swap(is_img2img: bool, *values: Any) -> list[Any]:
-        """Updates of two axes from the values of each other's, and the box for texts."""
-        *both, csv_mode = values
-        updates = []
-        for kind, text, picked in (both[:3], both[3:]):
-            said, choices, _ = show_values(is_img2img, kind, text, picked, csv_mode)
-            updates += [kind, {**said, "value": text}, {**choices, "value": picked}]
-        return updates
 
     def run(self, p: Any, *args: Any) -> Processed:
         given = {**STARTS, **dict(zip(STARTS, args, strict=False))}
@@ -306,21 +298,30 @@ def tell(number: int, total: int) -> None:
     state.job = f"{number} out of {total}"
 
 
-def show_values(is_img2img: bool, kind: str, text: str, picked: list[str] | None, csv_mode: bool) -> list[dict[str, Any]]:
+def arrange(is_img2img: bool, kind: str, csv_mode: bool) -> list[dict[str, Any]]:
     """Updates of an axis's text, list and button: the list where there are choices, unless text is wanted."""
-    choices, chosen = find_choices(kind, is_img2img), picked or []
+    choices = find_choices(kind, is_img2img)
     if choices is None:
-        return [gr.update(visible=True), gr.update(visible=False, choices=[], value=[]), gr.update(visible=False)]
+        return [gr.update(visible=True), gr.update(visible=HIDDEN), gr.update(visible=HIDDEN)]
+    is_list = not csv_mode
+    listed = gr.update(visible=is_list or HIDDEN, choices=choices)
+    return [gr.update(visible=csv_mode or HIDDEN), listed, gr.update(visible=True)]
+
+
+def carry_over(is_img2img: bool, kind: str, text: str, picked: list[str] | None, csv_mode: bool) -> list[Any]:
+    """What was picked as text, or what was written picked, where an axis has choices."""
+    choices = find_choices(kind, is_img2img)
+    if choices is None:
+        return [gr.skip(), gr.skip()]
     if csv_mode:
-        return [gr.update(visible=True, value=join_list(chosen) if chosen else text), gr.update(visible=False), gr.update(visible=True)]
-    kept = [choice for choice in choices if choice in (chosen or split_list(text or ""))]
-    return [gr.update(visible=False), gr.update(visible=True, choices=choices, value=kept), gr.update(visible=True)]
+        return [join_list(picked or []), gr.skip()]
+    return [gr.skip(), [choice for choice in choices if choice in split_list(text or "")]]
 
 
-def fill_values(is_img2img: bool, kind: str, text: str, picked: list[str] | None, csv_mode: bool) -> list[Any]:
+def fill_values(is_img2img: bool, kind: str, csv_mode: bool) -> list[Any]:
     """All choices, as text or picked."""
     choices = find_choices(kind, is_img2img) or []
-    return [join_list(choices), gr.skip()] if csv_mode else [gr.skip(), gr.update(choices=choices, value=choices)]
+    return [join_list(choices), gr.skip()] if csv_mode else [gr.skip(), choices]
 
 
 def restore_picked(name: str, is_img2img: bool) -> Callable[[dict[str, Any]], Any]:

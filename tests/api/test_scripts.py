@@ -91,15 +91,30 @@ def test_an_extension_takes_part_and_its_faults_cost_no_picture(tmp_path: Path, 
         assert "Painter: " in infotexts(reply.json())[0]
         notes = json.loads(reply.json()["info"])["pentimento"]["notes"]
         assert notes == ["Script Painter failed in process_batch and was skipped: KeyError: 'out of paint'"]
-        (broken,) = client.get("/api/scripts").json()["broken"]
+        broken, skipped = client.get("/api/scripts").json()["broken"]
     assert broken == {
         "file": "zz_broken.py",
         "extension": "painters",
         "stage": "import",
         "reason": "ModuleNotFoundError: No module named 'nowhere'",
     }
+    assert (skipped["file"], skipped["stage"]) == ("painter.py", "process_batch")
     server.process.terminate()
     server.process.wait(20)
+
+
+def test_a_cell_of_a_plot_over_models_equals_the_ordinary_request(client: httpx.Client, request_body: dict[str, Any]) -> None:
+    names = ["tiny_sd15_inpaint.safetensors", "tiny_sd15.safetensors"]
+    args = ["checkpoint NAME", "", names, "Clip skip", "2", [], "Nothing", "", [], True, True]
+    reply = client.post("/sdapi/v1/img2img", json=request_body | {"script_name": "x/y/z Plot", "script_args": args}).json()
+    info = json.loads(reply["info"])
+    assert info["index_of_first_image"] == 1 and "X Type: Checkpoint name" in info["infotexts"][0]
+    for name, picture, infotext in zip(names, reply["images"][1:], info["infotexts"][1:], strict=True):
+        settings = {"sd_model_checkpoint": name, "CLIP_stop_at_last_layers": 2}
+        alone = client.post("/sdapi/v1/img2img", json=request_body | {"override_settings": settings}).json()
+        assert np.array_equal(np.asarray(decode(picture)), np.asarray(decode(alone["images"][0]))) and infotext == infotexts(alone)[0]
+    refused = client.post("/sdapi/v1/img2img", json=request_body | {"script_name": "X/Y/Z plot", "script_args": ["VAE", "nobody"]})
+    assert refused.status_code == 422 and "VAE: got 'nobody'" in refused.text
 
 
 def test_safe_leaves_all_scripts_out(tmp_path: Path, tiny_models: Path) -> None:
