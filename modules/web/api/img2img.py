@@ -95,6 +95,7 @@ def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user
         do_not_save_grid=not body.save_images,
         scripts=session.scripts,
         script_args=script_args,
+        is_api=True,
         notes=[*notes, *(prefix + note for prefix, picture in named if picture is not None for note in picture.notes)],
         user=user,
     )
