@@ -102,6 +102,7 @@ def test_an_accordion_is_switched_on_in_its_head_and_its_values_reach_the_job(pa
 
 
 def test_what_is_broken_is_named_with_the_reason(page: Page, studio: StudioPage) -> None:
+    assert page.evaluate("document.querySelectorAll('.block.input-accordion-checkbox').length") == 1, "only what belongs on this tab"
     broken = page.locator("#img2img_broken_scripts")
     expect(broken).to_contain_text("broken_import.py ModuleNotFoundError: No module named 'a_package_that_nobody_has'")
     expect(broken).to_contain_text("broken_ui.py ValueError: no controls today")

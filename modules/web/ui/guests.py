@@ -22,6 +22,9 @@ MANY_TABS = "pm-many-tabs"
 """The class of tabs that need a line of their own."""
 
 
+TAB_PARTS = 3
+
+
 class Guests:
     """The extensions of a page that is built after they are loaded.
 
@@ -44,6 +47,7 @@ class Guests:
         apply_bridge()
         self._library.prepare()
         with own_context(is_empty=True):
+            _ = self._session.extras.runner  # looks at controls of its own, which do not belong on the page
             CALLBACKS.call("on_before_ui")
             CALLBACKS.call("on_ui_settings")
 
@@ -84,6 +88,8 @@ class Guests:
         for entry, given in results:
             for tab in given if isinstance(given, list | tuple) else [given] * (given is not None):
                 try:
+                    if not isinstance(tab, list | tuple) or len(tab) != TAB_PARTS:
+                        raise TypeError(f"on_ui_tabs gave {tab!r} among its tabs; (blocks, title, elem_id) was wanted")
                     _add_tab(tabs, *tab)
                     tabs.elem_classes = [*{*tabs.elem_classes, MANY_TABS}]
                 except Exception as error:
