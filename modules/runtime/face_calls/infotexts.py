@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -149,6 +150,12 @@ class PasteField(tuple[Any, Any]):
         return self[0]
 
 
+def say_unconnected(tabname: str) -> None:
+    """What a person sees who presses a button of an extension that the page cannot connect."""
+    warn: Any = load_dotted("gradio:Warning")
+    warn(f"Extensions cannot send to {tabname} here: save the picture and open it there, or paste its infotext into the prompt.")
+
+
 class Bindings:
     """What extensions bound; the page reads it once it is built.
 
@@ -164,7 +171,10 @@ class Bindings:
         self.connect: Callable[[ParamBinding], Any] | None = None
 
     def add(self, binding: ParamBinding) -> None:
+        """Bind a button; where the page cannot connect it, it says so when it is pressed."""
         self.registered.append(binding)
+        if self.connect is None and hasattr(binding.paste_button, "click"):
+            binding.paste_button.click(partial(say_unconnected, binding.tabname), queue=False)
 
     def add_fields(self, tabname: str, init_img: Any, fields: Any, override_settings_component: Any = None) -> None:
         told = {"init_img": init_img, "fields": fields, "override_settings_component": override_settings_component}
