@@ -113,11 +113,13 @@ class CallbackRegistry:
 
     def report(self, entry: Callback, error: BaseException, p: Any = None) -> None:
         """Note that a callback failed, or gave what cannot be used: in the log, in `broken`, and in the notes of the job `p`."""
-        logger.error("callback %s of %s failed and was skipped", entry.hook, entry.file, exc_info=error)
         broken = BrokenCallback(entry.hook, entry.name, entry.file, describe(error))
         with self._lock:
-            if broken not in self.broken:
+            is_new = broken not in self.broken
+            if is_new:
                 self.broken.append(broken)
+        if is_new:  # a page has hundreds of components, a picture dozens of steps
+            logger.error("callback %s of %s failed and was skipped", entry.hook, entry.file, exc_info=error)
         notes, note = getattr(p, "notes", None), f"Callback {entry.name} failed and was skipped: {broken.reason}"
         if isinstance(notes, list) and note not in notes:
             notes.append(note)
