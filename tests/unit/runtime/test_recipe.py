@@ -10,6 +10,7 @@ from PIL import Image
 from modules.base.errors import InvalidRequest
 from modules.imaging.picture import Picture
 from modules.pipeline.modes import Mode
+from modules.plugins.controls import Control
 from modules.plugins.runner import ScriptRunner
 from modules.runtime.recipe import Recipe, build_request, recipe_of
 from modules.settings.options import Options
@@ -31,14 +32,9 @@ class MemoryStore:
         return SimpleNamespace(id=name)
 
 
-class Control:
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-
 class Named:
     def __init__(self, title: str, *values: object) -> None:
-        self.name, self.control_values = title, [Control(value) for value in values]
+        self.name, self.control_values = title, [Control(value=value) for value in values]
         self.args_from = self.args_to = 0
 
     def title(self) -> str:
