@@ -9,8 +9,10 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-FONTS_FOR_ALL_SIGNS = ("NotoSansCJK-Regular.ttc", "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc", "msyh.ttc", "simsun.ttc")
-FONTS_FOR_ALL_SIGNS += ("PingFang.ttc", "Hiragino Sans GB.ttc", "DejaVuSans.ttf", "Arial Unicode.ttf")
+FONTS_FOR_ALL_SIGNS = (
+    *("NotoSansCJK-Regular.ttc", "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc", "msyh.ttc", "simsun.ttc"),
+    *("PingFang.ttc", "Hiragino Sans GB.ttc", "DejaVuSans.ttf", "Arial Unicode.ttf"),
+)
 """Looked for among the system's fonts, in this order, where Pillow's own font lacks a sign."""
 SMALLEST_FONT_PX = 8
 LONGEST_TEXT = 1000

@@ -232,8 +232,8 @@ class Plot:
             listed = [cells.get((x, y, z), empty) for y in range(self._counts[1]) for x in range(self._counts[0])]
             sheet = make_grid(listed, self._counts[1])
             if has_legend or margin:
-                texts = [axis.legend(self._p) if has_legend else [[]] * len(axis.values) for axis in self._axes[:2]]
-                sheet = draw_grid_annotations(sheet, *size, *texts, margin)
+                above, beside = (axis.legend(self._p) if has_legend else [[] for _ in axis.values] for axis in self._axes[:2])
+                sheet = draw_grid_annotations(sheet, *size, above, beside, margin)
             drawn.append((sheet, self.infotexts[z]))
         return drawn
 
