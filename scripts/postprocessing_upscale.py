@@ -55,23 +55,16 @@ class ScriptPostprocessingUpscale(scripts_postprocessing.ScriptPostprocessing):
             with FormRow():
                 upscaler = gr.Dropdown(names, value=first, label="Upscaler", elem_id="extras_upscaler_1")
                 second = gr.Dropdown(names, value=NONE, label="Upscaler 2", elem_id="extras_upscaler_2")
-            with gr.Row(visible=False) as second_place:
+            with FormRow():
                 visibility = gr.Slider(0, 1, value=0, step=0.01, label="Upscaler 2 visibility", elem_id="extras_upscaler_2_visibility")
             mode = gr.Radio(MODES, value=MODES[0], type="index", label="Size of the result", elem_id="extras_upscale_mode")
-            with gr.Column() as by_place, FormRow():
+            with FormRow():
                 scale = gr.Slider(1, 8, value=4, step=0.05, label="Resize", elem_id="extras_upscaling_resize")
                 limit = gr.Number(0, minimum=0, precision=0, label="Max side length", info="0: no limit", elem_id="extras_max_side_length")
-            with gr.Column(visible=False) as to_place, FormRow():
+            with FormRow():
                 width = gr.Slider(64, 8192, value=512, step=8, label="Width", elem_id="extras_upscaling_resize_w")
                 height = gr.Slider(64, 8192, value=512, step=8, label="Height", elem_id="extras_upscaling_resize_h")
                 crop = gr.Checkbox(True, label="Crop to fit", elem_id="extras_upscaling_crop")
-        mode.change(
-            lambda chosen: (gr.update(visible=chosen == 0), gr.update(visible=chosen == 1)), mode, [by_place, to_place],
-            show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
-        second.change(
-            lambda chosen: gr.update(visible=chosen != NONE), second, second_place, show_progress="hidden", api_visibility="private"
-        )
         return {
             "upscale_enabled": enabled, "upscale_mode": mode, "upscale_by": scale, "max_side_length": limit, "upscale_to_width": width,
             "upscale_to_height": height, "upscale_crop": crop, "upscaler_1_name": upscaler, "upscaler_2_name": second,

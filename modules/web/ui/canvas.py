@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 
 from modules.base.errors import InvalidRequest
 from modules.imaging.outpainting import Outpaint
+from modules.web.ui.bridge.quiet import QuietMeta
 from modules.web.ui.texts import Texts
 
 VIEW_MODES = ("view", "paint", "mask", "paint_mask", "view_mask")
@@ -35,7 +36,16 @@ _ASSET_ID = re.compile(r"[0-9a-f]{64}")
 _MOUNT = '(window.pentimentoMounts ??= []).push(["{kind}", {{ element, props, trigger, watch }}]); window.pentimento?.mountCanvases?.();'
 
 
-def CanvasDocument(elem_id: str = "img2img_document", **options: Any) -> Any:  # Gradio writes a .pyi beside any file with a subclass
+class _Document(gr.HTML, metaclass=QuietMeta):
+    """A class of its own: Gradio makes components anew upon updates, and would forget what an instance was given."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        return read_document(payload)
+
+
+def CanvasDocument(elem_id: str = "img2img_document", **options: Any) -> Any:
     """The document that all views of a page show, as a component; it draws nothing itself.
 
     As input of an event its value is a dict like `EMPTY_DOCUMENT`: `picture` an asset's description or None, `mask` and `sketch` asset
@@ -43,7 +53,7 @@ def CanvasDocument(elem_id: str = "img2img_document", **options: Any) -> Any:  #
     `is_soft_mask` whether the mask has greys, `revision` a number that grows with every change. Its `change` event comes
     after each commit. As output, `document_update(...)` opens something else, which a person can undo.
     """
-    document = gr.HTML(
+    return _Document(
         value=None,
         html_template="",
         js_on_load=_MOUNT.format(kind="document"),
@@ -52,8 +62,6 @@ def CanvasDocument(elem_id: str = "img2img_document", **options: Any) -> Any:  #
         elem_classes="pm-hidden",
         **options,
     )
-    document.preprocess = read_document
-    return document
 
 
 def CanvasView(mode: str = "view", *, elem_id: str, **options: Any) -> Any:

@@ -28,7 +28,7 @@ class ExtrasTab:
         place: Where the controls of scripts go.
         send: Buttons by the mode they lead to; `again` makes the result the tab's own picture.
         seen, shown, selected, timer: As those of `Studio`.
-        wish: State: values of all controls that are to be shown; None = as they are.
+        wish: State: values of all controls that are to be shown; [] = those they start with, None = the tab was not opened yet.
     """
 
     tab: Any

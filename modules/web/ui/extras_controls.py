@@ -15,7 +15,7 @@ from modules.plugins.postprocessing_loader import build_controls
 from modules.runtime.session import Session
 from modules.web.ui.bridge.contexts import own_context
 from modules.web.ui.extras import ExtrasTab
-from modules.web.ui.script_controls import ENABLE_AFTER_S, QUIET, ScriptControls, set_value, shown_value
+from modules.web.ui.script_controls import QUIET, ScriptControls, shown_value
 from modules.web.ui.texts import Texts
 
 logger = logging.getLogger(__name__)
@@ -44,40 +44,47 @@ class ExtrasControls:
         tab = self._tab
 
         def fill(wish: Any) -> None:
+            if wish is None:
+                return
             runner = self._session.extras.runner
-            shown = self._lay_out(runner, _wished(runner, wish))
+            shown = self._lay_out(runner)
+            for one, is_shown, value in _told(runner, shown, wish):
+                if is_shown:
+                    one.control.value = value
             connect([one.control for one in shown], lambda values: _collect(runner, shown, values))
-            timer = gr.Timer(ENABLE_AFTER_S)
-            timer.tick(lambda: (gr.update(interactive=True), gr.update(active=False)), None, [tab.generate, timer], **QUIET)
 
+        def enable() -> dict[str, Any]:
+            return gr.update(interactive=bool(self._session.extras.runner))
+
+        tab.tab.select(lambda wish: [] if wish is None else wish, [tab.wish], [tab.wish], **QUIET)
+        tab.wish.change(enable, None, tab.generate, **QUIET)
         with tab.place:
-            gr.render([tab.wish], [tab.tab.select, tab.wish.change], show_progress="hidden")(fill)
+            gr.render([tab.wish], [tab.wish.change], show_progress="hidden")(fill)
 
     def build_now(self, connect: Connect) -> None:
         """The same, into the page itself: for scripts that were loaded before it."""
         tab, runner = self._tab, self._session.extras.runner
         with tab.place:
-            shown = self._lay_out(runner, runner.default_args())
+            shown = self._lay_out(runner)
         connect([one.control for one in shown], lambda values: _collect(runner, shown, values))
-        plain = [one for one in shown if not one.control.stateful]
 
-        def fill(wish: Any) -> dict[Any, Any]:
-            values = _wished(runner, wish)
-            told = {one.control: shown_value(one.control, values[one.place]) for one in plain} if isinstance(wish, list) else {}
-            return {control: gr.update(value=value) for control, (is_shown, value) in told.items() if is_shown}
+        def show(wish: Any) -> dict[Any, Any]:
+            told = _told(runner, shown, wish)
+            return {one.control: gr.update(value=value) for one, is_shown, value in told if is_shown} or {tab.seen: gr.skip()}
 
-        tab.wish.change(fill, [tab.wish], [one.control for one in plain], **QUIET)
+        settable = [one.control for one in shown if not one.control.stateful]
+        tab.wish.change(show, [tab.wish], [tab.seen, *settable], **QUIET)
         tab.generate.interactive = True
 
-    def _lay_out(self, runner: ScriptPostprocessingRunner, values: Sequence[Any]) -> list[Shown]:
+    def _lay_out(self, runner: ScriptPostprocessingRunner) -> list[Shown]:
         shown: list[Shown] = []
         with gr.Column(elem_classes="pm-extras-scripts") as column:
             for script in runner.scripts_in_preferred_order():
-                shown += self._show(script, values)
+                shown += self._show(script)
         self._texts.translate(column)
         return shown
 
-    def _show(self, script: ScriptPostprocessing, values: Sequence[Any]) -> list[Shown]:
+    def _show(self, script: ScriptPostprocessing) -> list[Shown]:
         """Build one script's controls; one that cannot does its work with the values it starts with."""
         with own_context(), gr.Column(elem_classes="pm-script pm-card") as group:
             try:
@@ -91,17 +98,17 @@ class ExtrasControls:
         script.controls, script.group = controls, group
         group.visible = bool(group.children)
         shown = [Shown(control, script.args_from + number) for number, control in enumerate(controls.values())]
-        for one, start in zip(shown, script.control_values.values(), strict=True):
+        for one in shown:
             if getattr(one.control, "interactive", True) is None:
-                one.control.interactive = True
-            if values[one.place] != start.value:
-                set_value(one.control, values[one.place])
+                one.control.interactive = True  # left open, Gradio takes what is hidden at first for mere output
         return shown
 
 
-def _wished(runner: ScriptPostprocessingRunner, wish: Any) -> list[Any]:
-    starts = runner.default_args()
-    return wish if isinstance(wish, list) and len(wish) == len(starts) else starts
+def _told(runner: ScriptPostprocessingRunner, shown: Sequence[Shown], wish: Any) -> list[tuple[Shown, bool, Any]]:
+    """Controls, whether they can show what is wished for, and the value that does; none where there is no such wish."""
+    if not isinstance(wish, list) or len(wish) != len(runner.default_args()):
+        return []
+    return [(one, *shown_value(one.control, wish[one.place])) for one in shown if not one.control.stateful]
 
 
 def _collect(runner: ScriptPostprocessingRunner, shown: Sequence[Shown], values: Sequence[Any]) -> list[Any]:

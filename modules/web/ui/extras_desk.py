@@ -17,6 +17,7 @@ from modules.runtime.extras.task import KIND
 from modules.runtime.jobs import Job, JobState
 from modules.runtime.recipe import Recipe
 from modules.web.ui import status
+from modules.web.ui.canvas import EMPTY_DOCUMENT
 from modules.web.ui.desk import pick
 from modules.web.ui.extras import FILES, FOLDER, SINGLE, ExtrasTab
 from modules.web.ui.extras_controls import ExtrasControls
@@ -30,8 +31,9 @@ Shown = Sequence[Mapping[str, Any]]
 class ExtrasDesk:
     """Event handlers of the tab; each returns updates by widget."""
 
-    def __init__(self, wiring: Wiring, tab: ExtrasTab) -> None:
-        self._session, self._texts, self._tab, self._wiring = wiring.session, wiring.texts, tab, wiring
+    def __init__(self, wiring: Wiring) -> None:
+        self._session, self._texts, self._wiring = wiring.session, wiring.texts, wiring
+        self._tab: ExtrasTab = wiring.studio.extras
 
     def inputs(self) -> list[Any]:
         """What `generate` gets, after the language."""
@@ -183,7 +185,7 @@ def wire_extras(wiring: Wiring, *, is_now: bool) -> None:
         is_now: The scripts are loaded, and their controls belong into the page as it is built.
     """
     studio, tab, on = wiring.studio, wiring.studio.extras, wiring.on
-    desk = ExtrasDesk(wiring, tab)
+    desk = ExtrasDesk(wiring)
     inputs = desk.inputs()
     for widget in inputs:
         widget.interactive = True  # Gradio looks for events with this input among those of the page as it is first sent
@@ -214,7 +216,7 @@ def wire_extras(wiring: Wiring, *, is_now: bool) -> None:
 def _sender(wiring: Wiring, mode: Mode) -> Callable[..., Updates]:
     send = wiring.pictures.sender(mode)
 
-    def open_in(language: str, shown: Shown, selected: int, document: Mapping[str, Any]) -> Updates:
-        return send(language, shown, selected, False, document)
+    def open_in(language: str, shown: Shown, selected: int, document: Mapping[str, Any] | None) -> Updates:
+        return send(language, shown, selected, False, document or EMPTY_DOCUMENT)
 
     return open_in

@@ -8,12 +8,14 @@ from typing import Any
 from modules.base.errors import InvalidRequest
 from modules.pipeline.modes import Mode
 from modules.runtime.history.history import UnknownEntry
+from modules.runtime.recipe import EXTRAS
 from modules.web.ui.canvas import document_update
+from modules.web.ui.extras_desk import ExtrasDesk
 from modules.web.ui.messages import current_login
 from modules.web.ui.wiring import Wiring
 
 Updates = dict[Any, Any]
-MODES = [mode.value for mode in Mode]
+MODES = [*(mode.value for mode in Mode), EXTRAS]
 
 
 class HistoryDesk:
@@ -21,11 +23,12 @@ class HistoryDesk:
 
     def __init__(self, wiring: Wiring) -> None:
         self._session, self._texts = wiring.session, wiring.texts
-        self._pictures, self._restorer = wiring.pictures, wiring.restorer
+        self._pictures, self._restorer, self._extras = wiring.pictures, wiring.restorer, ExtrasDesk(wiring)
 
     def outputs(self) -> list[Any]:
         """What `act` may change."""
-        return list(dict.fromkeys([*self._restorer.recipe_outputs(), *self._pictures.outputs()]))
+        outputs = (*self._restorer.recipe_outputs(), *self._pictures.outputs(), *self._extras.open_outputs())
+        return list(dict.fromkeys(outputs))
 
     def act(self, language: str, wish: Any) -> Updates:
         """Do what the person chose in the gallery.
@@ -40,8 +43,12 @@ class HistoryDesk:
         entry, login = self._session.history.entry(wish["entry"]), current_login()
         if login is not None and entry.owner != login:
             raise UnknownEntry("entry", entry.id, "an entry of yours")
+        if "mode" not in wish and entry.recipe.extras is not None:
+            return self._extras.open_recipe(language, entry.recipe)
         if "mode" not in wish:
             return self._restorer.open_recipe(language, entry.recipe)
+        if wish["mode"] == EXTRAS:
+            return self._extras.open(entry.result)
         asset = self._session.store.hold(entry.result)
         return self._pictures.open(document_update(asset.as_json(), note=self._note(language, asset)), Mode(wish["mode"]))
 

@@ -21,7 +21,7 @@ class PngInfo:
     Attributes:
         tools: Holds `restore` and `openers`; there while a file is.
         openers: Holds `send`; there while the file is a picture.
-        send: Buttons by the mode they lead to.
+        send: Buttons by the mode they lead to; `to_extras` leads to the Extras tab.
         found: State: {"path", "infotext", "is_picture"} of the file that was looked at; {} = none.
     """
 
@@ -32,6 +32,7 @@ class PngInfo:
     restore: Any
     openers: Any
     send: dict[Mode, Any]
+    to_extras: Any
     found: Any
 
 
@@ -49,6 +50,7 @@ def build_png_info(texts: Texts) -> PngInfo:
                             mode: gr.Button(texts(f"tab.{mode.value}"), size="sm", elem_id=f"pnginfo_send_to_{mode.value}")
                             for mode in SENT_TO
                         }
+                        to_extras = gr.Button(texts("extras.tab"), size="sm", elem_id="pnginfo_send_to_extras")
         with gr.Column(elem_classes="pm-pnginfo-main"):
             report = gr.HTML(hint(texts, "en"), apply_default_css=False, elem_id="html_info_pnginfo")
             infotext = gr.Textbox(
@@ -56,7 +58,7 @@ def build_png_info(texts: Texts) -> PngInfo:
                 elem_id="pnginfo_generation_info",
             )  # fmt: skip
         found = gr.State({})  # within the tab: anything else among the tabs would count as one of them
-    return PngInfo(drop, report, infotext, tools, restore, openers, send, found)
+    return PngInfo(drop, report, infotext, tools, restore, openers, send, to_extras, found)
 
 
 def _build_drop(texts: Texts) -> Any:

@@ -14,7 +14,9 @@ from modules.pipeline.infotext_parse import SIZE, split_infotext
 from modules.pipeline.infotext_settings import OPTIONS, InfotextSettings, read_settings
 from modules.pipeline.modes import Mode
 from modules.runtime.session import Session
+from modules.runtime.store import Asset
 from modules.web.ui.canvas import document_update
+from modules.web.ui.extras_desk import ExtrasDesk
 from modules.web.ui.form import EXTRA_FIELDS
 from modules.web.ui.messages import Told, explain
 from modules.web.ui.png_info import PngInfo
@@ -69,12 +71,16 @@ class PngInfoDesk:
             Told: There is no picture.
             InvalidImage: It is too large for this program's settings.
         """
+        asset = self.keep(found)
+        text_id = "pnginfo.sent" if not mode.has_mask else "pnginfo.sent_with_alpha" if asset.has_alpha else "pnginfo.sent_without_mask"
+        return document_update(asset.as_json(), note=self._texts.say(language, text_id, name=asset.name))
+
+    def keep(self, found: dict[str, Any]) -> Asset:
+        """The file, kept; errors as for `document`."""
         if not found.get("is_picture"):
             raise Told("pnginfo.nothing_to_open")
         path = Path(found["path"])
-        asset = self._session.store.add(path.read_bytes(), path.name)
-        text_id = "pnginfo.sent" if not mode.has_mask else "pnginfo.sent_with_alpha" if asset.has_alpha else "pnginfo.sent_without_mask"
-        return document_update(asset.as_json(), note=self._texts.say(language, text_id, name=asset.name))
+        return self._session.store.add(path.read_bytes(), path.name)
 
     def _judge(self, language: str, path: Path) -> Findings:
         """Look at a file, and at what of it this program could use."""
@@ -140,7 +146,7 @@ def _shown(drop: Any, path: str, seen: Inspection) -> dict[Any, Any]:
 def wire_png_info(wiring: Wiring) -> None:
     """Connect the tab's widgets."""
     tab, studio, restorer, pictures = wiring.studio.png_info, wiring.studio, wiring.restorer, wiring.pictures
-    desk = PngInfoDesk(wiring.session, wiring.texts, tab)
+    desk, extras = PngInfoDesk(wiring.session, wiring.texts, tab), ExtrasDesk(wiring)
 
     def take_away(language: str) -> dict[Any, Any]:
         return desk.look(language, None)
@@ -152,8 +158,12 @@ def wire_png_info(wiring: Wiring) -> None:
     def sender(mode: Mode) -> Callable[..., dict[Any, Any]]:
         return lambda language, found: pictures.open(desk.document(language, found, mode), mode)
 
+    def to_extras(language: str, found: dict[str, Any]) -> dict[Any, Any]:
+        return extras.open(desk.keep(found).id)
+
     wiring.on(tab.drop.upload, desk.look, [tab.drop], desk.outputs(), show_progress="minimal", show_progress_on=tab.report)
     wiring.on(tab.drop.clear, take_away, [], desk.outputs())
     wiring.on(tab.restore.click, restore, [tab.found, studio.fields["checkpoint"]], [*restorer.outputs(), studio.top_tabs])
+    wiring.on(tab.to_extras.click, to_extras, [tab.found], extras.open_outputs())
     for mode, button in tab.send.items():
         wiring.on(button.click, sender(mode), [tab.found], pictures.outputs())

@@ -21,10 +21,13 @@ RECIPE = Recipe(Mode.INPAINT, {"prompt": "a fox"}, picture="a" * 64)
 
 
 class Entries:
+    extras: Any = None
+
     def entry(self, entry_id: int) -> Any:
         if entry_id != 7:
             raise UnknownEntry("entry", entry_id, "an entry of the history")
-        return SimpleNamespace(id=7, owner="ann", recipe=RECIPE, result="b" * 64)
+        recipe = RECIPE if self.extras is None else Recipe(picture="a" * 64, extras=self.extras)
+        return SimpleNamespace(id=7, owner="ann", recipe=recipe, result="b" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +37,29 @@ def texts() -> Texts:
 
 @pytest.fixture
 def desk(texts: Texts) -> HistoryDesk:
-    store = SimpleNamespace(hold=lambda asset_id: Asset(asset_id, 4, 3, has_alpha=asset_id.startswith("c")))
+    tab = SimpleNamespace(image="image", source="source", sources="sources", wish="wish")
+    script = SimpleNamespace(name="Upscale", control_values={"upscale_by": 4})
+    runner = SimpleNamespace(scripts=[script], create_args_for_run=lambda named: [named])
+    store = SimpleNamespace(has=lambda asset_id: True, hold=lambda asset_id: Asset(asset_id, 4, 3, has_alpha=asset_id.startswith("c")))
     restorer = SimpleNamespace(open_recipe=lambda language, recipe: {"recipe": recipe}, recipe_outputs=lambda: ["document", "prompt"])
     pictures = SimpleNamespace(open=lambda update, mode: {"opened": update, "mode": mode}, outputs=lambda: ["document", "tabs"])
-    session = SimpleNamespace(history=Entries(), store=store)
-    return HistoryDesk(SimpleNamespace(session=session, texts=texts, pictures=pictures, restorer=restorer))  # type: ignore[arg-type]
+    session = SimpleNamespace(history=Entries(), store=store, extras=SimpleNamespace(runner=runner))
+    wiring: Any = SimpleNamespace(session=session, texts=texts, pictures=pictures, restorer=restorer)
+    wiring.studio = SimpleNamespace(extras=tab, top_tabs="tabs")
+    wiring.desk = SimpleNamespace(lend=lambda asset_id, name: f"{asset_id[0]}/{name}")
+    return HistoryDesk(wiring)
 
 
 def test_an_entry_is_restored_with_everything(desk: HistoryDesk) -> None:
     assert desk.act("en", {"entry": 7, "at": 1}) == {"recipe": RECIPE}
-    assert desk.outputs() == ["document", "prompt", "tabs"]
+    assert desk.outputs() == ["document", "prompt", "tabs", "image", "source", "sources", "wish"]
+
+
+def test_post_processing_is_restored_into_its_own_tab(desk: HistoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Entries, "extras", {"Upscale": {"upscale_by": 3, "gone": 1}, "Gone": {"enable": True}})
+    opened = desk.act("en", {"entry": 7})
+    assert opened["image"].startswith("a/") and opened["wish"] == [{"Upscale": {"upscale_by": 3}}] and opened["source"] == "single"
+    assert desk.act("en", {"entry": 7, "mode": "extras"})["image"].startswith("b/")
 
 
 def test_a_picture_is_opened_in_a_mode_and_says_that_no_mask_goes_along(desk: HistoryDesk) -> None:

@@ -32,7 +32,8 @@ def texts() -> Texts:
 
 @pytest.fixture
 def desk(texts: Texts) -> PngInfoDesk:
-    tab = PngInfo("drop", "report", "infotext", "tools", "restore", "openers", {}, "found")  # handlers need widgets only as keys
+    # Handlers need widgets only as keys.
+    tab = PngInfo("drop", "report", "infotext", "tools", "restore", "openers", {}, "to_extras", "found")
     session = SimpleNamespace(options=SimpleNamespace(current=Options()), checkpoints=lambda: [checkpoint("other", "0123456789ab")])
     return PngInfoDesk(session, texts, tab)  # type: ignore[arg-type]
 
