@@ -57,9 +57,9 @@ class Axis:
         if self.is_fixed:
             keys[f"Fixed {self.name} Values"] = ", ".join(str(value) for value in self.values)
 
-    def legend(self, p: Any) -> list[list[GridAnnotation]]:
-        """A label for each value."""
-        return [[GridAnnotation(self.option.format_value(p, self.option, value))] for value in self.values]
+    def legend(self, p: Any, *, has_legend: bool = True) -> list[list[GridAnnotation]]:
+        """A label for each value, an empty one without `has_legend`."""
+        return [[GridAnnotation(self.option.format_value(p, self.option, value) if has_legend else "")] for value in self.values]
 
 
 def read_axis(
@@ -232,7 +232,7 @@ class Plot:
             listed = [cells.get((x, y, z), empty) for y in range(self._counts[1]) for x in range(self._counts[0])]
             sheet = make_grid(listed, self._counts[1])
             if has_legend or margin:
-                above, beside = (axis.legend(self._p) if has_legend else [[] for _ in axis.values] for axis in self._axes[:2])
+                above, beside = (axis.legend(self._p, has_legend=has_legend) for axis in self._axes[:2])
                 sheet = draw_grid_annotations(sheet, *size, above, beside, margin)
             drawn.append((sheet, self.infotexts[z]))
         return drawn
