@@ -8,12 +8,14 @@ import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modules.base.paths import Paths
 from modules.base.setup import confinement
-from modules.base.setup.extension_help import run_pip
+from modules.base.setup.extension_help import is_installed, run_pip
+from modules.plugins import dependencies
 from modules.plugins.dependencies import DependencyFinder, offer_dependencies
 from modules.plugins.extensions import Extension
 from modules.plugins.installing import InstallFailed, host_packages, install_extension, needs_install
@@ -78,10 +80,12 @@ def make_extension(paths: Paths, **files: str) -> Extension:
 
 
 @pytest.fixture(autouse=True)
-def _clean_imports() -> Iterator[None]:
+def _clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(dependencies, "LOADER", "json:loads")  # the real one takes seconds, and finds what the program has
     yield
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, DependencyFinder)]
-    sys.modules.pop("pm_wish", None)
+    for name in ("pm_wish", "pm_sniffer", "pkg_resources"):
+        sys.modules.pop(name, None)
 
 
 def test_what_an_installer_asks_for_goes_to_its_own_folder(paths: Paths) -> None:
@@ -108,7 +112,8 @@ def test_only_the_extension_finds_its_packages_and_the_program_s_come_first(path
     (extension.dependencies / "pm_wish-1.5.dist-info").mkdir()
     (extension.dependencies / "pm_wish-1.5.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: pm-wish\nVersion: 1.5\n")
     offer_dependencies([extension])
-    code = "def hook():\n    import pkg_resources\n    import importlib.metadata as m, numpy, pm_wish\n    return pm_wish.VALUE, numpy.__file__, m.version('pm-wish')"
+    code = "def hook():\n    import pkg_resources\n"
+    code += "    import importlib.metadata as m, numpy, pm_wish\n    return pm_wish.VALUE, numpy.__file__, m.version('pm-wish')"
     space: dict[str, object] = {}
     exec(compile(code, str(extension.path / "scripts" / "x.py"), "exec"), space)
     assert importlib.util.find_spec("pm_wish") is None
@@ -116,6 +121,29 @@ def test_only_the_extension_finds_its_packages_and_the_program_s_come_first(path
     assert (value, version) == (15, "1.5") and str(extension.path) not in numpy_file
     with pytest.raises(metadata.PackageNotFoundError):
         metadata.version("pm-wish")
+
+
+def test_what_the_program_makes_of_packages_around_it_is_settled_without_an_extension_s(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extension, asks = make_extension(paths), "from importlib.util import find_spec\nis_there = find_spec('pm_wish') is not None\n"
+    (tmp_path / "pm_sniffer.py").write_text(asks)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(dependencies, "LOADER", "pm_sniffer:is_there")
+    offer_dependencies([extension])
+    assert "pm_sniffer" not in sys.modules  # what costs seconds waits until there is a reason
+    (extension.dependencies / "pm_wish").mkdir(parents=True)
+    (extension.dependencies / "pm_wish" / "__init__.py").touch()
+    offer_dependencies([extension])
+    code = "def hook(ask):\n    return ask()\ndef look():\n    import pm_wish, pm_sniffer\n    return pm_sniffer.is_there"
+    own: dict[str, Any] = {}
+    exec(compile(code, str(extension.path / "scripts" / "x.py"), "exec"), own)
+    assert not own["look"]()
+    sys.modules.pop("pm_wish")
+    asked: dict[str, Any] = {}
+    exec(compile(f"def ask():\n    {asks.splitlines()[0]}\n    return find_spec('pm_wish')", f"{ROOT}/modules/x.py", "exec"), asked)
+    assert own["hook"](asked["ask"]) is None  # the program's question, though an extension called it
+    assert own["hook"](lambda: is_installed("pm_wish"))
 
 
 @pytest.mark.skipif(not confinement.can_confine(), reason="this kernel has no Landlock")
