@@ -40,7 +40,9 @@ SUITES: tuple[Suite, ...] = (
     Suite("unit", ("tests/unit", "tests/test_architecture.py"), ("-W", "error")),
     Suite("golden", ("tests/golden",), ("-s",)),  # they print each picture's PSNR with its limit
     Suite("api", ("tests/api",)),
-    Suite("browser", ("tests/browser",), needs_chromium=True, lane=1),  # as long as all others together
+    # The page's tests take longer than all others together: lane 0 takes over some of them when it has done its own.
+    Suite("browser s-z", ("tests/browser",), ("--ignore-glob=*/test_[a-r]*.py",), needs_chromium=True),
+    Suite("browser a-r", ("tests/browser",), ("--ignore-glob=*/test_[s-z]*.py",), needs_chromium=True, lane=1),
 )
 SLOW_SUITE = Suite("bench", ("tests/bench",))
 
