@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from PIL import Image
+
 from modules.base.errors import InvalidImage
 from modules.imaging.picture import Picture, open_picture
 from modules.runtime.store import Asset
@@ -16,7 +18,7 @@ class Store(Protocol):
 
     def add(self, data: bytes, name: str = "") -> Asset: ...
 
-    def add_picture(self, image: object, infotext: str | None = None) -> Asset: ...
+    def add_picture(self, image: Image.Image, infotext: str | None = None) -> Asset: ...
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,15 @@ from modules.backends.upscalers.watch import WATCH
 from modules.base.errors import PentimentoError, SaveFailed, UnknownName, UnsafePath
 from modules.imaging.picture import MAX_PIXELS, Picture
 from modules.imaging.saving import SaveFormat, SaveNaming, save_image, write_new
+from modules.pipeline.save_watch import SaveWatch
+from modules.plugins.callbacks import CALLBACKS
 from modules.plugins.postprocessing import PostprocessedImage, ScriptPostprocessingRunner
+from modules.runtime.batch.folders import FolderRules
 from modules.runtime.context import JobContext
 from modules.runtime.extras.result import EXTRAS, ExtrasResult, MadePicture, describe_done
 from modules.runtime.extras.source import ExtrasSource, Store
 from modules.runtime.jobs import Job, JobState
 from modules.runtime.recipe import Recipe, is_json
-from modules.settings.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -153,11 +155,19 @@ class ExtrasTask:
         one_image.info = {PICTURE_INFO: picture.icc} if picture.icc else {}
         if self.folder is None:
             return one
-        return replace(one, path=self._save(one_image, one, suffix, source, pp.caption, context.options, self.folder))
+        return replace(one, path=self._save(one_image, one, suffix, source, pp.caption, context, self.folder))
 
     def _save(
-        self, image: Image.Image, one: MadePicture, suffix: str, source: ExtrasSource, caption: str | None, options: Options, folder: Path
+        self,
+        image: Image.Image,
+        one: MadePicture,
+        suffix: str,
+        source: ExtrasSource,
+        caption: str | None,
+        context: JobContext,
+        folder: Path,
     ) -> Path:
+        options, paths = context.options, context.paths
         has_info, is_named = options.enable_pnginfo, self.keeps_names and bool(source.stem)
         naming = SaveNaming(
             directory_pattern=options.directories_filename_pattern if options.save_to_dirs and not is_named else None,
@@ -167,10 +177,15 @@ class ExtrasTask:
         )
         items = {**one.chunks, **({EXTRAS: one.done} if one.done else {})}
         is_png = options.samples_format.lower().lstrip(".") == "png"
+        infotext = one.infotext if has_info and not is_png and one.infotext else None
+        rules = FolderRules(paths, is_local=False)
+        watch = SaveWatch(None, image, infotext or "", lambda wanted: rules.writable(wanted, "filename"), items=items, is_labelled=has_info)
         path = save_image(
-            image, folder, naming=naming, infotext=one.infotext if has_info and not is_png and one.infotext else None,
-            fmt=SaveFormat(options.samples_format, options.jpeg_quality, options.webp_lossless), items=items if has_info else None,
+            image, folder, naming=naming, infotext=infotext, items=items if has_info else None,
+            fmt=SaveFormat(options.samples_format, options.jpeg_quality, options.webp_lossless),
+            revise=watch.revise if CALLBACKS.has("on_before_image_saved") else None,
         )  # fmt: skip
+        watch.saved(path)
         if isinstance(caption, str) and caption.strip():
             write_new(path.parent, iter([f"{path.stem}.txt", f"{path.name}.txt"]), caption.encode("utf-8", "replace"))
         return path

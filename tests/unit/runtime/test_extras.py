@@ -13,15 +13,23 @@ from PIL import Image
 from modules.base.errors import InvalidImage, InvalidRequest
 from modules.base.paths import Paths
 from modules.pipeline.context import ReuseCache
+from modules.plugins.controls import Control
 from modules.plugins.postprocessing import PostprocessedImage, ScriptPostprocessing, ScriptPostprocessingRunner
 from modules.runtime.context import JobContext
+from modules.runtime.extras import calls
 from modules.runtime.extras.extras import sources_in
 from modules.runtime.extras.result import has_parameters
 from modules.runtime.extras.source import ExtrasSource
 from modules.runtime.extras.task import ExtrasTask
 from modules.runtime.jobs import Job
+from modules.runtime.session import Session
+from modules.settings.flags import Flags
 from modules.settings.options import Options
 
+UPSCALE = (
+    *("upscale_enabled", "upscale_mode", "upscale_by", "max_side_length", "upscale_to_width", "upscale_to_height", "upscale_crop"),
+    *("upscaler_1_name", "upscaler_2_name", "upscaler_2_visibility"),
+)
 INFOTEXT = "a cat\nSteps: 6, Sampler: Euler, CFG scale: 7.0, Seed: 5, Size: 8x8"
 
 
@@ -104,9 +112,28 @@ def test_a_single_bad_file_fails_the_job(tmp_path: Path, folder: Path) -> None:
 def test_the_infotext_of_the_source_stays_in_front(tmp_path: Path) -> None:
     picture = SimpleNamespace(image=Image.new("RGB", (8, 8)), info={"parameters": INFOTEXT}, icc=None, notes=())
     result, _, _ = run(tmp_path, [ExtrasSource("a.png", picture=picture)])  # type: ignore[arg-type]
-    assert (
-        result.infotexts[0] == f'{INFOTEXT}, Marked by: "me, of course"'
+    assert result.infotexts[0] == f'{INFOTEXT}, Marked by: "me, of course"'
     assert (result.all_prompts[0], result.all_seeds[0]) == ("a cat", 5)
-    )
     assert result.made[0].chunks["parameters"] == INFOTEXT
     assert not has_parameters("a letter") and not has_parameters("")
+
+
+def test_a1111s_call_waits_for_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Upscale(ScriptPostprocessing):
+        name = "Upscale"
+        control_values = {name: Control() for name in UPSCALE}  # noqa: RUF012 - as A1111's scripts do
+
+        def process(self, pp: PostprocessedImage, **args: Any) -> None:
+            pp.image, pp.info["By"] = pp.image.resize((16, 16)), args["upscale_by"]
+
+    session = Session(Paths.under(tmp_path), Flags())
+    monkeypatch.setattr(calls, "SHARED", SimpleNamespace(session=session, is_bound=True))
+    monkeypatch.setattr(session.extras.library, "_runner", ScriptPostprocessingRunner([Upscale()]))
+    try:
+        assert calls.loaded_postprocessing() is session.extras.runner
+        images, said, _ = calls.run_extras(0, 0, Image.new("RGB", (8, 8)), upscaling_resize=2)
+        assert images[0].size == (16, 16) and said == "<p>By: 2</p>" and len(list((tmp_path / "outputs/extras-images").rglob("*.png"))) == 1
+        with pytest.raises(InvalidRequest, match="no face restoration"):
+            calls.run_extras(0, 0, Image.new("RGB", (8, 8)), gfpgan_visibility=1)
+    finally:
+        session.close()
