@@ -17,7 +17,7 @@ from modules.base.setup.doctor import look_at_models, report
 from modules.base.setup.extension_help import git_tag, is_installed, run, running_flags
 from modules.base.setup.pip import PipProgress, explain, pip_environment
 from modules.base.setup.processes import run as run_program
-from modules.base.setup.suite import read_counts, run_tests, summarise
+from modules.base.setup.suite import SUITES, read_counts, run_tests, summarise
 from tests.unit.base.fakes import FakeRun, Screen
 
 
@@ -132,7 +132,7 @@ def test_every_suite_runs_and_one_failure_fails_the_whole(tmp_path: Path, monkey
         (tmp_path / "tests" / folder / "test_a.py").touch()
     runner, screen = FakeRun({"tests/api": (1, ())}), Screen()
     assert run_tests(tmp_path, Path("python"), [], screen.console, runner) == 1
-    assert len(runner.commands) == len(CHECKS) + 4
+    assert len(runner.commands) == len(CHECKS) + len(SUITES)
     assert "FAILED  api" in screen.text
     assert "api: python launch.py test tests/api -x" in screen.text
     slow = FakeRun()
