@@ -106,8 +106,6 @@ def check_request(p: StableDiffusionProcessingImg2Img) -> None:
     Raises:
         InvalidRequest: Names the first field that cannot be used.
     """
-    if not hasattr(p, "init_images"):
-        raise InvalidRequest("p", type(p).__name__, "StableDiffusionProcessingImg2Img: this program repaints pictures, start from one")
     _whole("steps", p.steps, 1, MAX_STEPS)
     for name in ("width", "height"):
         _whole(name, getattr(p, name), 8, MAX_SIDE_PX)
