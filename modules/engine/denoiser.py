@@ -144,7 +144,7 @@ class GuidedDenoiser:
             concat = self.concat[rows]
             if self.is_picture_guided:
                 concat[-len(x) :] = 0
-        level = levels[:1].expand(len(rows))
+        level = levels[:1].repeat(len(rows))  # values of their own: callbacks change them in place
         return DenoiserParams(x[rows], concat, level, self.steps, self.total_steps, cond, uncond, self), positive.weights
 
     def _pad(self, cond: Tensor, uncond: Tensor) -> tuple[Tensor, Tensor]:

@@ -138,6 +138,10 @@ def test_callbacks_see_and_change_everything() -> None:
     def on_denoiser(params: DenoiserParams) -> None:
         order.append("denoiser")
         assert params.x.shape == (4, 4, 2, 2) and params.sigma.tolist() == [2.0] * 4
+        params.sigma *= torch.tensor([1.0, 0.5, 1.0, 1.0])  # each row has a level of its own
+        assert params.sigma.tolist() == [2.0, 1.0, 2.0, 2.0]
+        params.sigma *= 0
+        params.sigma += 2
         assert params.text_cond.shape == params.text_uncond.shape == (2, 77, 16) and params.denoiser is not None
         params.text_cond = params.text_cond * 0
 
