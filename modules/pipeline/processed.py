@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL.Image import Image
 
+from modules.base.registry import load_dotted
 from modules.engine.model import ModelKind
 from modules.pipeline.infotext import model_name
 from modules.pipeline.version import VERSION
@@ -184,7 +185,11 @@ class Processed:
         return info
 
     def infotext(self, p: Any, index: int) -> str:
-        """The text of picture `index` of the job, from 0; "" where there is none."""
+        """The text of picture `index` of the job, from 0, as `p` is now: scripts change it after the run; "" where there is none."""
+        if getattr(p, "plan", None) is not None and 0 <= index < len(self.all_seeds):
+            create: Any = load_dotted("modules.pipeline.script_calls:create_infotext")
+            told = (self.all_prompts, self.all_seeds, self.all_subseeds)
+            return str(create(p, *told, index=index, all_negative_prompts=self.all_negative_prompts))
         place = index + self.index_of_first_image
         return self.infotexts[place] if 0 <= place < len(self.infotexts) else ""
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.samplers.table import SAMPLERS
+from modules.imaging.geometry import Extent
 from modules.pipeline.infotext import build_infotext
 from modules.pipeline.plan import resolve_seed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
@@ -31,7 +32,7 @@ def create_infotext(
     index: int | None = None,
     all_negative_prompts: Sequence[str] | None = None,
 ) -> str:
-    """The infotext of one picture of `p`, which must be running or have run.
+    """The infotext of one picture of `p`, which must be running or have run; its size is that of `p` now.
 
     Args:
         p: The job.
@@ -50,7 +51,7 @@ def create_infotext(
     if use_main_prompt:
         shown.all_negative_prompts = [p.negative_prompt] * (number + 1)
     shown.all_seeds, shown.all_subseeds = list(all_seeds or p.all_seeds), list(all_subseeds or p.all_subseeds)
-    return build_infotext(shown, p.plan, number)
+    return build_infotext(shown, dataclasses.replace(p.plan, working=Extent(int(p.width), int(p.height))), number)
 
 
 def create_random_tensors(

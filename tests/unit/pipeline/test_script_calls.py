@@ -85,6 +85,9 @@ def test_infotext_of_a_picture(run: Run) -> None:
     assert processing.create_infotext(request, iteration=1) == processed.infotexts[1]
     other = processing.create_infotext(request, ["a", "b"], [8, 9], index=1)
     assert other.startswith("b\n") and "Seed: 9" in other
+    assert processed.infotext(request, 1) == processed.infotexts[1] and processed.infotext(request, 9) == ""
+    request.width, request.extra_generation_params["Tiles"] = 128, 4
+    assert "Size: 128x64" in processed.infotext(request, 0) and "Tiles: 4" in processed.infotext(request, 0)
 
 
 def test_samplers_by_name() -> None:
