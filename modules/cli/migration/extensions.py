@@ -66,10 +66,10 @@ def judge_extension(extension: Extension, surface: Surface) -> Report:
         stopped[path] = {gap.said for gap in gaps if gap.stops}
     _spread_stops(scans, stopped, root)
     scripts = [path for path in starts if path.parent.name == "scripts"]
-    failing = [path for path in scripts if stopped[path]]
+    working = [path for path in scripts if scans[path].does_something] or scripts
     report.gaps = sorted(set(report.gaps), key=lambda gap: (not gap.stops, gap.file, gap.line))
     report.packages.sort()
-    if failing and len(failing) == len(scripts):
+    if working and all(stopped[path] for path in working):
         report.verdict = Verdict.NOT
     elif report.gaps:
         report.verdict = Verdict.IN_PART

@@ -67,6 +67,11 @@ class FileScan:
     given: set[str] = field(default_factory=set)
     problem: str = ""
 
+    @property
+    def does_something(self) -> bool:
+        """Whether it holds a script or registers a callback: other files in `scripts/` only help these."""
+        return bool(self.problem) or any(use.kind is Kind.HOOK or ".script_callbacks.on_" in f".{use.name}" for use in self.uses)
+
 
 def scan_file(path: Path) -> FileScan:
     """Read one file; one that Python cannot parse has a `problem`."""
@@ -219,6 +224,9 @@ class _Reader(ast.NodeVisitor):
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
+    """Whether what is missing in the `try` does no harm: a handler that raises again does not help."""
+    if isinstance(handler.body[-1], ast.Raise):
+        return False
     if handler.type is None:
         return True
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]

@@ -69,7 +69,7 @@ class Surface:
                 if not self._has(value, word):
                     return dotted
                 module = self._model if dotted == LOADED_MODEL else _get(value, word)
-                if not _is_module(module) and dotted not in HOLDERS:
+                if not _is_module(module) and not isinstance(module, type) and dotted not in HOLDERS:
                     return ""
             found, value = dotted, module
         return ""

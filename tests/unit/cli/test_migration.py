@@ -104,8 +104,18 @@ def test_a_file_that_needs_what_is_not_here_stops_those_that_import_it(tmp_path:
     assert report.verdict is Verdict.NOT
     assert f"the package ldm: {INTERNALS}" in said(report) and "modules.no_such_module_here" in said(report)
     assert any("SyntaxError" in line for line in said(report))
-    write(folder, scripts__fine="import os")
+    write(folder, scripts__fine="from modules import script_callbacks\nscript_callbacks.on_before_ui(print)")
     assert judge_extension(Extension("bad", folder), surface).verdict is Verdict.IN_PART
+
+
+def test_a_guard_that_raises_again_is_none_and_helpers_do_not_count_as_scripts(tmp_path: Path, surface: Surface) -> None:
+    needs = "def f():\n    try:\n        import a_rare_one\n    except ImportError:\n        raise Exception('install it')\n"
+    patches = "from modules.sd_samplers import create_sampler\nfrom modules.processing import Processed\nold = Processed.no_such_method\n"
+    patches += "from modules import scripts\nclass A(scripts.Script):\n    def title(self): ...\n"
+    report = judge_extension(write(tmp_path / "needs", scripts__needs=needs + "import modules.scripts"), surface)
+    assert (report.verdict, said(report)) == (Verdict.IN_PART, {"the package a_rare_one"})
+    report = judge_extension(write(tmp_path / "patches", scripts__patches=patches, scripts__helper="x = 1"), surface)
+    assert (report.verdict, said(report)) == (Verdict.NOT, {"modules.processing.Processed.no_such_method"})
 
 
 def test_an_installer_is_trusted_to_bring_packages(tmp_path: Path, surface: Surface) -> None:
