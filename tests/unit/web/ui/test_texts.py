@@ -18,7 +18,7 @@ UI = Path(texts_module.__file__).parent
 TEXT_ID = r"[a-z0-9_]+(?:\.[a-z0-9_]+)+"
 GAP = re.compile(r"(?:\\\$)?\\\{.*?\\\}")
 """A gap of an f-string or a template literal, in an escaped pattern."""
-NO_TEXTS: set[str] = set()
+NO_TEXTS = {"gradio.inputs", "gradio.outputs"}
 """What looks like an id of a text and is none."""
 NO_TEMPLATES = {"form.{error.field}", "form.{name}"}
 """Ids that are put together where any text, or none, may have them."""
