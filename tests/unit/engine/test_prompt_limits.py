@@ -49,22 +49,22 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("steps", [20, 150])
 def test_hostile_prompts_end_soon(text: str, steps: int) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         build_conditioning([text], steps, FakeTextEncoder()).at(0)
         build_conditioning([text], steps, FakeTextEncoder(), is_composable=False).at(0)
     except InvalidRequest as error:
         assert error.field == "prompt" and "at most" in str(error) and len(str(error)) < 200
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE.values() if len(text) <= MAX_CHARACTERS])
 def test_every_parser_alone_ends_soon(text: str) -> None:
     for parse in (lambda: schedule_prompt(text, 150), lambda: parse_attention(text), lambda: split_and(text)):
-        started = time.perf_counter()
+        started = time.process_time()
         with contextlib.suppress(InvalidRequest):
             parse()
-        assert time.perf_counter() - started < SECONDS
+        assert time.process_time() - started < SECONDS
 
 
 @pytest.mark.parametrize(
