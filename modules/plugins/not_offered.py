@@ -53,6 +53,9 @@ NOT_OFFERED: Mapping[str, str] = {
 }
 """Module, or package with all that is in it, to the reason."""
 
+OTHER_TORCH = "::nms does not exist"
+"""What torchvision says, at import, of a torch that it was not built for."""
+
 
 def why_not(module: str) -> str | None:
     """Why `module` (dotted) cannot be imported; None where nothing is known of it."""
@@ -62,7 +65,10 @@ def why_not(module: str) -> str | None:
 
 
 def explain(error: BaseException) -> str | None:
-    """What to say of a failed import besides its own message; None for other errors and for modules of nobody we know."""
+    """What to say of a module that is known not to be had, and of a package built for another torch; None of what speaks for itself."""
+    if isinstance(error, RuntimeError) and str(error).endswith(OTHER_TORCH):
+        package = str(error).removeprefix("operator ").partition("::")[0]
+        return f"{error}: the {package} in the extension's .deps was built for another torch than Pentimento's"
     name = error.name if isinstance(error, ImportError) else None
     reason = why_not(name) if name else None
     return f"Pentimento does not offer {name}: {reason}" if reason else None

@@ -251,7 +251,8 @@ class ScriptRunner:
 
     def _note_failure(self, p: Processing | None, script: Script, hook: str, error: BaseException) -> None:
         name, failed = title_of(script), FailedHook(script, hook, describe(error))
-        logger.error("script %r failed in %s and was skipped", name, hook, exc_info=error)
+        level = logging.DEBUG if failed in self.failed else logging.ERROR  # a page has hundreds of components
+        logger.log(level, "script %r failed in %s and was skipped", name, hook, exc_info=error)
         if failed not in self.failed:
             self.failed.append(failed)
         notes, note = getattr(p, "notes", None), f"Script {name} failed in {hook} and was skipped: {type(error).__name__}: {error}"

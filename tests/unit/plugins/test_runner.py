@@ -199,7 +199,7 @@ def test_values_that_one_script_loses_are_there_for_the_next(spoiled: Any) -> No
     assert len(p.notes) == 1 and "Spoils failed in process" in p.notes[0] and "script_args" in p.notes[0]
 
 
-def test_scripts_hear_of_components_and_of_the_one_they_asked_for() -> None:
+def test_scripts_hear_of_components_and_of_the_one_they_asked_for(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[Any] = []
 
     class Hears(Every):
@@ -221,6 +221,7 @@ def test_scripts_hear_of_components_and_of_the_one_they_asked_for() -> None:
         "WIDTH",
         ("before", "HEIGHT", {"elem_id": "height", "label": "L"}),
     ]
+    assert caplog.text.count("failed in after_component") == 1  # though it fails at every component
     assert {(entry.hook, entry.reason) for entry in runner.failed} == {
         ("before_component", "ZeroDivisionError: division by zero"),
         ("after_component", "SystemExit: 3"),

@@ -104,6 +104,7 @@ def test_what_is_not_offered_says_why() -> None:
         importlib.import_module("modules_forge.shared")
     assert "does not offer modules_forge" in describe(caught.value)
     assert describe(ModuleNotFoundError("No module named 'rembg'", name="rembg")).endswith("'rembg'")
+    assert "another torch" in describe(RuntimeError("operator torchvision::nms does not exist"))
 
 
 def test_an_option_of_an_extension_is_one_of_opts() -> None:
