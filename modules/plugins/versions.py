@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 GIT_TIMEOUT_S = 10
+RUNS_NOTHING = ("-c", "log.showSignature=false", "-c", "core.fsmonitor=false")
+"""A folder's own configuration can name programs for git to run. Listing an extension runs nothing of it."""
+FETCHES_NOTHING = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+LOGIN = re.compile(r"^(https?://)[^/@]*@")
 
 
 @dataclass(frozen=True)
@@ -15,6 +21,7 @@ class Version:
     """Of a clone; empty for a folder that is none.
 
     Attributes:
+        remote: Without a login.
         commit_date_s: Seconds since the epoch; 0 = unknown.
     """
 
@@ -38,13 +45,16 @@ def read_version(folder: Path) -> Version:
 def _ask_git(folder: Path, stamps: tuple[int, ...]) -> Version:
     branch, commit = _git(folder, "rev-parse", "--abbrev-ref", "HEAD"), _git(folder, "log", "-1", "--format=%H %ct")
     digest, _, date = commit.partition(" ")
-    return Version(_git(folder, "config", "--get", "remote.origin.url"), branch, digest, int(date) if date.isdigit() else 0)
+    remote = LOGIN.sub(r"\1", _git(folder, "config", "--get", "remote.origin.url"))
+    return Version(remote, branch, digest, int(date) if date.isdigit() else 0)
 
 
 def _git(folder: Path, *words: str) -> str:
+    command = ["git", *RUNS_NOTHING, "-C", str(folder), *words]
+    environment = {**os.environ, **FETCHES_NOTHING, "GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
     try:
         result = subprocess.run(
-            ["git", "-C", str(folder), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=False
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return ""
