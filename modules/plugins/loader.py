@@ -186,7 +186,7 @@ class ScriptLibrary:
                 module = load_module(file)
         except BaseException as error:  # KeyboardInterrupt and SystemExit too: a file may raise anything
             CALLBACKS.remove_for_script(file.path)
-            self._leave_out(file.path, file.basedir, "import", error)
+            self.leave_out(file.path, file.basedir, "import", error)
             return []
         self._modules.append((file, module))
         known = {data.script_class for data in SCRIPTS_DATA if data.path != str(file.path)}
@@ -212,7 +212,7 @@ class ScriptLibrary:
                 raise TypeError(f"sorting_priority must be a number, not {script.sorting_priority!r}")
             script.name = script.name or title.lower()
         except BaseException as error:
-            self._leave_out(Path(data.path), Path(data.basedir), "create", error)
+            self.leave_out(Path(data.path), Path(data.basedir), "create", error)
             return None
         self._folders[id(script)] = Path(data.basedir)
         return script
@@ -228,11 +228,12 @@ class ScriptLibrary:
             args = [SimpleNamespace(**control.as_dict()) for control in script.control_values]
             script.api_info = SimpleNamespace(name=script.name, is_alwayson=script.alwayson, is_img2img=script.is_img2img, args=args)
         except BaseException as error:
-            self._leave_out(Path(str(script.filename)), self._folders[id(script)], "ui", error, is_told=script.is_img2img)
+            self.leave_out(Path(str(script.filename)), self._folders[id(script)], "ui", error, is_told=script.is_img2img)
             return False
         return True
 
-    def _leave_out(self, file: Path, basedir: Path, stage: str, error: BaseException, *, is_told: bool = True) -> None:
+    def leave_out(self, file: Path, basedir: Path, stage: str, error: BaseException, *, is_told: bool = True) -> None:
+        """Log that a script is left out, and list it in `broken` if `is_told`; arguments as in `BrokenScript`."""
         reason = self._shorten(describe(error), basedir)
         logger.error("script %s failed at %s and is left out: %s", file, stage, reason, exc_info=error)
         entry = BrokenScript(file, basedir, stage, reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import Any, NamedTuple
 
 from modules.plugins.controls import read_controls
 from modules.plugins.discovery import ScriptFile
-from modules.plugins.loader import ROOT, BrokenScript, ControlsContext, ScriptLibrary
+from modules.plugins.loader import ControlsContext, ScriptLibrary
 from modules.plugins.postprocessing import ScriptPostprocessing, ScriptPostprocessingRunner
 from modules.settings.options import Options
-
-logger = logging.getLogger(__name__)
 
 
 class PostprocessingClassData(NamedTuple):
@@ -36,7 +33,7 @@ class PostprocessingLibrary:
     """The post-processing scripts of an installation, made when they are first asked for.
 
     Args:
-        library: Loads the files; what is broken here is added to its `broken`.
+        library: Loads the files, and lists what is broken here.
         controls_context: What `ui` is called in without a page.
         options: Gives those in force: which scripts come first, and which are left out.
     """
@@ -83,10 +80,7 @@ class PostprocessingLibrary:
             values = read_controls(list(script.controls.values()))
             script.control_values = dict(zip(script.controls, values, strict=True))
         except BaseException as error:  # as for other scripts: no Ctrl+C comes here
-            said = f"{type(error).__name__}: {error}".splitlines()[0]
-            reason = said.replace(f"{data.basedir}/", "").replace(f"{ROOT}/", "")
-            logger.error("post-processing script %s failed at %s and is left out: %s", data.path, stage, reason, exc_info=error)
-            self._library.broken.append(BrokenScript(Path(data.path), Path(data.basedir), stage, reason))
+            self._library.leave_out(Path(data.path), Path(data.basedir), stage, error)
             return None
         return script
 

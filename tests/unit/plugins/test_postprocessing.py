@@ -11,7 +11,7 @@ from PIL import Image
 from modules.base.errors import InvalidRequest
 from modules.plugins.controls import Control
 from modules.plugins.discovery import ScriptFile
-from modules.plugins.loader import ROOT
+from modules.plugins.loader import ROOT, ScriptLibrary
 from modules.plugins.postprocessing import PostprocessedImage, ScriptPostprocessing, ScriptPostprocessingRunner
 from modules.plugins.postprocessing_loader import PostprocessingLibrary
 from modules.settings.options import Options
@@ -119,7 +119,11 @@ def test_broken_files_are_left_out_and_listed() -> None:
 
     module = ModuleType("scripts.some")
     module.__dict__.update(Nameless=Nameless, Junk=Junk, Good=Good, ScriptPostprocessing=ScriptPostprocessing, again=Good)
-    library: Any = SimpleNamespace(modules=lambda: [(ScriptFile(ROOT / "some.py", ROOT), module)], broken=[])
+    library = ScriptLibrary(list)
+    library.modules = lambda: [(ScriptFile(ROOT / "some.py", ROOT), module)]  # type: ignore[method-assign]
     runner = PostprocessingLibrary(library, lambda: pytest.MonkeyPatch.context(), Options).runner
     assert [type(script) for script in runner.scripts] == [Good] and runner.default_args() == [False, 3]
-    assert [(entry.stage, entry.reason.split(":")[0]) for entry in library.broken] == [("create", "TypeError"), ("ui", "TypeError")]
+    assert [(entry.stage, entry.reason.split(":")[0]) for entry in library.broken if entry.file == ROOT / "some.py"] == [
+        ("create", "TypeError"),
+        ("ui", "TypeError"),
+    ]
