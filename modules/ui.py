@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from modules.runtime.face_calls.infotexts import BINDINGS
 from modules.runtime.face_calls.running import wrap_gradio_call, wrap_gradio_gpu_call
 from modules.web.ui.bridge.parts import (
     SYMBOLS,
@@ -34,4 +35,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in SYMBOLS:
         return SYMBOLS[name]
+    if name in ("txt2img_paste_fields", "img2img_paste_fields"):
+        return BINDINGS.fields(name.removesuffix("_paste_fields"))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

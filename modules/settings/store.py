@@ -53,6 +53,16 @@ class OptionsStore:
             EXTRA_OPTIONS.tell_changed(name for name in changes if _value(before, name) != _value(changed, name))
         return changed
 
+    def ensure_file(self) -> None:
+        """Write the file if there is none: extensions read it themselves.
+
+        Raises:
+            SaveFailed: It cannot be written.
+        """
+        with self._lock:
+            if not self._path.exists():
+                self._write(self.current)
+
     def _write(self, options: Options) -> None:
         defaults, fields = Options().as_dict(), option_fields()
         own = {name: value for name, value in options.as_dict().items() if name in fields and value != defaults[name]}

@@ -33,7 +33,7 @@ def studio(page: Page, url: str) -> StudioPage:
 
 
 def test_a_tab_of_its_own_speaks_with_server_page_and_browser(page: Page, studio: StudioPage) -> None:
-    assert page.evaluate("tabMakerLoaded") == [True, True, "good day"]
+    assert page.evaluate("tabMakerLoaded") == [True, True, "good day", True]
     page.get_by_role("tab", name="Tab maker").click()
     expect(page.locator("#tab_maker_words textarea")).to_have_value("from the server")
     expect(page.locator("#tab_maker_kind input")).to_have_value("")
@@ -46,8 +46,13 @@ def test_a_tab_of_its_own_speaks_with_server_page_and_browser(page: Page, studio
     page.locator("#tab_maker_ask").click()
     expect(said).to_have_text("hey of the browser")
     expect(said).to_have_css("outline-color", "rgb(1, 2, 3)")
+    page.locator("#tab_maker_start").click()
+    expect(said).to_have_text("task( 3")
+    page.wait_for_function("window.tabMakerEnded")
+    page.evaluate("tabMakerSend('from a script')")
     page.locator("#tab_maker_send").click()
     expect(page.locator("#img2img_prompt textarea")).to_have_value("hey")
+    expect(page.locator("#img2img_neg_prompt textarea")).to_have_value("from a script")
     expect(page.get_by_role("tab", name="Studio")).to_have_attribute("aria-selected", "true")
     assert page.evaluate("[tabMakerUpdates > 0, ...tabMakerTabs.slice(-2)]") == [True, "Tab maker", "Studio"]
 

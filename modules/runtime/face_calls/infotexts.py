@@ -180,6 +180,10 @@ class Bindings:
         told = {"init_img": init_img, "fields": fields, "override_settings_component": override_settings_component}
         self.paste_fields[tabname] = told
 
+    def fields(self, tabname: str) -> list[Any]:
+        """Pairs of a component of the tab and what fills it; none before the page is built."""
+        return list(self.paste_fields.get(tabname, {}).get("fields") or ())
+
     def connect_all(self) -> None:
         """Make all registered buttons work, each once."""
         if self.connect is None:

@@ -11,11 +11,14 @@ import gradio as gr
 
 from modules.plugins.callbacks import CALLBACKS
 from modules.plugins.script import Script
+from modules.runtime.face_calls.infotexts import BINDINGS, PasteField
 from modules.runtime.session import Session
 from modules.web.ui.bridge.contexts import own_context
 from modules.web.ui.bridge.gradio3 import apply_bridge
 from modules.web.ui.bridge.watching import in_english, watched_by
 from modules.web.ui.other_tab import build_other_tab
+from modules.web.ui.restore import WIDGETS
+from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
 MANY_TABS = "pm-many-tabs"
@@ -50,6 +53,7 @@ class Guests:
             _ = self._session.extras.runner  # looks at controls of its own, which do not belong on the page
             CALLBACKS.call("on_before_ui")
             CALLBACKS.call("on_ui_settings")
+        self._session.options.ensure_file()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -59,7 +63,8 @@ class Guests:
 
     def build_other_tab(self) -> None:
         """A1111's other tab, unseen: scripts build their controls for it too, and wire its buttons."""
-        with build_other_tab() as place:
+        with build_other_tab() as (place, fields):
+            _tell_fields(fields, "txt2img")
 
             @contextmanager
             def within(script: Script) -> Iterator[None]:
@@ -68,6 +73,12 @@ class Guests:
 
             self._library.build_controls(is_img2img=False, place=within)
         self._is_img2img = True
+
+    def meet(self, studio: Studio) -> None:
+        """Tell them which components of the page an infotext fills, and where its picture is."""
+        fields = {key: studio.fields[name] for key, (name, _) in WIDGETS.items()}
+        for tab in ("img2img", "inpaint"):
+            _tell_fields(fields, tab, studio.document)
 
     def before_component(self, component: Any, **named: Any) -> None:
         """Tell callbacks and scripts that a component is about to be built."""
@@ -102,6 +113,10 @@ class Guests:
             CALLBACKS.call(f"on_{moment}", component, **named)
         with own_context():
             getattr(runner, moment)(component, **named)
+
+
+def _tell_fields(fields: dict[str, Any], tab: str, picture: Any = None) -> None:
+    BINDINGS.add_fields(tab, picture, [PasteField(component, key) for key, component in fields.items()])
 
 
 def run_aside(work: Callable[[], Any]) -> Any:

@@ -67,6 +67,8 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], g
         if guests is not None:
             guests.build_other_tab()
         studio = build_studio(texts, BUILTIN_PRESET, status.idle(texts, "en"))
+        if guests is not None:
+            guests.meet(studio)
         pictures = Pictures(session, texts, studio)
         restorer = Restorer(session, texts, studio, pictures)
         wiring = Wiring(page, session, texts, studio, Desk(session, texts, studio, open_result_folder()), pictures, restorer)

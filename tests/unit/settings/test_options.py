@@ -96,3 +96,12 @@ def test_one_wrong_value_in_the_file_costs_only_itself(tmp_path: Path) -> None:
     path.write_text(json.dumps({"jpeg_quality": 5000, "tiling": True, "from_the_future": 1}))
     store = OptionsStore(path)
     assert (store.current.jpeg_quality, store.current.tiling) == (80, True)
+
+
+def test_a_file_is_written_for_those_who_read_it_themselves_and_a_file_that_is_there_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    OptionsStore(path).ensure_file()
+    assert path.read_text() == "{}"
+    path.write_text('{"tiling":true}')
+    OptionsStore(path).ensure_file()
+    assert path.read_text() == '{"tiling":true}'

@@ -17,11 +17,15 @@ PROGRESS = {True: "full", False: "hidden", None: "hidden"}
 STARTS_EMPTY = ("Dropdown",)
 """Components that start with their first choice now, and started with none."""
 GALLERY_STYLE = {"grid": "columns"}
+HIDDEN = "hidden"
+"""Unseen, but in the browser all the same: `visible=False` of Gradio 3, whose unseen buttons and texts scripts press and fill."""
 SAID: set[tuple[str, str]] = set()
 """What was dropped already, and said so once."""
 
 
-def component_keywords(kind: str, given: Mapping[str, Any], known: Collection[str], *, is_new: bool = True) -> dict[str, Any]:
+def component_keywords(
+    kind: str, given: Mapping[str, Any], known: Collection[str], *, is_new: bool = True, is_layout: bool = False
+) -> dict[str, Any]:
     """The keywords of a component as Gradio 6 knows them; those that it has no place for are left out, each named in the log once.
 
     Args:
@@ -29,6 +33,7 @@ def component_keywords(kind: str, given: Mapping[str, Any], known: Collection[st
         given: As an extension wrote them.
         known: The keywords that the class takes.
         is_new: Whether an extension makes it; else it is made again for an update, without its value.
+        is_layout: Whether it holds others: Gradio 6 knows no unseen layout that is in the browser.
     """
     named = dict(given)
     for old, new in LISTS.items():
@@ -41,6 +46,10 @@ def component_keywords(kind: str, given: Mapping[str, Any], known: Collection[st
         named |= {"variant": "secondary", "size": "sm", "elem_classes": [*_as_list(named.get("elem_classes")), "tool"]}
     if kind in STARTS_EMPTY and is_new:
         named.setdefault("value", None)
+    if is_new and not is_layout and "visible" in named:
+        named["visible"] = HIDDEN if named["visible"] is False else named["visible"]
+    if is_new and "render_children" in known:  # what is in a tab that nobody opened yet
+        named.setdefault("render_children", True)
     if "grid" in named and "columns" in known:
         named["columns"] = named.pop("grid")
     return {name: value for name, value in named.items() if name in known or drop(kind, name)}

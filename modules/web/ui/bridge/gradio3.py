@@ -11,6 +11,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +25,8 @@ from modules.web.ui.bridge.quiet import complete_signature
 from modules.web.ui.bridge.sketch import TOOLS, SketchCanvas, fresh_sketches
 from modules.web.ui.bridge.watching import WATCHER
 
+TASK = "task("
+"""What the ids of jobs begin with."""
 MARK = "_speaks_gradio3"
 ALIASES = {"Box": "Group", "Variable": "State", "TabItem": "Tab"}
 HOUSE = "modules."
@@ -41,6 +44,7 @@ def apply_bridge() -> None:
         _teach(kind)
     _teach_chains()
     _teach_images()
+    _teach_task_ids()
     _bring_names_back()
 
 
@@ -79,7 +83,8 @@ def _understanding(kind: type, build: Callable[..., None]) -> Callable[..., None
         self._is_being_built = True
         shown, caller = dict(named), str(sys._getframe(1).f_globals.get("__name__", ""))
         if not caller.startswith(HOUSE):  # the house speaks Gradio 6
-            named = component_keywords(kind.__name__, named, known or named, is_new=not caller.startswith("gradio."))
+            is_new, is_layout = not caller.startswith("gradio."), issubclass(kind, BlockContext)
+            named = component_keywords(kind.__name__, named, known or named, is_new=is_new, is_layout=is_layout)
         watcher = WATCHER.get() if named.get("render", True) else None
         try:
             if watcher is not None:
@@ -133,6 +138,23 @@ def _teach_images() -> None:
         return object.__new__(cls)
 
     gr.Image.__new__ = __new__
+
+
+def _teach_task_ids() -> None:
+    """An event's script may put the id of its job in place of the first input, whatever that is: it comes through as it is."""
+    read = Blocks.preprocess_data
+
+    @functools.wraps(read)
+    async def preprocess_data(self: Any, block_fn: Any, inputs: list[Any], state: Any, *args: Any, **named: Any) -> list[Any]:
+        task = inputs[0] if inputs and isinstance(inputs[0], str) and inputs[0].startswith(TASK) else None
+        if task is None or not block_fn.inputs:
+            return list(await read(self, block_fn, inputs, state, *args, **named))
+        shown = copy(block_fn)
+        shown.inputs = block_fn.inputs[1:]
+        shown.component_prop_inputs = [place - 1 for place in block_fn.component_prop_inputs]
+        return [task, *await read(self, shown, inputs[1:], state, *args, **named)]
+
+    Blocks.preprocess_data = preprocess_data
 
 
 def _bring_names_back() -> None:

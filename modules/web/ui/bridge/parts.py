@@ -17,6 +17,7 @@ from gradio.utils import get_upload_folder
 
 from modules.base.errors import SaveFailed
 from modules.runtime.shared_objects import SHARED
+from modules.web.ui.bridge.dialect import HIDDEN
 from modules.web.ui.bridge.widgets import ToolButton
 
 SYMBOLS = {
@@ -102,7 +103,7 @@ def create_output_panel(tabname: str, outdir: str | Path, toprow: Any = None) ->
             opener.click(lambda: open_folder(outdir), inputs=[], outputs=[], api_visibility="private")
         panel.infotext = gr.HTML("", elem_id=f"html_info_{tabname}")
         panel.html_log = gr.HTML("", elem_id=f"html_log_{tabname}")
-        panel.generation_info = gr.Textbox(visible=False, elem_id=f"generation_info_{tabname}")
+        panel.generation_info = gr.Textbox(visible=HIDDEN, elem_id=f"generation_info_{tabname}")
     return panel
 
 
@@ -137,9 +138,7 @@ def setup_dialog(button_show: Any, dialog: Any, *, button_close: Any = None) -> 
     dialog.visible = False
     for button, visible in ((button_show, True), (button_close, False)):
         if button is not None:
-            button.click(
-                lambda visible=visible: gr.update(visible=visible), None, [dialog], show_progress="hidden", api_visibility="private"
-            )
+            button.click(partial(gr_show, visible), None, [dialog], show_progress="hidden", api_visibility="private")
 
 
 def save_pil_to_file(image: Any, cache_dir: str | None = None, format: str = "png") -> str:

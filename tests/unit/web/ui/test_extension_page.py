@@ -50,6 +50,13 @@ def test_a_list_that_is_made_again_for_an_update_keeps_its_value_open() -> None:
     assert component_keywords("Dropdown", {"choices": ["a"]}, ("choices", "value"), is_new=False) == {"choices": ["a"]}
 
 
+def test_what_is_unseen_stays_in_the_browser_where_gradio_can_have_it_so() -> None:
+    known = ("visible", "render_children")
+    assert component_keywords("Tab", {"visible": False}, known) == {"visible": "hidden", "render_children": True}
+    assert component_keywords("Row", {"visible": False}, ("visible",), is_layout=True) == {"visible": False}
+    assert component_keywords("Button", {"visible": False}, ("visible",), is_new=False) == {"visible": False}
+
+
 def test_old_keywords_of_events_become_new_ones() -> None:
     known = ("fn", "js", "show_progress", "api_name", "api_visibility")
     given = {"_js": "go", "show_progress": False, "api_name": False, "status_tracker": None}

@@ -3,6 +3,7 @@
  * when there are extensions.
  */
 
+import { create_submit_args, randomId, requestProgress, submitWithTab } from "./a1111_tasks.js";
 import { getJson } from "./api.js";
 import { onSettings, settings } from "./settings/store.js";
 import { whenThere } from "./when.js";
@@ -96,6 +97,33 @@ const switchTo = (mode) => (...values) => {
   return values;
 };
 
+function switch_to_extras(...values) {
+  tabButtons("tabs").find((tab) => tab.dataset.tabId === "extras")?.click();
+  return values;
+}
+
+const localSet = (key, value) => localStorage.setItem(key, value);
+const localGet = (key, otherwise) => localStorage.getItem(key) ?? otherwise;
+const localRemove = (key) => localStorage.removeItem(key);
+
+/** Whether neither the element nor what it lies in is hidden. */
+function uiElementIsVisible(element) {
+  return element === document || (element.checkVisibility?.() ?? element.offsetParent !== null);
+}
+
+/** Call `act` once nothing was typed for `quiet` milliseconds; returns what does so at once. */
+function onEdit(editId, input, quiet, act) {
+  let timer = 0;
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(act, quiet);
+  });
+  return () => {
+    clearTimeout(timer);
+    act();
+  };
+}
+
 function all_gallery_buttons() {
   return [...document.querySelectorAll("#img2img_gallery .thumbnails > button")];
 }
@@ -114,6 +142,9 @@ Object.assign(window, {
   onUiLoaded: listenTo("load"), onUiUpdate: listenTo("update"), onAfterUiUpdate: listenTo("afterUpdate"), onUiTabChange: listenTo("tab"),
   onOptionsChanged: listenTo("options"),
   switch_to_img2img: switchTo("img2img"), switch_to_sketch: switchTo("img2img_sketch"), switch_to_inpaint: switchTo("inpaint"),
+  switch_to_inpaint_sketch: switchTo("inpaint_sketch"), switch_to_txt2img: switchTo("img2img"), switch_to_extras,
+  randomId, requestProgress, create_submit_args, create_tab_index_args: submitWithTab(get_tab_index),
+  localSet, localGet, localRemove, uiElementIsVisible, onEdit,
   opts: {}, localization: {}, uiCurrentTab: null,
 });
 

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from modules import script_callbacks, shared
+from modules import script_callbacks, shared, ui
 from modules.ui_components import ToolButton
 
 found = {}
@@ -26,6 +26,11 @@ def on_ui_tabs():
             say = gr.Button("Say", variant="primary", elem_id="tab_maker_say")
             send = ToolButton("\u2197", elem_id="tab_maker_send")
             ask = gr.Button("Ask the browser", elem_id="tab_maker_ask")
+        sent = gr.Textbox(visible=False, elem_id="tab_maker_sent")
+        deliver = gr.Button(visible=False, elem_id="tab_maker_deliver")
+        deliver.click(fn=lambda text: text, inputs=[sent], outputs=[ui.img2img_paste_fields[1][0]])
+        start = gr.Button("Start", elem_id="tab_maker_start")
+        start.click(fn=lambda task, number: f"<p>{task[:5]} {number}</p>", _js="tabMakerStart", inputs=[kind, count], outputs=[said])
         remembered = gr.State([])
 
         def speak(text, number, how, before):
