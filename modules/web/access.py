@@ -16,6 +16,8 @@ from modules.settings.flags import Flags
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_ORIGIN = "*"
 OWN_NAMES = frozenset({"localhost", "testserver", ""})
+PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+"""Headers by which proxies tell of whom they serve."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,21 @@ class AccessRules:
             return None
         return f"requests from pages of {origin!r} are refused; allow them with --cors-allow-origins {origin}"
 
+    def is_from_here(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request surely came from this machine: no proxy passed it on, and no page but our own sent it.
+
+        What changes which code runs asks for it; `--cors-allow-origins` allows pages of others less than that.
+        """
+        host, origin = headers.get("host", ""), _plain(headers.get("origin", ""))
+        is_direct = not any(headers.get(name) for name in PASSED_ON) and _is_here(_host_name(f"//{host}"))
+        return not self.is_open and is_direct and (not origin or origin.partition("://")[2].lower() == host.lower())
+
     def _allows(self, origin: str) -> bool:
         return ANY_ORIGIN in self.origins or origin.lower() in {allowed.lower() for allowed in self.origins}
 
     def _is_own_name(self, host: str) -> bool:
         name = _host_name(f"//{host}")
-        if name in OWN_NAMES or name.endswith(".localhost") or _is_address(name) or ANY_ORIGIN in self.origins:
+        if _is_here(name) or _is_address(name) or ANY_ORIGIN in self.origins:
             return True
         return any(name == _host_name(origin) for origin in self.origins)
 
@@ -119,6 +130,11 @@ def _plain(origin: str) -> str:
     """Without the slash that people add; "file://" keeps both of its own."""
     origin = origin.strip()
     return origin if origin.endswith("//") else origin.removesuffix("/")
+
+
+def _is_here(name: str) -> bool:
+    """Whether a host name is this machine's, as seen from itself."""
+    return name in OWN_NAMES or name.endswith(".localhost") or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
 
 
 def _is_address(name: str) -> bool:

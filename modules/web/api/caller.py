@@ -39,6 +39,13 @@ def get_owner(request: Request, user: Annotated[str | None, Depends(get_user)]) 
     return user or (request.client.host if request.client else "local")
 
 
+def is_from_here(request: Request, user: Annotated[str | None, Depends(get_user)]) -> bool:
+    """Whether the caller may change which code runs: nobody but a person at this machine."""
+    rules: AccessRules = request.app.state.rules
+    return rules.is_from_here(request.headers)
+
+
 UserDependency = Annotated[str | None, Depends(get_user)]
 OwnerDependency = Annotated[str, Depends(get_owner)]
+HereDependency = Annotated[bool, Depends(is_from_here)]
 SessionDependency = Annotated[Session, Depends(get_session)]

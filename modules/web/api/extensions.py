@@ -13,7 +13,7 @@ from modules.plugins.extensions import Extension
 from modules.plugins.installing import has_installer, install_extension, needs_install
 from modules.plugins.versions import read_version
 from modules.runtime.session import Session
-from modules.web.api.caller import SessionDependency, UserDependency
+from modules.web.api.caller import HereDependency, SessionDependency, UserDependency
 
 router = APIRouter(tags=["Pentimento"])
 
@@ -51,15 +51,15 @@ class ExtensionsResponse(BaseModel):
 
     extensions: list[ExtensionResponse]
     broken: list[BrokenPart] = Field(description="Scripts of the program itself that are left out.")
-    may_change: bool = Field(description="False where the program listens beyond this machine: nothing can be changed over HTTP.")
+    may_change: bool = Field(description="False where others than this machine are served, or ask: nothing can be changed over HTTP.")
     folder: str = Field(description="Where they lie; empty where `may_change` is false.")
 
 
-def require_local(session: SessionDependency, user: UserDependency) -> None:
-    """Raises `HTTPException` 403 where others than this machine can reach the program."""
-    if not session.flags.is_local:
-        said = "extensions are changed over HTTP only while the program serves this machine alone: start without --listen, or use "
-        raise HTTPException(403, said + "`python launch.py extensions` on that machine")
+def require_local(is_from_here: HereDependency) -> None:
+    """Raises `HTTPException` 403 where others than this machine can reach the program, or sent the request."""
+    if not is_from_here:
+        said = "extensions are changed over HTTP only from the machine itself, while nobody else is served: open the page there, without "
+        raise HTTPException(403, said + "--listen and without a proxy, or use `python launch.py extensions` on that machine")
 
 
 LOCAL_ONLY = [Depends(require_local)]
@@ -72,10 +72,10 @@ def get_extensions(session: SessionDependency, user: UserDependency) -> list[dic
 
 
 @router.get("/api/extensions")
-def list_extensions(session: SessionDependency, user: UserDependency) -> ExtensionsResponse:
+def list_extensions(session: SessionDependency, may_change: HereDependency) -> ExtensionsResponse:
     """Extensions as they are on the disk now, what is broken, and whether they can be changed here."""
     running = {extension.name for extension in session.extensions if extension.is_enabled}
-    found, may_change = session.find_extensions(), session.flags.is_local
+    found = session.find_extensions()
     folders = {str(extension.path) for extension in found}
     return ExtensionsResponse(
         extensions=[_describe(session, extension, extension.name in running) for extension in found],

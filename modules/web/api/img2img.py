@@ -17,7 +17,7 @@ from modules.pipeline.plan import check_request
 from modules.pipeline.processing import Img2ImgProcessing
 from modules.runtime.session import Session
 from modules.settings.options import Options
-from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
+from modules.web.api.caller import HereDependency, OwnerDependency, SessionDependency, UserDependency
 from modules.web.api.infotext_fields import apply_infotext
 from modules.web.api.options import change_options
 from modules.web.api.pictures import decode_picture, encode_pictures
@@ -45,7 +45,11 @@ PASSED_ON = [
 
 @router.post("/img2img", response_model=ImageToImageResponse)
 async def img2img(
-    body: StableDiffusionProcessingImg2Img, session: SessionDependency, user: UserDependency, owner: OwnerDependency
+    body: StableDiffusionProcessingImg2Img,
+    session: SessionDependency,
+    user: UserDependency,
+    owner: OwnerDependency,
+    is_from_here: HereDependency,
 ) -> Response:
     """Repaint a picture, or the masked part of it; answers when the job is over."""
     body, notes = await run_in_threadpool(apply_infotext, body, session)
@@ -57,7 +61,7 @@ async def img2img(
         status, explanation = describe(error)
         return PlainJson(explanation, status, headers)
     if not body.override_settings_restore_afterwards:
-        await run_in_threadpool(change_options, session, body.override_settings or {})
+        await run_in_threadpool(change_options, session, body.override_settings or {}, is_from_here=is_from_here)
     content = await run_in_threadpool(build_reply, body, result, session.options.current)
     return Response(content, media_type="application/json", headers=headers)
 

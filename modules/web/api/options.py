@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body
 from modules.base.errors import InvalidRequest, PentimentoError
 from modules.runtime.session import Session
 from modules.settings.extra_options import EXTRA_OPTIONS
-from modules.web.api.caller import SessionDependency, UserDependency
+from modules.web.api.caller import HereDependency, SessionDependency, UserDependency
 
 LOCAL_ONLY = frozenset({"disabled_extensions", "disable_all_extensions"})
 
@@ -32,21 +32,22 @@ def get_options(session: SessionDependency, user: UserDependency) -> dict[str, A
 
 
 @router.post("/options")
-def set_options(changes: Annotated[dict[str, Any], Body()], session: SessionDependency, user: UserDependency) -> None:
+def set_options(changes: Annotated[dict[str, Any], Body()], session: SessionDependency, is_from_here: HereDependency) -> None:
     """Change options; unknown names are ignored, and posting what GET gave changes nothing."""
-    change_options(session, changes)
+    change_options(session, changes, is_from_here=is_from_here)
 
 
-def change_options(session: Session, changes: Mapping[str, Any]) -> None:
+def change_options(session: Session, changes: Mapping[str, Any], *, is_from_here: bool) -> None:
     """Change options for good; a checkpoint goes by any of its names.
 
-    Which extensions run is not changed where others than this machine can reach the program.
+    Args:
+        is_from_here: Without it, the options that say which extensions run stay as they are.
 
     Raises:
         UnknownName: No such checkpoint.
         InvalidRequest: A value is wrong, or an extension keeps its option to itself; nothing is changed.
     """
-    changed = dict(changes) if session.flags.is_local else {name: value for name, value in changes.items() if name not in LOCAL_ONLY}
+    changed = dict(changes) if is_from_here else {name: value for name, value in changes.items() if name not in LOCAL_ONLY}
     current = session.options.current.as_dict()
     for option, value in changed.items():
         info = EXTRA_OPTIONS.get(option)

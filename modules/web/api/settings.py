@@ -16,7 +16,7 @@ from modules.settings.extra_options import EXTRA_OPTIONS
 from modules.settings.option import OptionField
 from modules.settings.options import option_fields
 from modules.settings.unsupported import UNSUPPORTED, WITHOUT_EFFECT
-from modules.web.api.caller import SessionDependency, UserDependency
+from modules.web.api.caller import HereDependency, SessionDependency, UserDependency
 from modules.web.api.options import change_options
 
 router = APIRouter(prefix="/api", tags=["Pentimento"])
@@ -35,12 +35,12 @@ def describe_settings(session: SessionDependency, user: UserDependency) -> dict[
 
 
 @router.post("/settings", responses={422: {"description": "Nothing was changed; `errors` says which options are wrong"}})
-def change_settings(changes: Annotated[dict[str, Any], Body()], session: SessionDependency, user: UserDependency) -> Any:
+def change_settings(changes: Annotated[dict[str, Any], Body()], session: SessionDependency, is_from_here: HereDependency) -> Any:
     """Change options for good, or none of them when one is wrong. Answers with all values."""
     errors = find_errors(session, changes)
     if errors:
         return JSONResponse({"errors": errors}, 422)
-    change_options(session, changes)
+    change_options(session, changes, is_from_here=is_from_here)
     return {"values": session.options.current.as_dict()}
 
 

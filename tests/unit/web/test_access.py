@@ -91,3 +91,23 @@ def test_an_open_program_has_any_name_but_not_any_origin() -> None:
     assert rules.refusal("POST", {"host": "studio.lan:7860", "origin": "http://studio.lan:7860"}) is None
     assert rules.refusal("POST", {"host": "studio.lan:7860", "origin": "http://evil.example"}) is not None
     assert not AccessRules.from_flags(Flags(listen="127.0.0.2")).is_open
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_here"),
+    [
+        ({"host": HOME}, True),
+        ({"host": HOME, "origin": f"http://{HOME}"}, True),
+        ({"host": "localhost:7860"}, True),
+        ({"host": HOME, "x-forwarded-for": "127.0.0.1"}, False),
+        ({"host": HOME, "forwarded": "for=192.0.2.1"}, False),
+        ({"host": HOME, "origin": "https://other.example"}, False),
+        ({"host": HOME, "origin": "https://other.example", "x-forwarded-host": "other.example"}, False),
+        ({"host": HOME, "origin": "null"}, False),
+        ({"host": "other.example", "origin": "https://other.example"}, False),
+        ({"host": "192.0.2.1:7860"}, False),
+    ],
+)
+def test_what_runs_is_changed_from_this_machine_alone(headers: dict[str, str], is_here: bool) -> None:
+    assert AccessRules.from_flags(Flags(cors_allow_origins="*")).is_from_here(headers) is is_here
+    assert AccessRules.from_flags(Flags(listen="0.0.0.0")).is_from_here(headers) is False

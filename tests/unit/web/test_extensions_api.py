@@ -77,3 +77,18 @@ def test_beyond_loopback_nothing_is_changed(make_client: Callable[..., TestClien
     assert client.post("/sdapi/v1/options", json={"disabled_extensions": ["wisher"], "steps": 3, "tiling": True}).status_code == 200
     assert client.get("/sdapi/v1/options").json()["tiling"] is True
     assert client.get("/api/extensions").json() == before
+
+
+@pytest.mark.parametrize("headers", [{"X-Forwarded-For": "192.0.2.1"}, {"Origin": "https://friend.example"}])
+def test_proxies_and_pages_that_may_call_change_nothing_either(
+    make_client: Callable[..., TestClient], wisher: Path, picture: str, headers: dict[str, str]
+) -> None:
+    client = make_client(cors_allow_origins="https://friend.example")
+    for action, body in CHANGES.items():
+        assert client.post(f"/api/extensions/{action}", json=body, headers=headers).status_code == 403
+    changes = {"disabled_extensions": ["wisher"], "tiling": True}
+    lasting = {"init_images": [picture], "override_settings": changes, "override_settings_restore_afterwards": False}
+    for route, body in (("options", changes), ("img2img", lasting)):
+        assert client.post(f"/sdapi/v1/{route}", json=body, headers=headers).status_code == 200
+    options = client.get("/sdapi/v1/options").json()
+    assert (options["disabled_extensions"], options["tiling"]) == ([], True)
