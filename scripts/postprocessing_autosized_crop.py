@@ -11,7 +11,7 @@ from modules import scripts_postprocessing
 from modules.errors import to_number, to_whole
 from modules.ui_components import FormRow, InputAccordion
 
-STEP_PX = 64
+STEP_PX, MAX_SIDE_PX = 64, 8192
 OBJECTIVES = ["Maximize area", "Minimize error"]
 
 
@@ -61,7 +61,7 @@ class ScriptPostprocessingAutosizedCrop(scripts_postprocessing.ScriptPostprocess
     def process(self, pp: scripts_postprocessing.PostprocessedImage, enable: bool, **args: Any) -> None:
         if not enable:
             return
-        sides = to_whole("mindim", args["mindim"], STEP_PX), to_whole("maxdim", args["maxdim"], STEP_PX)
+        sides = to_whole("mindim", args["mindim"], STEP_PX, MAX_SIDE_PX), to_whole("maxdim", args["maxdim"], STEP_PX, MAX_SIDE_PX)
         areas = to_whole("minarea", args["minarea"], 1), to_whole("maxarea", args["maxarea"], 1)
         size = best_size(pp.image, sides, areas, str(args["objective"]), to_number("threshold", args["threshold"], 0, 1))
         if size is not None:

@@ -8,6 +8,7 @@ import gradio as gr
 from PIL.Image import Transpose
 
 from modules import scripts_postprocessing
+from modules.errors import to_choices
 from modules.ui_components import InputAccordion
 
 WAYS = {"Horizontal": Transpose.FLIP_LEFT_RIGHT, "Vertical": Transpose.FLIP_TOP_BOTTOM, "Both": Transpose.ROTATE_180}
@@ -22,6 +23,6 @@ class ScriptPostprocessingCreateFlippedCopies(scripts_postprocessing.ScriptPostp
             option = gr.CheckboxGroup(list(WAYS), value=["Horizontal"], label="Directions", elem_id="extras_flip_directions")
         return {"enable": enable, "option": option}
 
-    def process(self, pp: scripts_postprocessing.PostprocessedImage, enable: bool, option: list[str]) -> None:
+    def process(self, pp: scripts_postprocessing.PostprocessedImage, enable: bool, option: Any) -> None:
         if enable:
-            pp.extra_images += [pp.image.transpose(way) for name, way in WAYS.items() if name in option]
+            pp.extra_images += [pp.image.transpose(WAYS[name]) for name in to_choices("option", option or [], list(WAYS))]

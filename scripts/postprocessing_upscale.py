@@ -15,6 +15,8 @@ NONE = "None"
 MODES = ["By factor", "To size"]
 MAX_SCALE = 64.0
 MAX_SIDE_PX = 16384
+MAX_AREA_PX = 178_956_970
+"""What Pillow cuts and reads."""
 
 
 def find_upscaler(argument: str, name: Any) -> Any:
@@ -132,4 +134,6 @@ def to_size(args: dict[str, Any]) -> tuple[int, int]:
     """Width and height that were asked for, px."""
     names = {"upscaling_resize_w": "upscale_to_width", "upscaling_resize_h": "upscale_to_height"}
     width, height = (to_whole(name, args[argument], 1, MAX_SIDE_PX) for name, argument in names.items())
+    if width * height > MAX_AREA_PX:
+        raise InvalidRequest("upscaling_resize_w", f"{width}x{height}", f"at most {MAX_AREA_PX // 1_000_000} megapixels")
     return width, height

@@ -122,3 +122,16 @@ def test_results_are_in_the_history(client: httpx.Client) -> None:
     assert first["infotext"] == f"{INFOTEXT}, Postprocess upscale by: 2, Postprocess upscaler: Lanczos"
     assert second["infotext"] == "Postprocess upscale by: 2, Postprocess upscaler: Lanczos"
     assert first["recipe"]["extras"]["Upscale"]["upscaler_1_name"] == "Lanczos"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"postprocessing": {"Auto-sized crop": {"enable": True, "maxdim": 10**9, "maxarea": 10**18}}}, "maxdim"),
+        ({"postprocessing": {"Create flipped copies": {"enable": True, "option": 5}}}, "option"),
+        ({"upscaler_1": "Lanczos", "resize_mode": 1, "upscaling_resize_w": 16384, "upscaling_resize_h": 16384}, "16384x16384"),
+    ],
+)
+def test_values_out_of_reach_are_refused_at_once(client: httpx.Client, body: dict[str, Any], field: str) -> None:
+    answer = client.post(SINGLE, json={"image": encode(gradient()), **body})
+    assert answer.status_code == 422 and field in answer.json()["detail"]
