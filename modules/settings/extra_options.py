@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -99,7 +100,7 @@ class OptionInfo:
         given = self.component_args
         try:
             return dict((given() if callable(given) else given) or {})
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("the choices of option %r cannot be had", self.label)
             return {}
 
@@ -214,12 +215,13 @@ class ExtraOptions:
             for function in [*own, *self._listeners.get(name, ())]:
                 try:
                     function()
-                except Exception:
+                except (Exception, SystemExit):
                     logger.exception("what was to follow a change of option %s failed", name)
 
     def values(self, kept: Mapping[str, Any]) -> dict[str, Any]:
-        """The value of every option: what `kept` has for it, if it can be used, else its default."""
-        return {name: self.value(name, kept) for name, info in self._infos.items() if info.is_value}
+        """The value of every option that JSON can tell: what `kept` has for it, if it can be used, else its default."""
+        found = {name: self.value(name, kept) for name, info in self._infos.items() if info.is_value}
+        return {name: value for name, value in found.items() if _is_json(value)}
 
     def value(self, name: str, kept: Mapping[str, Any]) -> Any:
         info = self._infos[name]
@@ -261,6 +263,14 @@ EXTRA_OPTIONS = ExtraOptions()
 def _values(choices: Iterable[Any]) -> list[Any]:
     """What choices stand for; Gradio also takes (label, value) pairs."""
     return [choice[1] if isinstance(choice, list | tuple) and len(choice) == 2 else choice for choice in choices]
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _limit(value: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,17 @@ def test_overrides_know_them_and_names_nobody_knows_are_refused(extra: list[str]
 def test_a_listener_that_fails_costs_nothing(extra: list[str], tmp_path: Path) -> None:
     heard: list[int] = []
     EXTRA_OPTIONS.listen("jpeg_quality", lambda: 1 // 0)
+    EXTRA_OPTIONS.listen("jpeg_quality", lambda: sys.exit(3))
     EXTRA_OPTIONS.listen("jpeg_quality", lambda: heard.append(1))
     OptionsStore(tmp_path / "config.json").update({"jpeg_quality": 70})
     EXTRA_OPTIONS.remove("jpeg_quality")
     assert heard == [1]
+
+
+def test_what_json_cannot_tell_is_for_the_extension_alone(extra: list[str]) -> None:
+    thing = object()
+    EXTRA_OPTIONS.add("ext_thing", OptionInfo(thing, "Thing"))
+    try:
+        assert Options().value_of("ext_thing") is thing and "ext_thing" not in json.loads(json.dumps(Options().as_dict()))
+    finally:
+        EXTRA_OPTIONS.remove("ext_thing")
