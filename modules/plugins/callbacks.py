@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.plugins.callback_order import ORDER
-from modules.plugins.guard import describe, is_stop, keep_whole
+from modules.plugins.guard import MOST_FAULTS, describe, is_stop, keep_whole
 from modules.plugins.hooks import CALLBACK_NAMES
 
 logger = logging.getLogger(__name__)
@@ -50,19 +50,25 @@ class Callback:
 
 @dataclass(frozen=True)
 class BrokenCallback:
-    """A callback that failed; `reason` is its error in one line."""
+    """A callback that failed.
+
+    Attributes:
+        reason: Its error in one line.
+        folder: Of the extension, where the file alone does not tell it.
+    """
 
     hook: str
     name: str
     file: str
     reason: str
+    folder: Path | None = None
 
 
 class CallbackRegistry:
     """The callbacks of this process.
 
     Attributes:
-        broken: What failed so far, each fault once.
+        broken: What failed so far, each fault once, and at most `MOST_FAULTS` of those of a hook and file.
     """
 
     def __init__(self) -> None:
@@ -115,7 +121,8 @@ class CallbackRegistry:
         """Note that a callback failed, or gave what cannot be used: in the log, in `broken`, and in the notes of the job `p`."""
         broken = BrokenCallback(entry.hook, entry.name, entry.file, describe(error))
         with self._lock:
-            is_new = broken not in self.broken
+            alike = [known for known in self.broken if (known.hook, known.file) == (entry.hook, entry.file)]
+            is_new = broken not in alike and len(alike) < MOST_FAULTS
             if is_new:
                 self.broken.append(broken)
         if is_new:  # a page has hundreds of components, a picture dozens of steps

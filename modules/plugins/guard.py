@@ -15,6 +15,9 @@ from modules.plugins.not_offered import explain
 RESULT_ATTRIBUTES = ("images", "infotexts", "js")
 """What tells a result of `run` from anything else: `Processed` belongs to a floor above, and scripts may bring their own."""
 
+MOST_FAULTS = 8
+"""What is remembered of one hook: the same fault may be told in other words each time."""
+
 
 def is_result(value: object) -> bool:
     """Whether this is what `Script.run` may return."""

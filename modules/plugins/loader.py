@@ -91,7 +91,7 @@ class ScriptLibrary:
             if id(entry.script) in self._folders
         ]
         callbacks = [
-            BrokenScript(Path(entry.file), ORDER.folder_of(entry.file) or ROOT, entry.hook, self._shorten(entry.reason))
+            BrokenScript(Path(entry.file), entry.folder or ORDER.folder_of(entry.file) or ROOT, entry.hook, self._shorten(entry.reason))
             for entry in CALLBACKS.broken
         ]
         return list(dict.fromkeys([*self._left_out, *failed, *callbacks]))

@@ -35,8 +35,8 @@ def parse_with_preloads(argv: Sequence[str], root: Path) -> Flags:
     extensions = find_extensions(
         paths.builtin_extensions,
         paths.extensions,
-        disabled if isinstance(disabled, list) else (),
-        what_is_left_out(known, without if without in {each.value for each in Without} else Without.NONE.value),
+        [name for name in disabled if isinstance(name, str)] if isinstance(disabled, list) else (),
+        what_is_left_out(known, without if without in [each.value for each in Without] else Without.NONE.value),
         is_safe=known.safe,
     )
     return parse_flags(argv, partial(preload, extensions=extensions))
@@ -53,7 +53,8 @@ def preload(parser: argparse.ArgumentParser, extensions: Sequence[Extension]) ->
         except (Exception, SystemExit) as error:
             logger.exception("%s of extension %s failed: the flags it has not added are unknown", PRELOAD, extension.name)
             file = extension.path / PRELOAD
-            CALLBACKS.broken.append(BrokenCallback("preload", f"{extension.canonical_name}/{PRELOAD}/preload", str(file), describe(error)))
+            name = f"{extension.canonical_name}/{PRELOAD}/preload"
+            CALLBACKS.broken.append(BrokenCallback("preload", name, str(file), describe(error), extension.path))
 
 
 def _preload(extension: Extension, parser: argparse.ArgumentParser) -> None:

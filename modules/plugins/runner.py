@@ -11,7 +11,7 @@ from typing import Any
 
 from modules.base.errors import InvalidRequest, PentimentoError, ScriptFailed
 from modules.plugins.callback_order import ORDER
-from modules.plugins.guard import describe, is_result, keep_whole
+from modules.plugins.guard import MOST_FAULTS, describe, is_result, keep_whole
 from modules.plugins.hook_arguments import OnComponent
 from modules.plugins.hooks import HOOK_NAMES, SCRIPT_HOOKS
 from modules.plugins.script import Processing, Script, has_hook
@@ -44,7 +44,7 @@ class ScriptRunner:
         defaults: Default control values a script starts with, by title; else those of its controls.
 
     Attributes:
-        failed: Scripts that failed in a hook so far, each fault once. They go on being called.
+        failed: Scripts that failed in a hook so far, each fault once, at most `MOST_FAULTS` of a hook. They go on being called.
     """
 
     def __init__(
@@ -253,7 +253,8 @@ class ScriptRunner:
         name, failed = title_of(script), FailedHook(script, hook, describe(error))
         level = logging.DEBUG if failed in self.failed else logging.ERROR  # a page has hundreds of components
         logger.log(level, "script %r failed in %s and was skipped", name, hook, exc_info=error)
-        if failed not in self.failed:
+        alike = [known for known in self.failed if known.script is script and known.hook == hook]
+        if failed not in alike and len(alike) < MOST_FAULTS:
             self.failed.append(failed)
         notes, note = getattr(p, "notes", None), f"Script {name} failed in {hook} and was skipped: {type(error).__name__}: {error}"
         if isinstance(notes, list) and note not in notes:

@@ -13,6 +13,7 @@ from PIL import Image
 from modules import script_callbacks
 from modules.plugins.callback_order import ORDER
 from modules.plugins.callbacks import CALLBACKS, CallbackRegistry
+from modules.plugins.guard import MOST_FAULTS
 from modules.plugins.hook_arguments import ImageGridLoopParams, ImageSaveParams
 from modules.plugins.hooks import CALLBACK_HOOKS
 
@@ -102,3 +103,13 @@ def test_extensions_order_their_callbacks(tmp_path: Path) -> None:
     assert [entry.name for entry in registry.callbacks("on_ui_tabs")] == ["three/a.py/ui_tabs", "second/a.py/ui_tabs", "one/a.py/ui_tabs"]
     registry.remove_for_script(tmp_path / "two" / "a.py")
     assert registry.call("on_ui_tabs") == ["one", "three"]
+
+
+def test_one_that_fails_in_other_words_each_time_fills_no_memory() -> None:
+    def fail() -> None:
+        raise RuntimeError(f"at {object()!r} {len(CALLBACKS.broken)}")
+
+    for _ in range(3 * MOST_FAULTS):
+        CALLBACKS.add("on_ui_tabs", fail)
+        CALLBACKS.call("on_ui_tabs")
+    assert len(CALLBACKS.broken) == MOST_FAULTS

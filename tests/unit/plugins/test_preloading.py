@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from modules.plugins.callbacks import CALLBACKS
+from modules.plugins.loader import ScriptLibrary
 from modules.plugins.preloading import parse_with_preloads
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,6 +38,8 @@ def test_flags_of_extensions_are_parsed_beside_ours(tmp_path: Path, caplog: pyte
     assert getattr(flags, "wish", None) is None
     told = {(Path(entry.file).parent.name, entry.hook): entry.reason for entry in CALLBACKS.broken if entry.file.startswith(str(tmp_path))}
     assert told[("broken", "preload")] == "SystemExit: 3" and "--port" in told[("clash", "preload")]
+    shown = {(entry.basedir, entry.stage) for entry in ScriptLibrary(list).broken}
+    assert (tmp_path / "extensions" / "clash", "preload") in shown  # though it has no scripts
     CALLBACKS.broken[:] = [entry for entry in CALLBACKS.broken if not entry.file.startswith(str(tmp_path))]
 
 
@@ -48,3 +52,12 @@ def test_what_does_not_run_adds_no_flags(tmp_path: Path, off: str, capsys: pytes
     with pytest.raises(SystemExit):
         parse_with_preloads(words, ROOT)
     assert "--wish-on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "odd", [{"disabled_extensions": [[1], None, "clash"]}, {"disable_all_extensions": []}, {"disabled_extensions": 3}, 7]
+)
+def test_odd_settings_cost_nobody_the_start(tmp_path: Path, odd: object) -> None:
+    write(tmp_path, "wisher", ADDS)
+    (tmp_path / "config.json").write_text(json.dumps(odd))
+    assert parse_with_preloads(["--data-dir", str(tmp_path), "--wish-on"], ROOT).wish_on is True

@@ -11,6 +11,7 @@ import pytest
 
 from modules.base.errors import InvalidRequest, ScriptFailed
 from modules.plugins.callback_order import ORDER
+from modules.plugins.guard import MOST_FAULTS
 from modules.plugins.hooks import HOOK_NAMES
 from modules.plugins.runner import ScriptRunner
 from modules.plugins.script import Script
@@ -249,3 +250,17 @@ def test_hooks_come_in_the_order_that_extensions_ask_for(tmp_path: Path) -> None
     ORDER.learn([])
     runner.dispatch("process", job([0]))
     assert order == ["other", "late", "late", "other"]
+
+
+def test_a_script_that_fails_in_other_words_each_time_fills_no_memory() -> None:
+    class Restless(Script):
+        def title(self) -> str:
+            return "Restless"
+
+        def process(self, p: Any, *args: Any) -> None:
+            raise RuntimeError(str(len(runner.failed)))
+
+    runner = ScriptRunner(alwayson=[Restless()])
+    for _ in range(3 * MOST_FAULTS):
+        runner.dispatch("process", SimpleNamespace(script_args=[0], notes=[]))
+    assert len(runner.failed) == MOST_FAULTS
