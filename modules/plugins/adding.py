@@ -108,10 +108,14 @@ def _choose(source: str) -> tuple[Callable[[Path], None], str]:
         last = re.split(r"[/:]", urlsplit(source).path if "://" in source else source)
         words = [word for word in last if word]
         return lambda target: _clone(source, target), words[-1].removesuffix(".git") if words else ""
-    path = Path(source).expanduser()
-    if path.is_dir():
+    try:
+        path = Path(source).expanduser()
+        is_folder, is_zip = path.is_dir() and bool(source), path.is_file() and zipfile.is_zipfile(path)
+    except (OSError, RuntimeError):  # a name that is too long, ~ of nobody
+        is_folder = is_zip = False
+    if is_folder:
         return lambda target: _copy_folder(path.resolve(), target), path.resolve().name
-    if path.is_file() and zipfile.is_zipfile(path):
+    if is_zip:
         return lambda target: _unpack(path, target), path.stem
     raise InvalidRequest(SOURCE, source, "a folder or zip file that is there, or an address for git")
 

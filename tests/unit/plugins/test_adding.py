@@ -73,6 +73,9 @@ def test_what_is_no_extension_is_refused(paths: Paths, tmp_path: Path) -> None:
     for wrong in ("photos", "nowhere", "ext::sh -c id"):
         with pytest.raises(InvalidRequest):
             add_extension(str(tmp_path / wrong) if wrong != "ext::sh -c id" else wrong, paths)
+    for nothing in ("", "  ", "~nobody-at-all/x", "x" * 5000, "\0"):
+        with pytest.raises(InvalidRequest):
+            add_extension(nothing, paths, "named")
     assert not is_git_address("ext::sh -c id") and not is_git_address("--upload-pack=x") and is_git_address("git@host:a/b.git")
 
 
