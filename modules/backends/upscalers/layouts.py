@@ -165,5 +165,14 @@ def _fill(network: RRDBNet | CompactNet, named: Tensors, file_name: str) -> RRDB
     for name, parameter in wanted.items():
         if named[name].shape != parameter.shape:
             raise UnusableNetwork(f"{file_name}: {name} has shape {list(named[name].shape)}, wanted {list(parameter.shape)}")
+        if not _is_plain(named[name]):
+            raise UnusableNetwork(f"{file_name}: {name} holds no plain floating-point numbers, one for each of its places")
     network.load_state_dict({name: named[name].to(torch.float32) for name in wanted}, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether all that the shape promises is there: a pickle can hold other layouts, and shapes of terabytes over one number."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu" or not tensor.is_floating_point():
+        return False
+    return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()

@@ -128,3 +128,17 @@ def test_files_of_other_kinds_are_named(tmp_path: Path) -> None:
     for name in ("list.pth", "absent.pth", "absent.safetensors"):
         with pytest.raises(UnusableNetwork, match=name):
             read_network(tmp_path / name)
+
+
+def test_tensors_that_are_less_than_their_shapes_promise_are_refused(tmp_path: Path) -> None:
+    whole = small_compact().state_dict()
+    name, shape = "body.2.weight", whole["body.2.weight"].shape
+    for odd in (
+        torch.zeros(1, 1, 1, 1).expand(shape),
+        torch.zeros(shape).to_sparse(),
+        torch.zeros(shape, device="meta"),
+        whole[name].int(),
+    ):
+        torch.save({**whole, name: odd}, tmp_path / "odd.pth")
+        with pytest.raises(UnusableNetwork, match=r"odd\.pth: body\.2\.weight holds no plain"):
+            read_network(tmp_path / "odd.pth")
