@@ -18,6 +18,7 @@ from modules.runtime.face_calls.model_names import (
     read_metadata_from_safetensors,
     read_state_dict,
     reload_model_weights,
+    require_checkpoint,
     select_checkpoint,
     unload_model_weights,
 )

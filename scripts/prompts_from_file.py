@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from modules import processing, scripts
+from modules import processing, scripts, sd_models
 from modules.errors import InvalidRequest, to_choice, to_number, to_whole
 from modules.plotting import copy_request, rehearse
 from modules.processing import Processed, process_images
@@ -40,14 +40,19 @@ def to_sampler(field: str, value: str) -> str:
     return str(all_samplers[to_whole(field, value, 0, len(all_samplers) - 1)].name)
 
 
+def to_checkpoint(field: str, value: str) -> str:
+    return str(sd_models.require_checkpoint(field, value).title)
+
+
 READERS: dict[str, Callable[[str, str], Any]] = {
-    **dict.fromkeys(("sd_model", "outpath_samples", "outpath_grids", "prompt_for_display"), to_text),
+    **dict.fromkeys(("outpath_samples", "outpath_grids", "prompt_for_display"), to_text),
     **dict.fromkeys(("prompt", "negative_prompt", "sampler_name", "scheduler"), to_text),
     **dict.fromkeys(("subseed_strength", "cfg_scale", "denoising_strength", "image_cfg_scale"), to_number),
     **dict.fromkeys(("seed", "subseed", "seed_resize_from_h", "seed_resize_from_w"), to_whole),
     **dict.fromkeys(("batch_size", "n_iter", "steps", "width", "height"), to_whole),
     **dict.fromkeys(("restore_faces", "tiling", "do_not_save_samples", "do_not_save_grid"), to_truth),
     "styles": to_styles,
+    "sd_model": to_checkpoint,
     "sampler_index": to_sampler,
 }
 """What a line may say, and how it is read; words up to the next option belong together."""

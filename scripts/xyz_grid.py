@@ -81,27 +81,13 @@ def list_checkpoints() -> list[str]:
     return sorted(sd_models.checkpoints_list, key=str.casefold)
 
 
-def find_checkpoint(name: str) -> Any:
-    """What is known of the checkpoint.
-
-    Raises:
-        InvalidRequest: There is none of that name, or it cannot run.
-    """
-    found = sd_models.get_closet_checkpoint_match(name)
-    if found is None:
-        raise InvalidRequest("Checkpoint name", name, "one of " + ", ".join(list_checkpoints()))
-    if not found.is_supported:
-        raise InvalidRequest("Checkpoint name", name, f"a checkpoint that can run: {found.reason}")
-    return found
-
-
 def confirm_checkpoints(p: Any, xs: Sequence[str]) -> None:
     for x in xs:
-        find_checkpoint(x)
+        sd_models.require_checkpoint("Checkpoint name", x)
 
 
 def apply_checkpoint(p: Any, x: str, xs: Any) -> None:
-    p.override_settings["sd_model_checkpoint"] = find_checkpoint(x).title
+    p.override_settings["sd_model_checkpoint"] = sd_models.require_checkpoint("Checkpoint name", x).title
 
 
 def find_vae(name: str) -> str:

@@ -117,6 +117,16 @@ def test_a_cell_of_a_plot_over_models_equals_the_ordinary_request(client: httpx.
     assert refused.status_code == 422 and "VAE: got 'nobody'" in refused.text
 
 
+def test_a_model_that_is_not_there_is_said_before_the_first_line_is_run(client: httpx.Client, request_body: dict[str, Any]) -> None:
+    lines = ["--sd_model tiny_sd15.safetensors --prompt one", "two", "--sd_model nobody --prompt three"]
+    body = {"script_name": "Prompts from file or textbox", "script_args": [False, False, "start", "\n".join(lines)]}
+    refused = client.post("/sdapi/v1/img2img", json=request_body | body)
+    assert refused.status_code == 422 and "line 3, --sd_model: got 'nobody', wanted one of" in refused.text
+    body["script_args"][-1] = "\n".join(lines[:2])  # type: ignore[index]
+    reply = client.post("/sdapi/v1/img2img", json=request_body | body).json()
+    assert ["Model: tiny_sd15" in text for text in infotexts(reply)] == [True, True]
+
+
 def test_safe_leaves_all_scripts_out(tmp_path: Path, tiny_models: Path) -> None:
     server = start_server(tmp_path, take_port(), "--nowebui", "--safe", "--ckpt-dir", str(tiny_models))
     with server.client() as client:

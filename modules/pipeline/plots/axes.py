@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from modules.base.checks import to_choice
 from modules.base.errors import InvalidRequest
 
 NOTHING = "Nothing"
@@ -115,7 +116,7 @@ def apply_override(field: str, boolean: bool = False) -> Callable[[Any, Any, Any
     """Sets an option for that run."""
 
     def apply(p: Any, x: Any, xs: Any) -> None:
-        p.override_settings[field] = str(x).strip().lower() == "true" if boolean else x
+        p.override_settings[field] = to_choice(field, str(x), ("False", "True")) == "True" if boolean else x
 
     return apply
 

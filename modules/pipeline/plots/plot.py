@@ -82,7 +82,9 @@ def read_axis(
     option = options[labels.index(to_choice(f"{name} type", kind, labels))]
     if option.label == NOTHING:
         return Axis(name, option, [0])
-    text, picked = str(text or ""), split_list(picked) if isinstance(picked, str) else list(picked or [])
+    text, picked = str(text or ""), split_list(picked) if isinstance(picked, str) else picked or []
+    if not isinstance(picked, list | tuple):
+        raise InvalidRequest(f"{name} values", picked, "a list of values, or text with commas between them")
     is_picked = option.choices is not None and not csv_mode and bool(picked)
     parts = picked if is_picked else option.prepare(text) if option.prepare else split_list(text)
     if option.choices is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from modules.base.errors import UnknownName
+from modules.base.errors import InvalidRequest, UnknownName
 from modules.base.registry import load_dotted
 from modules.pipeline.context import RUNNING
 from modules.runtime.face_calls.lookup import look_up
@@ -52,6 +52,20 @@ def get_closet_checkpoint_match(search_string: str) -> Any:
         wanted = str(search_string).casefold()
         fitting = [info for title, info in known_checkpoints().items() if wanted in title.casefold()]
         return min(fitting, key=lambda info: len(info.title), default=None)
+
+
+def require_checkpoint(field: str, name: str) -> Any:
+    """The same, for a request's `field`.
+
+    Raises:
+        InvalidRequest: Nothing fits, or it cannot run.
+    """
+    found = get_closet_checkpoint_match(name)
+    if found is None:
+        raise InvalidRequest(field, name, "one of " + ", ".join(sorted(known_checkpoints(), key=str.casefold)))
+    if not found.is_supported:
+        raise InvalidRequest(field, name, f"a checkpoint that can run: {found.reason}")
+    return found
 
 
 def select_checkpoint() -> Any:

@@ -235,6 +235,8 @@ def test_grids_are_saved_with_their_texts(plot: Any) -> None:
         ([("Clip skip", "1,99")], "CLIP_stop_at_last_layers"),
         ([("Face restore", "1")], "Face restore.*does not have it"),
         ([("Masked content", "", ["jam"])], "inpainting_fill: got 'jam'"),
+        ([("Sampler", "", 5)], "X values: got 5, wanted a list"),
+        ([("Always discard next-to-last sigma", "True, perhaps")], "always_discard_next_to_last_sigma: got 'perhaps'"),
         ([("Seed", "1-1000"), ("Steps", "1-11")], "at most 10000"),
         ([("Seed", "1-200"), ("Steps", "1-20")], "grid: got '4000 pictures of 64x64 px'"),
     ],
