@@ -105,12 +105,6 @@ def samples_to_images_tensor(sample: Tensor, approximation: int | None = None, m
     return decode_first_stage(model or _model(), sample)
 
 
-def pictures_to_tensor(pictures: Sequence[Image.Image]) -> Tensor:
-    """RGB pictures to (B, 3, H, W) in [0, 1]."""
-    arrays = [np.asarray(picture.convert("RGB"), dtype=np.float32) / 255 for picture in pictures]
-    return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2)
-
-
 def _model() -> Any:
     running = RUNNING.get()
     if running is None or running.sd_model is None:
