@@ -153,7 +153,8 @@ def _arguments(spec: SamplerSpec, plan: SamplingPlan, denoiser: GuidedDenoiser, 
 def _make_guidance(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel) -> Guidance:
     is_picture_guided = model.kind is ModelKind.EDIT and plan.image_cfg_scale not in (None, 1.0)
     return Guidance(
-        scale=plan.cfg_scale * spec.guidance_factor,
+        # Scripts put in numbers of their own class, which are something else at each multiplication.
+        scale=plan.cfg_scale if spec.guidance_factor == 1 else plan.cfg_scale * spec.guidance_factor,
         picture_scale=plan.image_cfg_scale if is_picture_guided else None,
         skip_below=plan.s_min_uncond,
         skip_every=plan.s_min_uncond_all,

@@ -39,7 +39,7 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         scheduler=scheduler,
         steps=int(p.steps),
         strength=p.denoising_strength,
-        cfg_scale=float(p.cfg_scale),
+        cfg_scale=p.cfg_scale if isinstance(p.cfg_scale, float) else float(p.cfg_scale),
         image_cfg_scale=p.image_cfg_scale,
         eta=eta,
         s_churn=_churn(p, "s_churn"),

@@ -117,6 +117,17 @@ def test_a_script_samples_with_another_sampler(run: Run) -> None:
     assert sampled("Euler") == plain.images[0].tobytes() != sampled("Euler a")
 
 
+def test_a_script_s_own_kind_of_number_is_multiplied_at_every_step(run: Run) -> None:
+    left = [9.0, 6.0, 3.0, 1.0]
+
+    class Falling(float):
+        def __rmul__(self, other: float) -> float:
+            return other * left.pop(0)
+
+    done, _ = run(init_images=[Image.new("RGB", (64, 64), (90, 120, 30))], steps=4, denoising_strength=1.0, cfg_scale=Falling(7.0), seed=3)
+    assert not left and "CFG scale: 7.0," in done.infotexts[0]
+
+
 def test_save_image_as_a1111_names_it(tmp_path: Path, photo: Image.Image, options: SimpleNamespace, run: Run) -> None:
     _, context = run()
     options.context, options.options = context, Options(save_to_dirs=False, samples_filename_pattern="", save_txt=True)
