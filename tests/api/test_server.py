@@ -93,7 +93,9 @@ def test_page_and_api_live_in_one_program(page_server: Server) -> None:
         assert visitor.get("/sdapi/v1/sd-modules", auth=("ann", "secret")).status_code == 404
         assert visitor.get("/openapi.json").json()["info"]["title"] == "Pentimento"
         assert visitor.post("/login", data={"username": "ann", "password": "secret"}).status_code == 200
-        assert visitor.get("/config").status_code == 200 and visitor.get("/sdapi/v1/options").status_code == 200
+        assert visitor.get("/sdapi/v1/options").status_code == 200
+        events = visitor.get("/config").json()["dependencies"]
+        assert events and all(len(event["show_progress_on"] or ()) == 1 for event in events if event["show_progress"] == "hidden")
         assert visitor.get("/user").json() == "ann"
         page = visitor.get("/")
         assert page.status_code == 200 and "text/html" in page.headers["content-type"]

@@ -88,7 +88,19 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], g
         wire_tokens(wiring)
         if guests is not None:
             guests.add_tabs(studio.top_tabs)
+    _keep_quiet_events_light(page, studio)
     return page
+
+
+def _keep_quiet_events_light(page: gr.Blocks, studio: Studio) -> None:
+    """Let events that show no progress show it in one place.
+
+    Whatever may show the progress of some event is looked for among all components of the page, again and again, when any event starts
+    or ends: with a thousand controls of scripts, a page without this stands still for many seconds.
+    """
+    for function in page.fns.values():
+        if function.show_progress == "hidden" and not function.show_progress_on:
+            function.show_progress_on = [studio.actions.generate]
 
 
 def mount_page(app: FastAPI, session: Session, *, auth: list[tuple[str, str]] | None = None) -> FastAPI:
