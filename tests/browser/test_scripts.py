@@ -70,6 +70,22 @@ def test_values_reach_the_job_and_are_there_again_after_a_reload(page: Page, url
     expect(page.locator("#script_img2img_pick_me_curve input")).to_have_value("Linear")
     assert studio.number("script_img2img_pick_me_loops") == "7"
     expect(page.locator("#script_img2img_every_job_on input")).to_be_checked()
+    kept = page.evaluate("localStorage.getItem('pentimento_script')")
+    studio.choose("script_list", "None")
+    page.wait_for_function("kept => localStorage.getItem('pentimento_script') !== kept", arg=kept)
+    page.reload()
+    studio.wait_ready()
+    expect(page.locator("#script_list input")).to_have_value("None")
+    studio.choose("script_list", "Pick me")
+    assert studio.number("script_img2img_pick_me_loops") == "7"
+
+
+def test_a_change_of_the_picture_has_one_handler_that_others_follow(page: Page, url: str) -> None:
+    """Gradio runs all handlers of an event again when one of them was put off, and puts off those that still run: without end."""
+    config = page.request.get(url + "config").json()
+    [document] = [part["id"] for part in config["components"] if part["props"].get("elem_id") == "img2img_document"]
+    handlers = [one for one in config["dependencies"] if one["backend_fn"] and [document, "change"] in one["targets"]]
+    assert len(handlers) == 1
 
 
 def test_a_broken_script_is_named_with_the_reason(page: Page, url: str) -> None:

@@ -74,9 +74,9 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], g
         wiring = Wiring(page, session, texts, studio, Desk(session, texts, studio, open_result_folder()), pictures, restorer)
         _wire_jobs(wiring)
         _wire_scripts(wiring, partial(build_scripts, ScriptControls(session, texts)))
-        _wire_document(wiring)
-        _wire_form(wiring, Lists(session, texts, studio))
-        wire_size(wiring)
+        described = _wire_document(wiring)
+        suggested = _wire_form(wiring, Lists(session, texts, studio), described)
+        wire_size(wiring, suggested)
         wire_sight(wiring)
         wire_intents(wiring)
         wire_batch(wiring)
@@ -174,30 +174,38 @@ def _wire_scripts(wiring: Wiring, build: Callable[..., bool]) -> None:
         wiring.on(studio.actions.generate.click, generate, [*inputs, *controls], desk.outputs(), api_name=False, js=COMMIT)
 
     with studio.script_place:
-        is_for_all = build(wiring.page, [studio.memory, studio.script_wish], studio.actions.generate, connect)
+        is_for_all = build(wiring.page, [studio.memory, studio.script_wish, studio.script_choice], studio.actions.generate, connect)
     if is_for_all:
         wiring.restorer.scripts = PasteIntoPage(wiring.page, wiring.session.scripts)
 
 
-def _wire_document(wiring: Wiring) -> None:
-    """The picture: what is said about it, the tabs that show it, the results that become it."""
+def _wire_document(wiring: Wiring) -> Any:
+    """The picture: what is said about it, the tabs that show it, the results that become it.
+
+    Returns:
+        The event that answers a change of the document. What else follows such a change goes after it: handlers of one event that
+        Gradio puts off call each other again without end.
+    """
     studio, pictures = wiring.studio, wiring.pictures
-    wiring.on(studio.document.change, pictures.describe, [studio.document], [studio.caption])
+    described = wiring.on(studio.document.change, pictures.describe, [studio.document], [studio.caption])
     for mode, tab in studio.modes.tab.items():
         kept = [studio.fields["inpainting_fill"], studio.set_aside]
         tab.select(_opener(studio, mode), kept, [studio.mode, studio.mask_group, studio.sketch_group, *kept], **LIGHT)
     for mode, button in studio.results.send.items():
         looked_at = [studio.shown, studio.selected, studio.results.keeps_mask, studio.document]
         wiring.on(button.click, pictures.sender(mode), looked_at, pictures.outputs())
+    return described
 
 
-def _wire_form(wiring: Wiring, lists: Lists) -> None:
+def _wire_form(wiring: Wiring, lists: Lists, described: Any) -> Any:
+    """The form's own widgets; returns the event that answers a change of the document last."""
     studio, pictures, on = wiring.studio, wiring.pictures, wiring.on
     fields, buttons, document = studio.fields, studio.buttons, studio.document
     width, height, area, checkpoint = fields["width"], fields["height"], fields["inpaint_full_res"], fields["checkpoint"]
     sized = [width, height, studio.is_own_size]
     suggestion = [studio.mode, area, studio.is_own_size, studio.last_shape, document, checkpoint]
-    for event in (document.change, studio.mode.change, area.input):
+    suggested = on(described.then, pictures.suggest_size, suggestion, [*sized, studio.last_shape])
+    for event in (studio.mode.change, area.input):
         on(event, pictures.suggest_size, suggestion, [*sized, studio.last_shape])
     on(buttons["use_image"].click, pictures.use_image_size, [document], sized)
     on(buttons["fit_model"].click, pictures.fit_model, [document, checkpoint], sized)
@@ -210,6 +218,7 @@ def _wire_form(wiring: Wiring, lists: Lists) -> None:
     on(studio.header.language_changed.click, lists.refresh, [checkpoint], lists.outputs())
     on(wiring.page.load, lists.fill, [checkpoint], lists.outputs())
     _wire_memory(wiring)
+    return suggested
 
 
 def _wire_memory(wiring: Wiring) -> None:

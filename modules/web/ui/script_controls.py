@@ -7,6 +7,7 @@ they are loaded. Generate can be pressed from then on, since it needs the values
 from __future__ import annotations
 
 import html
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +62,8 @@ class ScriptControls:
 
         Args:
             page: The page that is being built.
-            wishes: States: the visitor's {"owner": id}, and `script_args` to show (None = the last job's); the latter fills the place anew.
+            wishes: States: the visitor's {"owner": id}; `script_args` to show (None = the last job's), which fills the place anew; the
+                {"title": the script that was picked last, "" = none}, which the browser keeps.
             generate: The button; enabled when all is there.
             connect: Wires the button.
 
@@ -69,14 +71,15 @@ class ScriptControls:
             False: the controls are each visitor's own.
         """
 
-        def fill(request: gr.Request, remembered: Any, wish: Any) -> None:
+        def fill(request: gr.Request, remembered: Any, wish: Any, choice: Any) -> None:
             runner = self._session.scripts
             args = (
                 wish
                 if isinstance(wish, list) and len(wish) == len(runner.default_args())
-                else self._last_args(runner, remembered, getattr(request, "username", None))
+                else self._last_args(runner, remembered, choice, getattr(request, "username", None))
             )
             picked, shown = self._lay_out(runner, args)
+            self._keep_choice(runner, picked, generate, wishes[2])
             controls = [control for entry in shown for control in entry.controls]
             connect([picked, *controls], lambda values: collect(runner, shown, values))
             timer = gr.Timer(ENABLE_AFTER_S)
@@ -119,6 +122,7 @@ class ScriptControls:
             picked = self._build_list(runner, 0)
         self.translate(card)
         self._switch_groups(picked, [entry.group for entry in shown if not entry.script.alwayson])
+        self._keep_choice(runner, picked, generate, wishes[2])
         controls = [control for entry in shown for control in entry.controls]
         connect([picked, *controls], lambda values: collect(runner, shown, values))
         self._fill_again(page, wishes, runner, picked, shown)
@@ -126,8 +130,8 @@ class ScriptControls:
         generate.interactive = True
         return True
 
-    def _last_args(self, runner: ScriptRunner, remembered: Any, login: str | None) -> list[Any]:
-        """`script_args` of the visitor's live or last job; those that scripts start with when there is none."""
+    def _last_args(self, runner: ScriptRunner, remembered: Any, choice: Any, login: str | None) -> list[Any]:
+        """`script_args` of the visitor's live or last job, with the script picked since; those that scripts start with without a job."""
         owner = remembered.get("owner") if isinstance(remembered, dict) else None
         jobs = [
             job
@@ -136,7 +140,15 @@ class ScriptControls:
         ]
         live = [job for job in jobs if not job.state.is_final]
         args = list(getattr((live or jobs[-1:])[0].request, "script_args", ())) if jobs else []
-        return args if len(args) == len(runner.default_args()) else runner.default_args()
+        args = args if len(args) == len(runner.default_args()) else runner.default_args()
+        title = choice.get("title") if isinstance(choice, dict) else None
+        return args if title is None else [runner.titles.index(title) + 1 if title in runner.titles else 0, *args[1:]]
+
+    @staticmethod
+    def _keep_choice(runner: ScriptRunner, picked: Any, generate: Any, choice: Any) -> None:
+        """Let the browser remember which script is picked, by its title: extensions come and go."""
+        js = f"(picked) => ({{ title: {json.dumps(['', *runner.titles])}[picked] ?? '' }})"
+        gr.on([picked.input, generate.click], None, [picked], [choice], js=js, **QUIET)
 
     def _lay_out(self, runner: ScriptRunner, args: list[Any]) -> tuple[Any, list[ShownScript]]:
         """The drop-down list of selectable scripts, and the controls of all."""
@@ -161,7 +173,7 @@ class ScriptControls:
 
     def _build_list(self, runner: ScriptRunner, selected: int) -> Any:
         choices = [(self._texts("script.none"), 0), *((self.say(title), place + 1) for place, title in enumerate(runner.titles))]
-        return gr.Dropdown(choices, value=selected, label=self._texts("form.script"), elem_id="script_list")
+        return gr.Dropdown(choices, value=selected, label=self._texts("form.script"), interactive=True, elem_id="script_list")
 
     @staticmethod
     def _switch_groups(picked: Any, groups: Sequence[Any]) -> None:
@@ -176,11 +188,11 @@ class ScriptControls:
         places = [(control, entry.script.args_from + number) for entry in shown for number, control in enumerate(entry.controls)]
         places = [(control, place) for control, place in places if not control.stateful]
 
-        def fill(request: gr.Request, remembered: Any, wish: Any) -> dict[Any, Any]:
+        def fill(request: gr.Request, remembered: Any, wish: Any, choice: Any) -> dict[Any, Any]:
             starts = runner.default_args()
             args = wish if isinstance(wish, list) and len(wish) == len(starts) else None
             is_wish = args is not None
-            args = args or self._last_args(runner, remembered, getattr(request, "username", None))
+            args = args or self._last_args(runner, remembered, choice, getattr(request, "username", None))
             updates = {picked: args[0]} if is_wish or args[0] else {}
             for control, place in places:
                 if is_wish or args[place] != starts[place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from modules.web.ui.live_text import Words, live_words
 from modules.web.ui.messages import words_about
 from modules.web.ui.notes import note_words
 from modules.web.ui.texts import Texts
+
+COUNTED = re.compile(r"(?:(?:Iteration|Batch|Tile) )?\d+(?: out of |/)\d+(?:, batch \d+/\d+)?")
+"""What scripts say of their runs, which the line counts itself, in the visitor's language."""
 
 
 def idle(texts: Texts, language: str) -> str:
@@ -42,15 +46,19 @@ def describe(texts: Texts, language: str, job: Job, waiting: int = 0) -> str:
 def _running_line(job: Job) -> list[Words | str]:
     if job.is_interrupted:
         return [Words("status.stopping")]
-    count = [Words("status.image", {"n": min(job.image_no + 1, job.images), "of": job.images})] if job.images > 1 else []
-    if job.textinfo:
-        return [*count, note_words(job.textinfo)]
-    if not job.steps or (job.step == 0 and job.image_no == 0):
+    count: list[Words | str] = [Words("status.image", {"n": min(job.image_no + 1, job.images), "of": job.images})] if job.images > 1 else []
+    text = job.textinfo
+    said: list[Words | str] = [note_words(text)] if text and not (count and COUNTED.fullmatch(text)) else []
+    if any(isinstance(words, Words) for words in said):  # the program's own word for what is no step
+        return [*count, *said]
+    if not said and job.image_no == 0 and job.step == 0:
         return [Words("status.starting")]
-    parts: list[Words | str] = [*count, Words("status.step", {"step": job.step, "steps": job.steps})]
+    parts = [*count, *said]
+    if job.steps and job.step:
+        parts.append(Words("status.step", {"step": job.step, "steps": job.steps}))
     if job.eta_s is not None:
         parts.append(Words("status.eta", {"time": span(job.eta_s)}))
-    return parts
+    return parts or [Words("status.starting")]
 
 
 def _final_lines(job: Job) -> list[Words | str]:

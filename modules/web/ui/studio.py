@@ -53,6 +53,7 @@ class Studio:
         is_own_size: What the browser keeps of this: the person has set the size; do not suggest another.
         last_shape: Likewise: [width, height] of the picture that was opened last, None = none yet.
         script_wish: State: `script_args` that the controls of scripts are to show; None = those of the last job.
+        script_choice: BrowserState: {"title": the script that was picked last, "" = none}; {} = not yet.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
         extras, history, png_info: The tabs of these names.
@@ -79,6 +80,7 @@ class Studio:
     last_shape: Any
     set_aside: Any
     script_wish: Any
+    script_choice: Any
     timer: Any
     script_place: Any
     extras: ExtrasTab
@@ -133,6 +135,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         is_own_size=gr.BrowserState(False, storage_key="pentimento_own_size", secret="pentimento"),
         set_aside=gr.State(None),
         script_wish=gr.State(None),
+        script_choice=gr.BrowserState({}, storage_key="pentimento_script", secret="pentimento"),
         timer=gr.Timer(0.5, active=False),
     )
 

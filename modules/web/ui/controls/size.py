@@ -105,8 +105,12 @@ class Sizes:
         return *fitting_size(picture["width"], picture["height"], round((width * height) ** 0.5)), True
 
 
-def wire_size(wiring: Wiring) -> None:
-    """Connect what `build_size` made, but for the buttons that `Pictures` answers."""
+def wire_size(wiring: Wiring, suggested: Any) -> None:
+    """Connect what `build_size` made, but for the buttons that `Pictures` answers.
+
+    Args:
+        suggested: The event that suggests a size for another picture.
+    """
     studio, sizes = wiring.studio, Sizes(wiring.texts)
     fields, tools, document = studio.fields, studio.buttons, studio.document
     width, height = fields["width"], fields["height"]
@@ -116,7 +120,7 @@ def wire_size(wiring: Wiring) -> None:
     scaling = ([tools["is_by"], tools["scale"], document], [*sized, tools["scale_line"]])
     tools["to_tab"].select(lambda: False, None, tools["is_by"], queue=False, show_progress="hidden")
     tools["by_tab"].select(lambda: True, None, tools["is_by"], queue=False, show_progress="hidden")
-    for event in (tools["is_by"].change, tools["scale"].change, document.change):
+    for event in (tools["is_by"].change, tools["scale"].change, suggested.then):
         wiring.on(event, sizes.scale, *scaling, queue=False)
     wiring.on(tools["stretch_fit"].click, sizes.fit, [width, height, document], sized, queue=False)
     tools["stretch_crop"].click(lambda: CROP, None, fields["resize_mode"], queue=False, show_progress="hidden")

@@ -50,7 +50,7 @@ def test_a_page_gets_the_jobs_of_its_login_alone(
     updates = Desk(session, texts, Named(), tmp_path).attach("en", {"owner": "0123"})  # type: ignore[arg-type]
     assert (updates.get("studio.seen", {}).get("job") == job.id) == is_found
     runner: Any = SimpleNamespace(default_args=lambda: [0])
-    shown = ScriptControls(session, texts)._last_args(runner, {"owner": "0123"}, login)
+    shown = ScriptControls(session, texts)._last_args(runner, {"owner": "0123"}, None, login)
     assert shown == ([7] if is_found else [0])
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from typing import Any
 
 from modules.base.errors import InvalidRequest, MissingModel
@@ -36,6 +38,10 @@ def test_a_job_is_described_and_its_words_are_escaped() -> None:
     assert "&lt;b&gt;x" in describe(TEXTS, "en", job)
     job.textinfo, job.images, job.steps, job.step = None, 1, 20, 5
     assert "Step 5 of 20" in describe(TEXTS, "en", job)
+    job.textinfo, job.images, job.image_no, job.began_s = "3 out of 9", 9, 2, time.time() - 22
+    assert "picture 3 of 9 · Step 5 of 20 · 1 min 6 s left" in re.sub("<[^>]*>", "", describe(TEXTS, "en", job))
+    job.textinfo = "my own words"
+    assert "picture 3 of 9 · my own words · Step 5" in re.sub("<[^>]*>", "", describe(TEXTS, "en", job))
     job.finish(JobState.FAILED, error=InvalidRequest("prompt", "<script>", "less"))
     assert "<script>" not in describe(TEXTS, "en", job)
 
