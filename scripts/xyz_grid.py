@@ -216,7 +216,10 @@ class Script(scripts.Script):
                 button.click(lambda *values: [*values[3:], *values[:3]], sides, sides, **QUIET)
         for kind, text, picked, fill in rows:
             for event in (kind.change, csv_mode.change):
-                event(lambda *values: arrange(is_img2img, *values), [kind, csv_mode], [text, picked, fill], **QUIET)
+                # Gradio begins all handlers of an event anew for one that was put off, as "always_last" does: three would never end.
+                event(
+                    lambda *values: arrange(is_img2img, *values), [kind, csv_mode], [text, picked, fill], trigger_mode="multiple", **QUIET
+                )
             kind.input(list, None, picked, **QUIET)
             csv_mode.input(lambda *values: carry_over(is_img2img, *values), [kind, text, picked, csv_mode], [text, picked], **QUIET)
             fill.click(lambda *values: fill_values(is_img2img, *values), [kind, csv_mode], [text, picked], **QUIET)
