@@ -14,6 +14,7 @@ from tests.browser.studio import StudioPage
 
 NewPage = Callable[..., Page]
 TABS = ("tab_img2img-button", "tab_history-button", "tab_pnginfo-button", "settings-button")
+TEXTS = dict(zip(TABS, ("page.studio", "history.tab", "pnginfo.tab", "settings.tab"), strict=True))
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 NAMED_ROLES = set("button link textbox combobox checkbox radio switch slider spinbutton tab menuitem searchbox listbox option".split())
 INTERACTIVE_S = 3.0
@@ -132,8 +133,8 @@ def test_nothing_is_cut_off_on_narrow_screens(new_page: NewPage, studio_url: str
         button = page.locator(f"#{tab}").first
         if not button.is_visible():  # Gradio puts tabs that have no room into a menu
             page.locator("#tabs > .tab-wrapper .overflow-menu > button").click()
-            name = page.locator(f"#{tab}").first.text_content() or tab
-            page.locator("#tabs > .tab-wrapper .overflow-dropdown").get_by_text(name.strip()).click()
+            name = page.evaluate("(id) => pentimento.t(id)", TEXTS[tab])
+            page.locator("#tabs > .tab-wrapper .overflow-dropdown").get_by_text(name, exact=True).click()
         else:
             button.click()
         page.wait_for_timeout(700)

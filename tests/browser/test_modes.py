@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.browser.fake_server import PAINT
 from tests.browser.studio import StudioPage
 
-QUEUED_WITHIN_S = 2.0
+QUEUED_WITHIN_S = 3.5  # a sixth of what Gradio's own editor took; 1.8 s on a calm machine
 CALM_LOOP_S = 0.06
 """What `calibrate` takes on two idle cores of the machine that the limits were written for."""
 SEEN_BY_ID = {

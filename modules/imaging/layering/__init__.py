@@ -1,0 +1,1 @@
+"""Arithmetic of layers: placing, blending, adjusting, effects, exact differences."""
