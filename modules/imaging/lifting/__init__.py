@@ -1,0 +1,1 @@
+"""Lifting something off a picture: its alpha and true colour, and what lies behind it."""

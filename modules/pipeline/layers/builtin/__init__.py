@@ -1,0 +1,1 @@
+"""The built-in way to take pictures apart: on any processor, offline, in seconds."""
