@@ -11,11 +11,13 @@ from modules.runtime.history.history import UnknownEntry
 from modules.runtime.recipe import EXTRAS
 from modules.web.ui.canvas import document_update
 from modules.web.ui.extras_desk import ExtrasDesk
+from modules.web.ui.layers import LAYERS
+from modules.web.ui.layers_desk import LayersDesk
 from modules.web.ui.messages import current_login
 from modules.web.ui.wiring import Wiring
 
 Updates = dict[Any, Any]
-MODES = [*(mode.value for mode in Mode), EXTRAS]
+MODES = [*(mode.value for mode in Mode), EXTRAS, LAYERS]
 
 
 class HistoryDesk:
@@ -24,10 +26,11 @@ class HistoryDesk:
     def __init__(self, wiring: Wiring) -> None:
         self._session, self._texts = wiring.session, wiring.texts
         self._pictures, self._restorer, self._extras = wiring.pictures, wiring.restorer, ExtrasDesk(wiring)
+        self._layers = LayersDesk(wiring)
 
     def outputs(self) -> list[Any]:
         """What `act` may change."""
-        outputs = (*self._restorer.recipe_outputs(), *self._pictures.outputs(), *self._extras.open_outputs())
+        outputs = (*self._restorer.recipe_outputs(), *self._pictures.outputs(), *self._extras.open_outputs(), *self._layers.open_outputs())
         return list(dict.fromkeys(outputs))
 
     def act(self, language: str, wish: Any) -> Updates:
@@ -49,6 +52,8 @@ class HistoryDesk:
             return self._restorer.open_recipe(language, entry.recipe)
         if wish["mode"] == EXTRAS:
             return self._extras.open(entry.result)
+        if wish["mode"] == LAYERS:
+            return self._layers.open(entry.result)
         asset = self._session.store.hold(entry.result)
         return self._pictures.open(document_update(asset.as_json(), note=self._note(language, asset)), Mode(wish["mode"]))
 

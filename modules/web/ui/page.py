@@ -25,6 +25,7 @@ from modules.web.ui.guests import Guests, run_aside
 from modules.web.ui.hangups import Hangups
 from modules.web.ui.history_desk import wire_history
 from modules.web.ui.intents import wire_intents
+from modules.web.ui.layers_desk import wire_layers
 from modules.web.ui.lists import Lists
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.png_info_desk import wire_png_info
@@ -82,6 +83,7 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], g
         wire_batch(wiring)
         wire_results(wiring)
         wire_extras(wiring, is_now=guests is not None)
+        wire_layers(wiring)
         wire_history(wiring)
         wire_png_info(wiring)
         wire_styles(wiring)

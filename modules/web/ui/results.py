@@ -34,7 +34,7 @@ class Results:
     Attributes:
         send: Buttons that open the result in the tab of a mode.
         keeps_mask: Whether the mask goes along.
-        to_extras: Opens the result in the Extras tab.
+        to_extras, to_layers: Opens the result in that tab.
         proceed: The result becomes the picture of the tab that is open, without a mask.
         reuse: The form, picture and mask that it was made with come back.
         repair: Mend the seam of the result that is looked at.
@@ -52,6 +52,7 @@ class Results:
     save: Any
     send: dict[Mode, Any]
     to_extras: Any
+    to_layers: Any
     keeps_mask: Any
     proceed: Any
     reuse: Any
@@ -113,10 +114,11 @@ def _build_buttons(texts: Texts) -> dict[str, Any]:
         gr.HTML(texts("results.send"), elem_classes="pm-send-label", padding=False)
         send = {mode: gr.Button(texts(f"tab.{mode.value}"), size="sm", elem_id=f"img2img_send_to_{mode.value}") for mode in SENT_TO}
         to_extras = gr.Button(texts("extras.tab"), size="sm", elem_id="img2img_send_to_extras")
+        to_layers = gr.Button(texts("layers.tab"), size="sm", elem_id="img2img_send_to_layers")
         keeps_mask = gr.Checkbox(True, label=texts("result.keeps_mask"), elem_id="img2img_send_mask", container=False, min_width=90)
     return {
         "save": save, "proceed": proceed, "reuse": reuse, "repair": repair, "sort": sort, "send": send, "to_extras": to_extras,
-        "keeps_mask": keeps_mask,
+        "to_layers": to_layers, "keeps_mask": keeps_mask,
     }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ SCRIPTS = (
     "results",
     "png_info",
     "history",
+    "layers",
     "settings",
     "extensions",
     "notices",

@@ -20,6 +20,7 @@ from modules.web.ui.extras import ExtrasTab, build_extras
 from modules.web.ui.header import Header, build_header
 from modules.web.ui.history import HistoryTab, build_history
 from modules.web.ui.intents import Intents, build_intents
+from modules.web.ui.layers import LayersTab, build_layers
 from modules.web.ui.modes import FIRST_MODE, ModeTabs, build_modes
 from modules.web.ui.png_info import PngInfo, build_png_info
 from modules.web.ui.results import Actions, Results, build_actions, build_results
@@ -56,7 +57,7 @@ class Studio:
         script_choice: BrowserState: {"title": the script that was picked last, "" = none}; {} = not yet.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
-        extras, history, png_info: The tabs of these names.
+        extras, layers, history, png_info: The tabs of these names.
     """
 
     header: Header
@@ -84,6 +85,7 @@ class Studio:
     timer: Any
     script_place: Any
     extras: ExtrasTab
+    layers: LayersTab
     history: HistoryTab
     png_info: PngInfo
     fields: dict[str, Any] = field(default_factory=dict)
@@ -114,6 +116,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         with gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
             parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
         extras = build_extras(texts, idle)
+        layers = build_layers(texts)
         history = build_history(texts)
         png_info = build_png_info(texts)
         build_extensions(texts)
@@ -123,6 +126,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         top_tabs=top_tabs,
         **parts,
         extras=extras,
+        layers=layers,
         history=history,
         png_info=png_info,
         mode=gr.State(FIRST_MODE.value),

@@ -5,7 +5,7 @@ import { make, set } from "./dom.js";
 import { fileAddress, thumbnailAddress, viewAddress } from "./server.js";
 import { showCount, showTime } from "./words.js";
 
-const SEND = ["img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload", "extras"];
+const SEND = ["img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload", "extras", "layers"];
 const BIG_THUMBNAIL_PX = 768;
 
 /** The dialog; made once, and put into the page by its owner. */
