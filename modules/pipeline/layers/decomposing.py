@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box
 from modules.imaging.layering.blend_mode import BlendMode
+from modules.pipeline.layers.backend_settings import Setting
 from modules.pipeline.layers.document import LayerKind, TextAttributes
 
 Pixels = NDArray[np.uint8]
@@ -80,9 +81,11 @@ class Decomposer(Protocol):
 
     Attributes:
         name: "built-in", "qwen-image-layered".
+        settings: What `decompose` takes, for checks, API and page.
     """
 
     name: str
+    settings: tuple[Setting, ...]
 
     def why_not(self) -> str:
         """Why it cannot be used here, and what to do; "" = it can."""
