@@ -1,4 +1,4 @@
-"""Names of blend modes."""
+"""Names of blend modes, and of the light in which colours are mixed."""
 
 from __future__ import annotations
 
@@ -22,3 +22,10 @@ class BlendMode(Enum):
     EXCLUSION = "exclusion"
     ADD = "add"
     SUBTRACT = "subtract"
+
+
+class Light(Enum):
+    """In which light colours are mixed."""
+
+    SRGB = "srgb"
+    LINEAR = "linear"

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from modules.imaging.geometry import Extent
-from modules.imaging.layering.blend_mode import BlendMode
+from modules.imaging.layering.blend_mode import BlendMode, Light
 from modules.imaging.layering.placement import Placement
 
 FORMAT_VERSION = 1
@@ -24,13 +24,6 @@ class LayerKind(Enum):
     TEXTURE = "texture"
     RESIDUAL = "residual"
     OTHER = "other"
-
-
-class Light(Enum):
-    """In which light colours are mixed."""
-
-    SRGB = "srgb"
-    LINEAR = "linear"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,144 @@
+"""Laying a layer's pixels on the canvas: copied where they can be, else resampled once from the original."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from modules.imaging.geometry import Box, Extent
+from modules.imaging.layering.placement import Placement
+
+Values = TypeVar("Values", NDArray[np.uint8], NDArray[np.int16])
+Floats = NDArray[np.float32]
+REACH_PX = 2
+"""How far the cubic filter reaches beyond the outline."""
+
+
+def placed_box(extent: Extent, placement: Placement, density: float = 1.0) -> Box:
+    """The upright box, in canvas px, outside of which nothing of a placed source can show.
+
+    Args:
+        extent: Of the source's pixels.
+        placement: Where it lies.
+        density: Source pixels to one canvas pixel at scale 1.
+    """
+    turns = _quarter_turns(placement, density)
+    if turns is not None:
+        return _copied_box(extent, placement, turns)
+    corners = np.array([[0, 0, 1], [extent.width, 0, 1], [0, extent.height, 1], [extent.width, extent.height, 1]], np.float64)
+    places = corners @ _matrix(extent, placement, density).T
+    low, high = np.floor(places.min(axis=0)) - REACH_PX, np.ceil(places.max(axis=0)) + REACH_PX
+    return Box.from_edges(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def place(pixels: Values, placement: Placement, bounds: Extent | Box, density: float = 1.0) -> tuple[Box, Values]:
+    """Lay pixels on the canvas.
+
+    Turned by quarters at scale 1 on whole pixels they are copied; everything else is resampled by a cubic filter, shrunk by areas.
+
+    Args:
+        pixels: (h, w, 4): uint8 RGBA of straight alpha (resampled premultiplied), or int16 differences. Not modified.
+        placement: Where they lie.
+        bounds: The canvas, or the box of it, outside of which nothing is wanted.
+        density: Source pixels to one canvas pixel at scale 1.
+
+    Returns:
+        A box inside the bounds (without an extent where nothing shows) and its pixels; a view where they are copied.
+    """
+    extent = Extent(pixels.shape[1], pixels.shape[0])
+    area = bounds if isinstance(bounds, Box) else Box(0, 0, bounds.width, bounds.height)
+    whole = placed_box(extent, placement, density)
+    box = meet(whole, area)
+    if box is None:
+        return Box(area.x, area.y, 0, 0), pixels[:0, :0]
+    turns = _quarter_turns(placement, density)
+    if turns is None:
+        return box, _resample(pixels, placement, box, density)
+    turned = np.rot90(_flip(pixels, placement), -turns)
+    return box, turned[box.y - whole.y : box.y - whole.y + box.height, box.x - whole.x : box.x - whole.x + box.width]
+
+
+def _quarter_turns(placement: Placement, density: float) -> int | None:
+    """How many quarters clockwise, where every source pixel lands on one canvas pixel; else None."""
+    exact = placement.snapped()
+    if density != 1 or exact.scale_x != 1 or exact.scale_y != 1 or exact.rotation_deg % 90 != 0:
+        return None
+    return int(exact.rotation_deg // 90) % 4 if exact.left == int(exact.left) and exact.top == int(exact.top) else None
+
+
+def _copied_box(extent: Extent, placement: Placement, turns: int) -> Box:
+    """Turned about the middle; where that would end on half a pixel, the half to the left and the top."""
+    exact = placement.snapped()
+    if turns % 2 == 0:
+        return Box(int(exact.left), int(exact.top), extent.width, extent.height)
+    shift = extent.width - extent.height
+    return Box(int(exact.left) + shift // 2, int(exact.top) + -shift // 2, extent.height, extent.width)
+
+
+def _flip(pixels: Values, placement: Placement) -> Values:
+    across, down = -1 if placement.is_flipped_x else 1, -1 if placement.is_flipped_y else 1
+    return pixels[::down, ::across]
+
+
+def _matrix(extent: Extent, placement: Placement, density: float) -> NDArray[np.float64]:
+    """(2, 3): from source pixels' edges to canvas px; flips left out."""
+    exact = placement.snapped()
+    angle = math.radians(exact.rotation_deg)
+    cos, sin = math.cos(angle), math.sin(angle)
+    across, down = exact.scale_x / density, exact.scale_y / density
+    linear = np.array([[cos * across, -sin * down], [sin * across, cos * down]])
+    middle = np.array([extent.width / 2, extent.height / 2])
+    target = np.array([exact.left, exact.top]) + middle / density
+    return np.column_stack([linear, target - linear @ middle])
+
+
+def _resample(pixels: Values, placement: Placement, box: Box, density: float) -> Values:
+    extent = Extent(pixels.shape[1], pixels.shape[0])
+    values = premultiply(_flip(pixels, placement)) if pixels.dtype == np.uint8 else _flip(pixels, placement).astype(np.float32)
+    matrix = _matrix(extent, placement, density)
+    values, shrunk = _shrink(values, matrix)
+    matrix = matrix @ np.vstack([np.column_stack([np.diag(shrunk), np.zeros(2)]), [0, 0, 1]])
+    # OpenCV counts from the middles of pixels
+    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5 - (box.x, box.y)
+    laid = cv2.warpAffine(values, matrix, box.extent.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0))
+    if pixels.dtype == np.uint8:
+        return cast(Values, straighten(laid))
+    return cast(Values, np.floor(laid + np.float32(0.5)).astype(np.int16))
+
+
+def _shrink(values: Floats, matrix: NDArray[np.float64]) -> tuple[Floats, NDArray[np.float64]]:
+    """Average areas where the source is finer than the canvas; also how many source pixels one of the result's is wide and high."""
+    height, width = values.shape[:2]
+    finer = np.maximum(1 / np.maximum(np.hypot(matrix[0, :2], matrix[1, :2]), 1e-9), 1)
+    size = max(1, round(width / finer[0])), max(1, round(height / finer[1]))
+    if size == (width, height):
+        return np.ascontiguousarray(values), np.ones(2)
+    smaller = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    return cast(Floats, smaller), np.array([width / size[0], height / size[1]])
+
+
+def premultiply(pixels: NDArray[np.uint8]) -> Floats:
+    """Straight RGBA of 8 bits to float32 0..255 with colours multiplied by alpha."""
+    values = pixels.astype(np.float32)
+    values[..., :3] *= values[..., 3:] / np.float32(255)
+    return values
+
+
+def straighten(values: Floats) -> NDArray[np.uint8]:
+    """Premultiplied float32 0..255, which a filter may have thrown beyond their range, to straight RGBA of 8 bits."""
+    alpha = np.clip(values[..., 3:], 0, 255)
+    whole = np.floor(alpha + np.float32(0.5))
+    color = np.floor(values[..., :3] * (np.float32(255) / np.maximum(alpha, np.float32(1e-3))) + np.float32(0.5))
+    straight = np.concatenate([np.clip(color, 0, 255), whole], axis=-1).astype(np.uint8)
+    straight[whole[..., 0] == 0] = 0
+    return straight
+
+
+def meet(one: Box, other: Box) -> Box | None:
+    """What lies in both; None = nothing."""
+    moved = Box(one.x - other.x, one.y - other.y, one.width, one.height).cut_at(other.extent)
+    return None if moved is None else Box(moved.x + other.x, moved.y + other.y, moved.width, moved.height)
