@@ -21,7 +21,7 @@ from modules.pipeline.modes import Mode
 from modules.plugins.runner import ScriptRunner
 from modules.settings.options import Options
 
-EXTRAS = "extras"
+EXTRAS, LAYERS = "extras", "layers"
 ALPHA_CHOICES = ("mask", "keep", "flatten")
 NUMBERS = (
     *("seed", "subseed", "subseed_strength", "seed_resize_from_h", "seed_resize_from_w", "batch_size", "n_iter", "steps", "cfg_scale"),
@@ -58,6 +58,7 @@ class Recipe:
         script_args: Values of its controls.
         alwayson: Values of the controls of always-on scripts, by title.
         extras: Values of post-processing scripts by name and argument, if the picture went through these instead of the model.
+        layers: The order of work on layers (`runtime.layers.task`), if it is that and no request for the model.
         is_whole: Every value of a script could be kept; without it the recipe makes a similar job, not the same.
     """
 
@@ -72,11 +73,14 @@ class Recipe:
     script_args: tuple[Any, ...] = ()
     alwayson: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     extras: Mapping[str, Mapping[str, Any]] | None = None
+    layers: Mapping[str, Any] | None = None
     is_whole: bool = True
 
     @property
     def made_in(self) -> str:
-        """Where on the page it is made: a mode's value, or "extras"."""
+        """Where on the page it is made: a mode's value, "extras" or "layers"."""
+        if self.layers is not None:
+            return LAYERS
         return self.mode.value if self.extras is None else EXTRAS
 
     def as_json(self) -> dict[str, Any]:
@@ -101,6 +105,8 @@ class Recipe:
             given["alwayson"] = {title: tuple(args) for title, args in dict(given.get("alwayson", {})).items()}
             if given.get("extras") is not None:
                 given["extras"] = {name: dict(values) for name, values in dict(given["extras"]).items()}
+            if given.get("layers") is not None:
+                given["layers"] = dict(given["layers"])
             return cls(**given)
         except (AttributeError, TypeError, ValueError) as error:
             raise InvalidRequest("recipe", str(values)[:80], "a recipe as the studio writes it") from error
@@ -121,8 +127,8 @@ def build_request(
         InvalidRequest: There is no picture or mask where the mode needs one, the sizes differ, or a field or script is unknown.
         UnknownAsset: A picture is gone.
     """
-    if recipe.extras is not None:
-        raise InvalidRequest("recipe", EXTRAS, "a recipe for the model; this one is post-processing")
+    if recipe.extras is not None or recipe.layers is not None:
+        raise InvalidRequest("recipe", recipe.made_in, "a recipe for the model; this one is other work")
     if recipe.picture is None:
         raise InvalidRequest("picture", None, "a picture to start from")
     if recipe.alpha not in ALPHA_CHOICES:

@@ -34,6 +34,10 @@ from modules.runtime.history.job_rows import JobRow
 from modules.runtime.history.resuming import resume_jobs
 from modules.runtime.history.upkeep import start_upkeep
 from modules.runtime.jobs import Job, JobQueue, JobState, Task
+from modules.runtime.layers.backends import make_backends
+from modules.runtime.layers.library import LayerLibrary
+from modules.runtime.layers.task import KIND as LAYERS
+from modules.runtime.layers.work import LayerWork
 from modules.runtime.mask_work import SUBJECT_FILE, MaskWork
 from modules.runtime.memory_queue import MemoryJobQueue
 from modules.runtime.model_loading import ModelLoader
@@ -108,6 +112,8 @@ class Session:
         comparer: Lays results beside the canvases they came from.
         masks: Work on masks that are in the store.
         extras: Post-processing of finished pictures.
+        layers: All layered documents.
+        layer_work: Takes pictures apart, and what else is done with layers besides edits.
     """
 
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None, keeps_history: bool = True) -> None:
@@ -139,6 +145,8 @@ class Session:
         self.history = History(database, self.store, paths.data, lambda: self.options.current, is_kept=keeps_history)
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
+        self.layers = LayerLibrary(paths.outputs / "layers")
+        self.layer_work = LayerWork(self.layers, self.store, make_backends(paths))
         postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
         self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)
         self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)
@@ -327,6 +335,8 @@ class Session:
         recipe = row.recipe or Recipe()
         if row.kind == BATCH:
             return self.batches.revive(row.id)
+        if row.kind == LAYERS:
+            return self.layer_work.task(recipe, row.user)
         if row.kind != IMG2IMG:
             raise InvalidRequest("kind", row.kind, f"{IMG2IMG}: other work is begun again where it was started")
         has_scripts = recipe.script is not None or recipe.alwayson

@@ -23,6 +23,7 @@ from modules.base.errors import (
     UnknownName,
     UnsupportedCheckpoint,
 )
+from modules.runtime.layers.record import StaleRevision, UnknownDocument
 from modules.runtime.store import UnknownAsset
 
 NOUNS = (("sampler", "Sampler"), ("scheduler", "Scheduler"), ("checkpoint", "Checkpoint"), ("model", "Checkpoint"))
@@ -30,6 +31,8 @@ NOUNS = (("sampler", "Sampler"), ("scheduler", "Scheduler"), ("checkpoint", "Che
 SCRIPT_FIELDS = ("script_name", "alwayson_scripts")
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownAsset, 404),
+    (UnknownDocument, 404),
+    (StaleRevision, 409),
     (MissingModel, 503),
     (BrokenCheckpoint, 503),
     (UnsupportedCheckpoint, 422),

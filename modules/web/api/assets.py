@@ -42,7 +42,7 @@ class AssetResponse(BaseModel):
 @router.post("")
 async def add_asset(request: Request, session: SessionDependency, user: UserDependency) -> AssetResponse:
     """Keep a picture: the body is the file as it is, the header `X-File-Name` (percent-encoded) its name."""
-    data = await _read_body(request, upload_limit(session))
+    data = await read_body(request, upload_limit(session))
     if not data:
         raise InvalidRequest("body", "nothing", "the bytes of a picture file")
     name = unquote(request.headers.get("x-file-name", ""))
@@ -85,7 +85,7 @@ def upload_limit(session: Session) -> int:
     return min(MAX_UPLOAD_BYTES, int(pixels * BYTES_A_PIXEL) + HEADER_ROOM_BYTES)
 
 
-async def _read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
     """The body, refused by its announced length before a byte is read, and by its true one while it comes."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:

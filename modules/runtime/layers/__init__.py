@@ -1,0 +1,1 @@
+"""Layered documents on disk, and the jobs that make and change them."""

@@ -1,0 +1,154 @@
+"""One document in memory: its steps, its pixels, and what was rendered of it last."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modules.base.errors import InvalidRequest
+from modules.base.registry import load_dotted
+from modules.pipeline.layers.document import Layer, LayerDocument
+from modules.runtime.layers.record import DOCUMENT, Record
+
+
+@dataclass
+class Opened:
+    """An open document; whoever uses it holds its lock.
+
+    Attributes:
+        history: `pipeline.layers.history.History`.
+        sources: `pipeline.layers.sources.Sources`.
+        cache: `pipeline.layers.render.RenderCache`.
+    """
+
+    record: Record
+    history: Any
+    sources: Any
+    cache: Any
+
+    @property
+    def document(self) -> LayerDocument:
+        document: LayerDocument = self.history.document
+        return document
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self.history.can_undo)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self.history.can_redo)
+
+    def push(self, document: LayerDocument) -> None:
+        """One step further."""
+        self.history.push(document)
+
+    def undo(self) -> bool:
+        """One step back; False where there is none."""
+        return self.history.undo() is not None if self.can_undo else False
+
+    def redo(self) -> bool:
+        """One step forth; False where there is none."""
+        return self.history.redo() is not None if self.can_redo else False
+
+    def save(self, path: Path) -> None:
+        """Write document, steps and pixels as one file; raises `SaveFailed`."""
+        _pipeline("file:save")(path, self.history, self.sources)
+
+    def render(self, only: Collection[str] | None = None) -> Any:
+        """(H, W, 4) uint8, of the layers with these ids alone; None = of the visible ones.
+
+        Raises:
+            InvalidRequest: There is no such layer.
+        """
+        for layer_id in only or ():
+            self.layer(layer_id)
+        return _pipeline("render:render")(self.document, self.sources, only=only, cache=self.cache)
+
+    def read_state(self, values: Mapping[str, Any]) -> LayerDocument:
+        """A document out of JSON, whose pixels are all here.
+
+        Raises:
+            InvalidRequest: It is none, or they are not.
+        """
+        document: LayerDocument = _pipeline("building:from_json")(values)
+        return document
+
+    def layer(self, layer_id: str) -> Layer:
+        """Raises `InvalidRequest` where there is none of that id."""
+        return find_layer(self.document, layer_id)
+
+    def layer_pixels(self, layer_id: str) -> Any:
+        """(h, w, 4) uint8: the layer's source with its colour adjustments, where it lies in itself; empty for a mere difference."""
+        return _pipeline("render:own_pixels")(self.layer(layer_id), self.sources)
+
+    def thumbnail(self, layer_id: str, side_px: int) -> Any:
+        """(h, w, 4) uint8, at most `side_px` long."""
+        return _pipeline("render:thumbnail")(self.layer(layer_id), self.document, self.sources, side_px)
+
+    def fingerprint(self, layer_id: str) -> str:
+        """Changes when the layer's own pixels or their adjustments do."""
+        return hashlib.sha256(repr(self.layer(layer_id)).encode()).hexdigest()
+
+
+def find_layer(document: LayerDocument, layer_id: str) -> Layer:
+    """The layer of that id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    for layer in document.layers:
+        if layer.id == layer_id:
+            return layer
+    raise InvalidRequest("layer", layer_id, "the id of a layer of this document")
+
+
+def make_sources() -> Any:
+    """Empty ones, in memory."""
+    return _pipeline("sources:MemorySources")()
+
+
+def create_opened(record: Record, document: LayerDocument, sources: Any) -> Opened:
+    """A new document without steps."""
+    return Opened(record, _pipeline("history:History")(document), sources, _pipeline("render:RenderCache")())
+
+
+def open_file(path: Path, record: Record) -> Opened:
+    """A document's file.
+
+    Raises:
+        InvalidRequest: It is damaged, hostile or of a newer version.
+    """
+    stored = _pipeline("file:open")(path)
+    return Opened(record, stored.history, stored.sources, _pipeline("render:RenderCache")())
+
+
+def read_file(data: bytes | Path, name: str) -> tuple[LayerDocument, Any, Sequence[Mapping[str, Any]]]:
+    """Document, sources and notes of a file of layers of any kind; errors as `import_layers`."""
+    if isinstance(data, Path) and data.suffix == DOCUMENT:
+        stored = _pipeline("file:open")(data)
+        return stored.history.document, stored.sources, ()
+    sources = make_sources()
+    imported = _pipeline("exchange.importing:import_layers")(data, name, sources)
+    return imported.document, sources, imported.notes
+
+
+def apply_edits(document: LayerDocument, edits: Sequence[Mapping[str, Any]], sources: Any) -> LayerDocument:
+    """All of them, in order, as one step; raises `InvalidRequest` with the place of the wrong one."""
+    apply = _pipeline("edits:apply")
+    for edit in edits:
+        document = apply(document, edit, sources)
+    return document
+
+
+def put_layers(document: LayerDocument, layers: Sequence[Layer]) -> LayerDocument:
+    return dataclasses.replace(document, layers=tuple(layers))
+
+
+def _pipeline(name: str) -> Any:
+    """From `modules.pipeline.layers`, by "module:attribute"; those import OpenCV, which changes the environment."""
+    return load_dotted(f"modules.pipeline.layers.{name}")
