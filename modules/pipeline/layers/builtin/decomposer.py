@@ -14,11 +14,12 @@ from PIL import Image
 from modules.backends.subject import SubjectNetwork
 from modules.base.errors import InvalidImage
 from modules.imaging.fills import fill_from_edges
+from modules.imaging.layering.blend_mode import Light
 from modules.pipeline.layers.backend_settings import Setting, read_settings
 from modules.pipeline.layers.builtin.naming import Namer
 from modules.pipeline.layers.builtin.settling import Peeling, residual_of
 from modules.pipeline.layers.decomposing import Decomposition, Interrupted, Pixels, Watch
-from modules.pipeline.layers.document import LayerKind, Light
+from modules.pipeline.layers.document import LayerKind
 
 SETTINGS = (
     Setting("texts", True),

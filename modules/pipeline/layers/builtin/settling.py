@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from modules.imaging.geometry import Box
-from modules.imaging.layering.blend_mode import BlendMode
-from modules.pipeline.layers.builtin.arithmetic import add_difference, blend
+from modules.imaging.layering.blend_mode import BlendMode, Light
+from modules.imaging.layering.compositing import SHARES, apply_difference, blend, decode
 from modules.pipeline.layers.decomposing import Differences, Part, Pixels
-from modules.pipeline.layers.document import LayerKind, Light, TextAttributes
+from modules.pipeline.layers.document import LayerKind, TextAttributes
 
 LARGEST_RESIDUAL = 1.5
 """Mean |difference| over the picture, of 255, summed over layers without texture, that a decomposition should stay below."""
@@ -37,7 +37,7 @@ class Peeling:
     """
 
     def __init__(self, picture: Pixels, light: Light = Light.SRGB) -> None:
-        self.picture = self.left = picture
+        self.picture, self.left = picture, picture.copy()
         self.light = light
         self._parts: list[Part] = []
         self._casters: dict[int, int] = {}
@@ -49,6 +49,7 @@ class Peeling:
         pixels: Pixels,
         below: Pixels,
         *,
+        at: Box | None = None,
         mode: BlendMode = BlendMode.NORMAL,
         confidence: float = 1.0,
         text: TextAttributes | None = None,
@@ -56,24 +57,25 @@ class Peeling:
         """Take one part off.
 
         Args:
-            pixels: (H, W, 4) uint8 RGBA, the part, over the whole picture.
-            below: (H, W, 3 or 4) uint8, what is left without it; only looked at where the part covers.
+            pixels: (h, w, 4) uint8 RGBA, the part, over the box `at` (None: over the whole picture).
+            below: (h, w, 3 or 4) uint8, what is left there without it; only looked at where the part covers.
 
         Returns:
             The part's number, for `link`; None = it shows nothing, and was not taken off.
         """
-        box = covered_box(pixels)
-        if box is None:
+        tight = covered_box(pixels)
+        if tight is None:
             return None
-        part, here = crop(pixels, box), crop(self.left, box)
+        box = tight if at is None else Box(tight.x + at.x, tight.y + at.y, tight.width, tight.height)
+        part, here = crop(pixels, tight), crop(self.left, box)
         rest = here.copy()
         covers = part[..., 3] > 0
-        channels = below.shape[2]
-        rest[..., :channels][covers] = crop(below, box)[covers]
+        rest[..., : below.shape[2]][covers] = crop(below, tight)[covers]
         part = np.where(covers[..., None], part, 0).astype(np.uint8)
-        difference = here.astype(np.int16) - blend(rest, part, mode, self.light)
-        self.left = self.left.copy()
-        crop(self.left, box)[:] = rest
+        if self.light is Light.LINEAR and mode is BlendMode.NORMAL:
+            part[..., 3] = _alpha_in_linear_light(here, part, rest)
+        difference = here.astype(np.int16) - _blended(rest, part, mode, self.light)
+        here[:] = rest
         return self._add(Part(kind, name, box, part, _or_none(difference), mode, confidence, text))
 
     def lift_detail(self, name: str, smooth: Pixels, confidence: float = 1.0) -> int | None:
@@ -82,8 +84,18 @@ class Peeling:
         box = covered_box(np.abs(difference).max(axis=2).astype(np.uint8))
         if box is None:
             return None
-        self.left = smooth
+        self.left = smooth.copy()
         return self._add(Part(LayerKind.TEXTURE, name, box, None, crop(difference, box).copy(), confidence=confidence))
+
+    def adopt(self, parts: Sequence[Part], beneath: Pixels) -> None:
+        """Take parts off as they were already found: bottom first, `beneath` (H, W, 4) uint8 is what is left without them."""
+        canvas, uncovered = beneath.copy(), []
+        for part in parts:
+            uncovered.append(crop(canvas, part.box).copy())
+            _put(canvas, part, Light.SRGB)
+        for part, below in zip(reversed(parts), reversed(uncovered), strict=True):
+            assert part.pixels is not None
+            self.lift(part.kind, part.name, part.pixels, below, at=part.box, mode=part.blend, confidence=part.confidence, text=part.text)
 
     def link(self, follower: int | None, caster: int | None) -> None:
         """The part `follower` belongs to `caster`: a shadow to what throws it."""
@@ -99,7 +111,7 @@ class Peeling:
         Raises:
             NotExact: They do not compose to the picture.
         """
-        hidden = self.left.astype(np.int16) - blend(np.zeros_like(self.left), self.left, BlendMode.NORMAL, self.light)
+        hidden = self.left.astype(np.int16) - _blended(np.zeros_like(self.left), self.left, BlendMode.NORMAL, self.light)
         whole = Box(0, 0, self.left.shape[1], self.left.shape[0])
         bottom = Part(kind, name, whole, self.left, _or_none(hidden), confidence=confidence)
         top_down = [*self._parts, bottom]
@@ -120,11 +132,7 @@ def compose(parts: Sequence[Part], shape: tuple[int, int], light: Light = Light.
     """Put parts together, bottom first, onto an empty canvas of (height, width)."""
     canvas = np.zeros((*shape, 4), np.uint8)
     for part in parts:
-        here = crop(canvas, part.box)
-        if part.pixels is not None:
-            here[:] = blend(here, part.pixels, part.blend, light)
-        if part.difference is not None:
-            here[:] = add_difference(here, part.difference)
+        _put(canvas, part, light)
     return canvas
 
 
@@ -159,6 +167,30 @@ def crop(pixels: np.ndarray, box: Box) -> np.ndarray:
     """A view of what `box` holds."""
     left, top, right, bottom = box.edges
     return pixels[top:bottom, left:right]
+
+
+def _put(canvas: Pixels, part: Part, light: Light) -> None:
+    if part.pixels is not None:
+        blend(canvas, part.box, part.pixels, part.blend, light=light)
+    if part.difference is not None:
+        apply_difference(canvas, part.box, part.difference)
+
+
+def _blended(below: Pixels, pixels: Pixels, mode: BlendMode, light: Light) -> Pixels:
+    result = below.copy()
+    blend(result, Box(0, 0, below.shape[1], below.shape[0]), pixels, mode, light=light)
+    return result
+
+
+def _alpha_in_linear_light(seen: Pixels, part: Pixels, below: Pixels) -> Pixels:
+    """The alpha with which the part's colour gives what is seen, if light is mixed; where it was 0 or 255 it stays."""
+    above, under = decode(part[..., :3], Light.LINEAR), decode(below[..., :3], Light.LINEAR)
+    reach = above - under
+    power = (reach * reach).sum(axis=2)
+    share = ((decode(seen[..., :3], Light.LINEAR) - under) * reach).sum(axis=2) / np.maximum(power, 1e-6)
+    soft = (part[..., 3] > 0) & (part[..., 3] < 255) & (power > 1e-4)
+    solved = np.where(soft, np.clip(share, SHARES[1], 1), SHARES[part[..., 3]])
+    return np.floor(solved * 255 + 0.5).astype(np.uint8)
 
 
 def _or_none(difference: np.ndarray) -> Differences | None:
