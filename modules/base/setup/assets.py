@@ -114,6 +114,14 @@ ASSETS: tuple[Asset, ...] = (
         licence="Apache-2.0",
         destination="subject/u2netp.onnx",
     ),
+    Asset(
+        feature="setting Chinese text, and Latin text where no other font is installed",
+        package="justmytype-intl-cjk==0.1.0",
+        member="justmytype_intl_cjk/fonts/ofl/notosanssc/NotoSansSC[wght].ttf",
+        sha256="a3041811a78c361b1de50f953c805e0244951c21c5bd412f7232ef0d899af0da",
+        licence="OFL-1.1",
+        destination="fonts/NotoSansSC-variable.ttf",
+    ),
     *UPSCALER_ASSETS,
 )
 

@@ -1,0 +1,226 @@
+"""Changing what one layer shows: its text, its colour, its picture. Each gives a new document; every other layer stays as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modules.base.errors import InvalidRequest
+from modules.imaging.layering.placement import Placement
+from modules.pipeline.layers.document import Layer, LayerDocument, TextAttributes
+from modules.pipeline.layers.fonts import FontCatalog
+from modules.pipeline.layers.typesetting import fit_to_line, ink, measure_line, typeset
+
+if TYPE_CHECKING:
+    from modules.pipeline.layers.sources import Sources
+
+Pixels = NDArray[np.uint8]
+Point = tuple[float, float]
+CHANGEABLE = ("string", "font", "size_px", "color", "alignment", "tracking_px", "angle_deg")
+
+
+def find_layer(document: LayerDocument, layer_id: str, *, field: str = "layer", must_change: bool = True) -> Layer:
+    """The layer of that id.
+
+    Raises:
+        InvalidRequest: There is none, or it is to be changed and is locked.
+    """
+    found = next((layer for layer in document.layers if layer.id == layer_id), None)
+    if found is None:
+        raise InvalidRequest(field, layer_id, "the id of a layer of this document")
+    if must_change and found.is_locked:
+        raise InvalidRequest(field, found.name, "a layer that is not locked; unlock it first")
+    return found
+
+
+def with_layer(document: LayerDocument, layer: Layer) -> LayerDocument:
+    """The document with one layer in place of the one of the same id."""
+    return replace(document, layers=tuple(layer if other.id == layer.id else other for other in document.layers))
+
+
+def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, Any], sources: Sources, fonts: FontCatalog) -> LayerDocument:
+    """Set a text layer anew, where it sat: the beginning of its baseline stays (its middle, its end, by alignment).
+
+    A line that was lifted off a picture is set in the font, size and tracking that look most like it, unless `values` say otherwise.
+
+    Args:
+        values: Any of string, font, size_px, color, alignment, tracking_px; angle_deg = of the baseline on the canvas, clockwise.
+
+    Raises:
+        InvalidRequest: No text layer, locked, an unknown or unusable value.
+    """
+    layer = find_layer(document, layer_id)
+    if layer.text is None or layer.source is None:
+        raise InvalidRequest("layer", layer.name, "a layer with text")
+    asked = text_values(values)
+    angle = asked.pop("angle_deg", None)
+    text, at, turn = _as_typeset(layer, layer.text, asked, sources, fonts)
+    placement = layer.placement
+    turn = turn if angle is None else float(angle)
+    return with_layer(document, _set_at(layer, replace(text, **asked), replace(placement, rotation_deg=turn), at, sources, fonts))
+
+
+def text_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of text attributes as they came, checked for name and type.
+
+    Raises:
+        InvalidRequest: An unknown name, or a value of another type.
+    """
+    kinds = {field.name: str if field.type == "str" else float for field in fields(TextAttributes) if field.name in CHANGEABLE}
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in kinds:
+            raise InvalidRequest(f"text.{name}", value, "one of " + ", ".join(CHANGEABLE))
+        if kinds[name] is str and not isinstance(value, str):
+            raise InvalidRequest(f"text.{name}", value, "a string")
+        if kinds[name] is float and (isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)):
+            raise InvalidRequest(f"text.{name}", value, "a number")
+        checked[name] = value if kinds[name] is str else float(value)
+    return checked
+
+
+def add_text(
+    document: LayerDocument, layer: Layer, values: Mapping[str, Any], at: Point, sources: Sources, fonts: FontCatalog
+) -> LayerDocument:
+    """Put a new text layer on top.
+
+    Args:
+        layer: With a new id, name and kind; the rest is filled in.
+        at: (x, y) canvas px of the first line's baseline: its beginning, middle or end, by alignment.
+
+    Raises:
+        InvalidRequest: An unknown or unusable value.
+    """
+    asked = text_values(values)
+    angle = asked.pop("angle_deg", 0.0)
+    text = TextAttributes(**{"string": "", **asked})
+    made = _set_at(layer, text, replace(layer.placement, rotation_deg=angle), at, sources, fonts)
+    return replace(document, layers=(*document.layers, made))
+
+
+def recolour_text(document: LayerDocument, layer_id: str, color: str, sources: Sources, fonts: FontCatalog) -> LayerDocument:
+    """Give a text layer another ink: set text is set again, lifted strokes keep their shape.
+
+    Raises:
+        InvalidRequest: No text layer, locked, or no colour.
+    """
+    layer = find_layer(document, layer_id)
+    if layer.text is None or layer.source is None:
+        raise InvalidRequest("layer", layer.name, "a layer with text")
+    wanted = ink(color)
+    if layer.text.is_typeset:
+        return rewrite_text(document, layer_id, {"color": color}, sources, fonts)
+    pixels = sources.pixels(layer.source)
+    shares = pixels[..., 3].astype(np.float64)
+    mean = (pixels[..., :3] * shares[..., None]).sum(axis=(0, 1)) / max(shares.sum(), 1.0)
+    changed = pixels.copy()
+    changed[..., :3] = np.clip(np.floor(pixels[..., :3] + (np.array(wanted) - mean) + 0.5), 0, 255)
+    changed[pixels[..., 3] == 0] = 0
+    source = replace(sources.add_pixels(changed), density=layer.source.density)
+    # What made the old ink exact is wrong for the new one.
+    return with_layer(document, replace(layer, source=source, difference=None, enlarged=None, text=replace(layer.text, color=color)))
+
+
+def replace_picture(document: LayerDocument, layer_id: str, picture: Pixels, sources: Sources) -> LayerDocument:
+    """Show another picture in a layer, fitted to the old one's box: its aspect kept, in the middle.
+
+    Args:
+        picture: (H, W, 4) uint8 RGBA.
+
+    Raises:
+        InvalidRequest: No such layer, locked, or one without pixels.
+    """
+    layer = find_layer(document, layer_id)
+    if layer.source is None:
+        raise InvalidRequest("layer", layer.name, "a layer with pixels (this one only holds a difference)")
+    old, new = layer.source, sources.add_pixels(picture)
+    room_x = old.extent.width / old.density * layer.placement.scale_x
+    room_y = old.extent.height / old.density * layer.placement.scale_y
+    scale = min(room_x / new.extent.width, room_y / new.extent.height)
+    middle = on_canvas(layer.placement, _size(old.extent.size, old.density), (old.extent.width / old.density / 2,) * 2, is_middle=True)
+    placement = replace(
+        layer.placement,
+        left=middle[0] - new.extent.width / 2,
+        top=middle[1] - new.extent.height / 2,
+        scale_x=scale,
+        scale_y=scale,
+    )
+    changed = replace(layer, source=new, difference=None, enlarged=None, placement=placement, text=None, members=())
+    return with_layer(document, changed)
+
+
+def on_canvas(placement: Placement, size: Point, point: Point, *, is_middle: bool = False) -> Point:
+    """Where a point of a source lies on the canvas.
+
+    Args:
+        size: Of the source at scale 1, canvas px.
+        point: From the source's corner, canvas px at scale 1.
+        is_middle: The source's middle instead.
+    """
+    middle = placement.left + size[0] / 2, placement.top + size[1] / 2
+    if is_middle:
+        return middle
+    x, y = _turned(placement, (point[0] - size[0] / 2, point[1] - size[1] / 2))
+    return middle[0] + x, middle[1] + y
+
+
+def placed_at(placement: Placement, size: Point, point: Point, target: Point) -> Placement:
+    """The placement moved so that a source's point lies at a place on the canvas; see `on_canvas`."""
+    x, y = _turned(placement, (point[0] - size[0] / 2, point[1] - size[1] / 2))
+    return replace(placement, left=target[0] - x - size[0] / 2, top=target[1] - y - size[1] / 2)
+
+
+def _turned(placement: Placement, offset: Point) -> Point:
+    angle = math.radians(placement.rotation_deg)
+    x = offset[0] * placement.scale_x * (-1 if placement.is_flipped_x else 1)
+    y = offset[1] * placement.scale_y * (-1 if placement.is_flipped_y else 1)
+    return x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)
+
+
+def _size(pixels: tuple[int, int], density: float) -> Point:
+    return pixels[0] / density, pixels[1] / density
+
+
+def _as_typeset(
+    layer: Layer, text: TextAttributes, asked: Mapping[str, Any], sources: Sources, fonts: FontCatalog
+) -> tuple[TextAttributes, Point, float]:
+    """A layer's text as attributes that can be set, its anchor's place on the canvas, and its baseline's angle there."""
+    assert layer.source is not None
+    density, placement = layer.source.density, layer.placement
+    size = _size(layer.source.extent.size, density)
+    if text.is_typeset:
+        done = typeset(text, fonts)
+        return text, on_canvas(placement, size, done.anchor), placement.rotation_deg
+    line = measure_line(sources.pixels(layer.source)[..., 3], text.angle_deg)
+    fitted = fit_to_line(
+        text.string, line, fonts, font=asked.get("font", text.font), color=text.color, alignment=asked.get("alignment", text.alignment)
+    )
+    fitted = replace(fitted, size_px=fitted.size_px / density, tracking_px=fitted.tracking_px / density)
+    done = typeset(fitted, fonts)
+    set_ink = measure_line(done.pixels[..., 3], 0.0)
+    # Both lines have the middle of their ink at the same place; from there to the anchor.
+    away = done.anchor[0] - set_ink.middle[0], done.anchor[1] - set_ink.middle[1]
+    flips = -1 if placement.is_flipped_x != placement.is_flipped_y else 1
+    angle = placement.rotation_deg + flips * text.angle_deg
+    x, y = _turned(replace(placement, rotation_deg=angle), away)
+    middle = on_canvas(placement, size, (line.middle[0] / density, line.middle[1] / density))
+    return fitted, (middle[0] + x, middle[1] + y), angle
+
+
+def _set_at(layer: Layer, text: TextAttributes, placement: Placement, at: Point, sources: Sources, fonts: FontCatalog) -> Layer:
+    """The layer with its text set, the anchor at a place on the canvas."""
+    density = max(1, math.ceil(max(placement.scale_x, placement.scale_y)))
+    is_upright = placement.rotation_deg % 90 == 0
+    done = typeset(text, fonts, density=density if is_upright else max(density, 2))
+    finer = density if is_upright else max(density, 2)
+    source = replace(sources.add_pixels(done.pixels), density=float(finer))
+    size, anchor = _size(source.extent.size, finer), (done.anchor[0] / finer, done.anchor[1] / finer)
+    placed = placed_at(placement, size, anchor, at)
+    if is_upright:  # on whole pixels nothing is resampled
+        placed = replace(placed, left=float(round(placed.left)), top=float(round(placed.top)))
+    return replace(layer, source=source, difference=None, enlarged=None, placement=placed, text=done.text)
