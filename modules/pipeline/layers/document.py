@@ -100,7 +100,7 @@ class TextAttributes:
         color: "#rrggbb".
         alignment: "left", "center" or "right".
         tracking_px: Extra room after each character.
-        angle_deg: Clockwise; of the baseline on the canvas.
+        angle_deg: Clockwise; of the baseline within the source. The placement's rotation comes on top; 0 once the text is typeset.
         is_typeset: Whether the source was set from these attributes; False = pixels lifted off a picture.
         notes: What a person should know, such as a font that stands in for another.
     """
