@@ -130,6 +130,7 @@ class Layer:
         confidence: 0 to 1: how sure the decomposer was; None = made by a person.
         follows: Id of the layer whose moves this one repeats (a shadow its caster), or "".
         members: The layers that this one was merged from, bottom first, to part them again.
+        merged_at: Where a merged layer lay when it was merged: members repeat its moves since then when they are parted.
         text: For text layers.
     """
 
@@ -150,6 +151,7 @@ class Layer:
     text: TextAttributes | None = None
     confidence: float | None = None
     members: tuple[Layer, ...] = ()
+    merged_at: Placement | None = None
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,9 @@ class RenderCache:
 
 def what_shows(layer: Layer) -> Layer:
     """The layer without what does not change the picture: layers that look the same are equal."""
-    return replace(layer, id="", name="", is_locked=False, is_visible=True, follows="", text=None, confidence=None, members=())
+    return replace(
+        layer, id="", name="", is_locked=False, is_visible=True, follows="", text=None, confidence=None, members=(), merged_at=None
+    )
 
 
 def what_is_placed(layer: Layer) -> Layer:
