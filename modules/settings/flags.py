@@ -28,6 +28,8 @@ class Flags:
     embeddings_dir: Path | None = None
     esrgan_models_path: Path | None = None
     realesrgan_models_path: Path | None = None
+    layered_dir: Path | None = None
+    layered_offload: str = "none"
     data_dir: Path | None = None
     no_half: bool = False
     use_cpu: bool = False
@@ -78,6 +80,9 @@ def build_parser(prog: str = "launch.py") -> argparse.ArgumentParser:
     add("--embeddings-dir", type=Path, help="a further folder of textual inversions")
     add("--esrgan-models-path", type=Path, metavar="FOLDER", help="a further folder of upscalers")
     add("--realesrgan-models-path", type=Path, metavar="FOLDER", help="a further folder of Real-ESRGAN upscalers")
+    add("--layered-dir", type=Path, metavar="FOLDER", help="a further folder of Qwen-Image-Layered weights (diffusers folders)")
+    waits = "where weights of layer models wait until needed: none (on the device), cpu (in memory), disk (in files)"
+    add("--layered-offload", choices=("none", "cpu", "disk"), default="none", help=waits)
     add("--data-dir", type=Path, help="where models/, outputs/, extensions/ and config.json live (the checkout)")
     add("--no-half", action=flag, help="compute in 32-bit floats")
     add("--use-cpu", nargs="*", default=None, metavar="WHAT", help="compute on the CPU although an accelerator is there")

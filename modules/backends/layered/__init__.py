@@ -1,0 +1,1 @@
+"""Models that paint a picture as layers."""

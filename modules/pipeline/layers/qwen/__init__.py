@@ -1,0 +1,1 @@
+"""Taking pictures apart by Qwen-Image-Layered."""
