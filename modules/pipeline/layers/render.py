@@ -182,21 +182,25 @@ def thumbnail(layer: Layer, document: LayerDocument, sources: Sources, max_side:
     """A small picture of a layer as it is, adjusted but not placed.
 
     Args:
-        layer: A difference is shown on grey, four times as strong.
-        document: It belongs to; unused yet, the light may matter.
+        layer: As for `own_pixels`.
+        document: The layer's.
         sources: Its pixels.
         max_side: Longest side, px; smaller layers are not enlarged.
 
     Returns:
         (h, w, 4) uint8 RGBA.
     """
+    return shrink_to(own_pixels(layer, sources), max_side)
+
+
+def own_pixels(layer: Layer, sources: Sources) -> Pixels:
+    """(h, w, 4) uint8 RGBA of a layer's source, adjusted but not placed; a mere difference is shown on grey, four times as strong."""
     if layer.source is not None:
-        pixels = adjust(sources.pixels(layer.source), layer.adjustments)
-    else:
-        assert layer.difference is not None, "a layer has pixels or a difference"
-        pixels = np.clip(128 + 4 * sources.difference(layer.difference).astype(np.int32), 0, 255).astype(np.uint8)
-        pixels[..., 3] = 255
-    return shrink_to(pixels, max_side)
+        return adjust(sources.pixels(layer.source), layer.adjustments)
+    assert layer.difference is not None, "a layer has pixels or a difference"
+    pixels = np.clip(128 + 4 * sources.difference(layer.difference).astype(np.int32), 0, 255).astype(np.uint8)
+    pixels[..., 3] = 255
+    return pixels
 
 
 def shrink_to(pixels: Pixels, max_side: int) -> Pixels:

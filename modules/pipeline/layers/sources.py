@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import cv2
@@ -19,6 +20,8 @@ Pixels = NDArray[np.uint8]
 Differences = NDArray[np.int16]
 ZERO = 1 << 15
 """What a difference of 0 is in a 16-bit PNG."""
+Shelf = Callable[[str], bytes]
+"""Gives a stored file by its id; raises `InvalidImage` where it cannot."""
 CACHE_BYTES = 512 << 20
 PNG_SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 2)
 
@@ -59,6 +62,14 @@ class MemorySources:
         self._decoded: OrderedDict[str, NDArray[Any]] = OrderedDict()
         self._cache_bytes, self._held_bytes = cache_bytes, 0
         self._lock = threading.RLock()
+        self._shelf: Shelf | None = None
+        self._on_shelf: frozenset[str] = frozenset()
+
+    def rest_on(self, shelf: Shelf, ids: Collection[str]) -> None:
+        """Read these files from elsewhere from now on; their bytes are dropped here, and what lay on an older shelf alone is forgotten."""
+        with self._lock:
+            self._shelf, self._on_shelf = shelf, frozenset(ids)
+            self._files = {name: data for name, data in self._files.items() if name not in self._on_shelf}
 
     def pixels(self, source: Source) -> Pixels:
         return self._values(source, np.uint8)
@@ -75,6 +86,9 @@ class MemorySources:
     def png(self, source: Source) -> bytes:
         with self._lock:
             data = self._files.get(source.id)
+            shelf = self._shelf if source.id in self._on_shelf else None
+        if data is None and shelf is not None:
+            data = shelf(source.id)
         if data is None:
             raise InvalidImage("source", source.id[:12], "pixels that are kept here")
         return data
@@ -83,7 +97,8 @@ class MemorySources:
         """Keep a stored file as it is; returns its id."""
         name = hashlib.sha256(data).hexdigest()
         with self._lock:
-            self._files.setdefault(name, data)
+            if name not in self._on_shelf:
+                self._files.setdefault(name, data)
         return name
 
     def _add(self, values: NDArray[Any], density: float) -> Source:
