@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,10 +15,8 @@ from modules.base.errors import InvalidRequest
 from modules.pipeline.layers.document import Layer, LayerDocument
 from modules.pipeline.layers.fonts import FontCatalog
 from modules.pipeline.layers.rewriting import find_layer, with_layer
+from modules.pipeline.layers.sources import Sources
 from modules.pipeline.layers.typesetting import typeset
-
-if TYPE_CHECKING:
-    from modules.pipeline.layers.sources import Sources
 
 Pixels = NDArray[np.uint8]
 Upscaler = Callable[[Image.Image, float], Image.Image]

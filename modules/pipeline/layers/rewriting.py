@@ -4,43 +4,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from modules.base.errors import InvalidRequest
+from modules.base.errors import InvalidRequest, UnknownName
+from modules.imaging.geometry import Box, Extent
 from modules.imaging.layering.placement import Placement
 from modules.pipeline.layers.document import Layer, LayerDocument, TextAttributes
+from modules.pipeline.layers.edits import apply, find
 from modules.pipeline.layers.fonts import FontCatalog
+from modules.pipeline.layers.sources import Sources
+from modules.pipeline.layers.stored_form import from_plain, to_plain
 from modules.pipeline.layers.typesetting import fit_to_line, ink, measure_line, typeset
-
-if TYPE_CHECKING:
-    from modules.pipeline.layers.sources import Sources
 
 Pixels = NDArray[np.uint8]
 Point = tuple[float, float]
 CHANGEABLE = ("string", "font", "size_px", "color", "alignment", "tracking_px", "angle_deg")
 
 
-def find_layer(document: LayerDocument, layer_id: str, *, field: str = "layer", must_change: bool = True) -> Layer:
+def find_layer(document: LayerDocument, layer_id: str, *, must_change: bool = True) -> Layer:
     """The layer of that id.
 
     Raises:
         InvalidRequest: There is none, or it is to be changed and is locked.
     """
-    found = next((layer for layer in document.layers if layer.id == layer_id), None)
-    if found is None:
-        raise InvalidRequest(field, layer_id, "the id of a layer of this document")
+    found = find(document, layer_id)
     if must_change and found.is_locked:
-        raise InvalidRequest(field, found.name, "a layer that is not locked; unlock it first")
+        raise InvalidRequest("layer", found.name, "a layer that is not locked; unlock it first")
     return found
 
 
 def with_layer(document: LayerDocument, layer: Layer) -> LayerDocument:
     """The document with one layer in place of the one of the same id."""
     return replace(document, layers=tuple(layer if other.id == layer.id else other for other in document.layers))
+
+
+def surroundings(extent: Extent) -> Box:
+    """The canvas and as much again on every side: of layers that reach beyond, this much is kept when they are drawn anew."""
+    return Box(-extent.width, -extent.height, 3 * extent.width, 3 * extent.height)
 
 
 def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, Any], sources: Sources, fonts: FontCatalog) -> LayerDocument:
@@ -71,17 +75,11 @@ def text_values(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidRequest: An unknown name, or a value of another type.
     """
-    kinds = {field.name: str if field.type == "str" else float for field in fields(TextAttributes) if field.name in CHANGEABLE}
-    checked: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in kinds:
-            raise InvalidRequest(f"text.{name}", value, "one of " + ", ".join(CHANGEABLE))
-        if kinds[name] is str and not isinstance(value, str):
-            raise InvalidRequest(f"text.{name}", value, "a string")
-        if kinds[name] is float and (isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)):
-            raise InvalidRequest(f"text.{name}", value, "a number")
-        checked[name] = value if kinds[name] is str else float(value)
-    return checked
+    unknown = sorted(str(name) for name in values if name not in CHANGEABLE)
+    if unknown:
+        raise UnknownName("text", unknown[0], list(CHANGEABLE))
+    read = from_plain(TextAttributes, {"string": "", **values}, "text")
+    return {name: getattr(read, name) for name in values}
 
 
 def add_text(
@@ -138,33 +136,18 @@ def replace_picture(document: LayerDocument, layer_id: str, picture: Pixels, sou
     layer = find_layer(document, layer_id)
     if layer.source is None:
         raise InvalidRequest("layer", layer.name, "a layer with pixels (this one only holds a difference)")
-    old, new = layer.source, sources.add_pixels(picture)
-    room_x = old.extent.width / old.density * layer.placement.scale_x
-    room_y = old.extent.height / old.density * layer.placement.scale_y
-    scale = min(room_x / new.extent.width, room_y / new.extent.height)
-    middle = on_canvas(layer.placement, _size(old.extent.size, old.density), (old.extent.width / old.density / 2,) * 2, is_middle=True)
-    placement = replace(
-        layer.placement,
-        left=middle[0] - new.extent.width / 2,
-        top=middle[1] - new.extent.height / 2,
-        scale_x=scale,
-        scale_y=scale,
-    )
-    changed = replace(layer, source=new, difference=None, enlarged=None, placement=placement, text=None, members=())
-    return with_layer(document, changed)
+    edit = {"op": "replace", "layer": layer_id, "source": to_plain(sources.add_pixels(picture)), "enlarged": None, "text": None}
+    return apply(document, edit, sources)
 
 
-def on_canvas(placement: Placement, size: Point, point: Point, *, is_middle: bool = False) -> Point:
+def on_canvas(placement: Placement, size: Point, point: Point) -> Point:
     """Where a point of a source lies on the canvas.
 
     Args:
         size: Of the source at scale 1, canvas px.
         point: From the source's corner, canvas px at scale 1.
-        is_middle: The source's middle instead.
     """
-    middle = placement.left + size[0] / 2, placement.top + size[1] / 2
-    if is_middle:
-        return middle
+    middle = placement.middle(size)
     x, y = _turned(placement, (point[0] - size[0] / 2, point[1] - size[1] / 2))
     return middle[0] + x, middle[1] + y
 

@@ -292,7 +292,7 @@ def measure_line(alpha: Alpha, angle_deg: float) -> LineInk:
         angle = np.deg2rad(angle_deg)
         back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         center = middle + back @ (center - reach / 2)
-    cut = upright[top:bottom, left:right].astype(np.float32) / 255
+    cut = upright[top:bottom, left:right].astype(np.float32) / np.float32(255)
     return LineInk(cut, (float(center[0]), float(center[1])))
 
 
