@@ -38,6 +38,7 @@ from modules.runtime.layers.backends import make_backends
 from modules.runtime.layers.library import LayerLibrary
 from modules.runtime.layers.task import KIND as LAYERS
 from modules.runtime.layers.work import LayerWork
+from modules.runtime.layers.workshop import Workshop
 from modules.runtime.mask_work import SUBJECT_FILE, MaskWork
 from modules.runtime.memory_queue import MemoryJobQueue
 from modules.runtime.model_loading import ModelLoader
@@ -146,7 +147,8 @@ class Session:
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
         self.layers = LayerLibrary(paths.outputs / "layers")
-        self.layer_work = LayerWork(self.layers, self.store, make_backends(paths))
+        tools = (self.store, make_backends(paths), self.upscalers, lambda: self.options.current, self.process, flags.is_local)
+        self.layer_work = LayerWork(Workshop(paths, self.layers, *tools))
         postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
         self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)
         self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)

@@ -28,6 +28,8 @@ from modules.runtime.store import UnknownAsset
 
 NOUNS = (("sampler", "Sampler"), ("scheduler", "Scheduler"), ("checkpoint", "Checkpoint"), ("model", "Checkpoint"))
 """Part of an `UnknownName.field`, and the word A1111's clients look for before " not found"."""
+OWN_ROUTES = "/api/layers"
+"""Below it, errors name the field of the request besides."""
 SCRIPT_FIELDS = ("script_name", "alwayson_scripts")
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownAsset, 404),
@@ -87,6 +89,8 @@ def add_handlers(app: FastAPI) -> None:
 
 async def _handle(request: Request, error: Exception) -> PlainJson:
     status, body = describe(error)
+    if isinstance(error, InvalidRequest) and request.url.path.startswith(OWN_ROUTES):
+        body["field"] = error.field
     return PlainJson(body, status, headers=getattr(error, "headers", None))
 
 

@@ -27,7 +27,7 @@ from modules.runtime.layers.record import DOCUMENT, RECORD, Record, StaleRevisio
 logger = logging.getLogger(__name__)
 
 BIN, KEPT_IN_BIN_S = "deleted", 30 * 24 * 3600.0
-KEPT_OPEN = 6
+KEPT_OPEN = 3
 _ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
 Change = Callable[[LayerDocument, Any], LayerDocument]
@@ -85,7 +85,11 @@ class LayerLibrary:
             record = replace(_describe(Record(document.id, document.name, user), document), notes=tuple(notes))
             record.write(self.folder)
             opened = create_opened(record, document, sources)
-            opened.save(self._path(document.id))
+            try:
+                opened.save(self._path(document.id))
+            except BaseException:
+                (self.folder / f"{document.id}{RECORD}").unlink(missing_ok=True)
+                raise
             self._remember(opened)
             return _state(opened)
 
@@ -157,7 +161,7 @@ class LayerLibrary:
         def take(opened: Opened) -> State:
             document = opened.document if wanted is None else opened.read_state(wanted)
             document = replace(document, id=new_id(), name=name or f"{document.name} copy")
-            return self.create(document, opened.sources, user)
+            return self.create(document, opened.sources_of(document), user)
 
         copied: State = self.look(document_id, user, take)
         return copied

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,12 @@ from typing import Any
 
 from modules.base.errors import InvalidRequest
 from modules.base.registry import load_dotted
-from modules.pipeline.layers.document import Layer, LayerDocument
+from modules.pipeline.layers.document import Layer, LayerDocument, Source
 from modules.runtime.layers.record import DOCUMENT, Record
+
+CACHE_BYTES = 128 << 20
+"""Of placed layers, for each open document."""
+WHOLE = 1 << 30
 
 
 @dataclass
@@ -49,25 +52,26 @@ class Opened:
 
     def undo(self) -> bool:
         """One step back; False where there is none."""
-        return self.history.undo() is not None if self.can_undo else False
+        return self.can_undo and self.history.undo() is not None
 
     def redo(self) -> bool:
         """One step forth; False where there is none."""
-        return self.history.redo() is not None if self.can_redo else False
+        return self.can_redo and self.history.redo() is not None
 
     def save(self, path: Path) -> None:
         """Write document, steps and pixels as one file; raises `SaveFailed`."""
-        _pipeline("file:save")(path, self.history, self.sources)
+        _pipeline("file:save")(path, self.history, self.sources, cache=self.cache)
 
-    def render(self, only: Collection[str] | None = None) -> Any:
-        """(H, W, 4) uint8, of the layers with these ids alone; None = of the visible ones.
+    def render(self, only: Collection[str] | None = None, max_side: int = WHOLE) -> Any:
+        """(h, w, 4) uint8, at most `max_side` long, of the layers with these ids alone; None = of the visible ones.
 
         Raises:
             InvalidRequest: There is no such layer.
         """
         for layer_id in only or ():
             self.layer(layer_id)
-        return _pipeline("render:render")(self.document, self.sources, only=only, cache=self.cache)
+        picture = _pipeline("render:render")(self.document, self.sources, only=only, cache=self.cache)
+        return picture if max(picture.shape[:2]) <= max_side else _pipeline("render:shrink_to")(picture, max_side)
 
     def read_state(self, values: Mapping[str, Any]) -> LayerDocument:
         """A document out of JSON, whose pixels are all here.
@@ -78,21 +82,34 @@ class Opened:
         document: LayerDocument = _pipeline("building:from_json")(values)
         return document
 
+    def sources_of(self, document: LayerDocument) -> Any:
+        """Sources of its own for a copy: those of an open document rest on its file.
+
+        Raises:
+            InvalidImage: The document names pixels that are not here.
+        """
+        named = [source for layer in _pipeline("checks:all_layers")(document.layers) for source in layer_sources(layer)]
+        copies = make_sources()
+        for source in named:
+            copies.add_png(self.sources.png(source))
+        return copies
+
     def layer(self, layer_id: str) -> Layer:
         """Raises `InvalidRequest` where there is none of that id."""
         return find_layer(self.document, layer_id)
 
-    def layer_pixels(self, layer_id: str) -> Any:
-        """(h, w, 4) uint8: the layer's source with its colour adjustments, where it lies in itself; empty for a mere difference."""
-        return _pipeline("render:own_pixels")(self.layer(layer_id), self.sources)
-
-    def thumbnail(self, layer_id: str, side_px: int) -> Any:
-        """(h, w, 4) uint8, at most `side_px` long."""
-        return _pipeline("render:thumbnail")(self.layer(layer_id), self.document, self.sources, side_px)
+    def layer_pixels(self, layer_id: str, max_side: int = WHOLE) -> Any:
+        """(h, w, 4) uint8, at most `max_side` long: the layer's source with its colour adjustments, not placed; a difference on grey."""
+        return _pipeline("render:thumbnail")(self.layer(layer_id), self.document, self.sources, max_side)
 
     def fingerprint(self, layer_id: str) -> str:
         """Changes when the layer's own pixels or their adjustments do."""
-        return hashlib.sha256(repr(self.layer(layer_id)).encode()).hexdigest()
+        layer = self.layer(layer_id)
+        return hashlib.sha256(repr((layer.source, layer.difference, layer.adjustments)).encode()).hexdigest()
+
+
+def _new_cache() -> Any:
+    return _pipeline("render_cache:RenderCache")(CACHE_BYTES)
 
 
 def find_layer(document: LayerDocument, layer_id: str) -> Layer:
@@ -107,6 +124,11 @@ def find_layer(document: LayerDocument, layer_id: str) -> Layer:
     raise InvalidRequest("layer", layer_id, "the id of a layer of this document")
 
 
+def layer_sources(layer: Layer) -> list[Source]:
+    """What holds the pixels of one layer."""
+    return [source for source in (layer.source, layer.difference, layer.enlarged) if source is not None]
+
+
 def make_sources() -> Any:
     """Empty ones, in memory."""
     return _pipeline("sources:MemorySources")()
@@ -114,7 +136,7 @@ def make_sources() -> Any:
 
 def create_opened(record: Record, document: LayerDocument, sources: Any) -> Opened:
     """A new document without steps."""
-    return Opened(record, _pipeline("history:History")(document), sources, _pipeline("render:RenderCache")())
+    return Opened(record, _pipeline("history:History")(document), sources, _new_cache())
 
 
 def open_file(path: Path, record: Record) -> Opened:
@@ -124,7 +146,7 @@ def open_file(path: Path, record: Record) -> Opened:
         InvalidRequest: It is damaged, hostile or of a newer version.
     """
     stored = _pipeline("file:open")(path)
-    return Opened(record, stored.history, stored.sources, _pipeline("render:RenderCache")())
+    return Opened(record, stored.history, stored.sources, _new_cache())
 
 
 def read_file(data: bytes | Path, name: str) -> tuple[LayerDocument, Any, Sequence[Mapping[str, Any]]]:
@@ -143,10 +165,6 @@ def apply_edits(document: LayerDocument, edits: Sequence[Mapping[str, Any]], sou
     for edit in edits:
         document = apply(document, edit, sources)
     return document
-
-
-def put_layers(document: LayerDocument, layers: Sequence[Layer]) -> LayerDocument:
-    return dataclasses.replace(document, layers=tuple(layers))
 
 
 def _pipeline(name: str) -> Any:

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from PIL import Image
 
 from modules.base.registry import load_dotted
-from modules.runtime.layers.opened import Opened
+from modules.runtime.layers.opened import WHOLE, Opened
 from modules.runtime.session import Session
 from modules.web.api.assets import read_body, upload_limit
 from modules.web.api.caller import SessionDependency, UserDependency
@@ -113,11 +113,11 @@ def get_picture(
         tag = f"{opened.record.revision}"
         if request.headers.get("if-none-match") == _tag(tag, wanted, max_side):
             return opened.record.revision, None
-        return opened.record.revision, opened.render(wanted)
+        return opened.record.revision, opened.render(wanted, max_side or WHOLE)
 
     now, pixels = session.layers.look(document_id, user, ask)
     headers = {"ETag": _tag(str(now), wanted, max_side), "Cache-Control": _cache(revision == now)}
-    return Response(status_code=304, headers=headers) if pixels is None else _png(pixels, max_side, headers)
+    return Response(status_code=304, headers=headers) if pixels is None else _png(pixels, headers)
 
 
 @router.get("/{document_id}/layers/{layer}.png")
@@ -125,7 +125,7 @@ def get_layer(
     document_id: str, layer: str, request: Request, session: SessionDependency, user: UserDependency, max_side: Side = None
 ) -> Response:
     """The pixels of one layer with its colour adjustments, not placed."""
-    return _layer_picture(document_id, layer, request, session, user, max_side, "own")
+    return _layer_picture(document_id, layer, request, session, user, max_side)
 
 
 @router.get("/{document_id}/layers/{layer}/thumbnail.png")
@@ -138,23 +138,21 @@ def get_thumbnail(
     max_side: Annotated[int, Query(ge=16, le=1024)] = THUMBNAIL_PX,
 ) -> Response:
     """One layer, small."""
-    return _layer_picture(document_id, layer, request, session, user, max_side, "thumbnail")
+    return _layer_picture(document_id, layer, request, session, user, max_side)
 
 
-def _layer_picture(
-    document_id: str, layer: str, request: Request, session: Session, user: str | None, max_side: int | None, kind: str
-) -> Response:
+def _layer_picture(document_id: str, layer: str, request: Request, session: Session, user: str | None, max_side: int | None) -> Response:
     """Named by what it is made of, so that the browser asks again only after a change of it."""
 
     def ask(opened: Opened) -> tuple[str, Any]:
-        tag = _tag(opened.fingerprint(layer), kind, max_side)
+        tag = _tag(opened.fingerprint(layer), max_side)
         if request.headers.get("if-none-match") == tag:
             return tag, None
-        return tag, opened.thumbnail(layer, max_side) if kind == "thumbnail" else opened.layer_pixels(layer)
+        return tag, opened.layer_pixels(layer, max_side or WHOLE)
 
     tag, pixels = session.layers.look(document_id, user, ask)
     headers = {"ETag": tag, "Cache-Control": _cache(False)}
-    return Response(status_code=304, headers=headers) if pixels is None else _png(pixels, max_side, headers)
+    return Response(status_code=304, headers=headers) if pixels is None else _png(pixels, headers)
 
 
 def _import(session: Session, data: bytes, name: str, user: str | None) -> DocumentResponse:
@@ -170,13 +168,8 @@ def _cache(is_certain: bool) -> str:
     return "private, max-age=31536000, immutable" if is_certain else "private, no-cache"
 
 
-def _png(pixels: Any, max_side: int | None, headers: dict[str, str]) -> Response:
-    """(H, W, 4) uint8 as a PNG, at most `max_side` px long."""
-    image = Image.fromarray(pixels)
-    if max_side is not None and max(image.size) > max_side:
-        scale = max_side / max(image.size)
-        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        image = image.resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BILINEAR, reducing_gap=2.0)
+def _png(pixels: Any, headers: dict[str, str]) -> Response:
+    """(H, W, 4) uint8 as a PNG."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=PNG_LEVEL)
     return Response(buffer.getvalue(), media_type="image/png", headers={**headers, "X-Content-Type-Options": "nosniff"})

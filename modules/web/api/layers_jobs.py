@@ -25,7 +25,7 @@ _ASSET = re.compile(r"[0-9a-f]{64}")
 @router.get("/backends")
 def list_backends(session: SessionDependency, user: UserDependency) -> list[BackendResponse]:
     """What takes pictures apart here, and its settings."""
-    return [BackendResponse(**values) for values in session.layer_work.backends.describe()]
+    return [BackendResponse(**values) for values in session.layer_work.workshop.backends.describe()]
 
 
 @router.post("/decompose")
