@@ -13,6 +13,8 @@ from modules.imaging.color import LUMA
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 MAX_GAIN = 1000.0
+STRIP_ROWS = 64
+"""Rows that are changed at a time, so that large pictures take no multiples of their memory."""
 
 
 def parse_color(color: str) -> Floats:
@@ -48,15 +50,16 @@ def adjust_colors(
     has_tint = bool(tint) and tint_strength > 0
     if not (has_tone or gradient_map or has_tint):
         return pixels
-    color = pixels[..., :3].astype(np.float32) / np.float32(255)
-    if has_tone:
-        color = _change_tone(color, hue_deg, saturation, lightness)
-    if gradient_map:
-        color = _map_luma(color, gradient_map)
-    if has_tint:
-        color = color + np.float32(tint_strength) * (parse_color(tint) - color)
     adjusted = pixels.copy()
-    adjusted[..., :3] = np.clip(np.floor(color * np.float32(255) + np.float32(0.5)), 0, 255)
+    for top in range(0, len(pixels), STRIP_ROWS):
+        color = pixels[top : top + STRIP_ROWS, :, :3].astype(np.float32) / np.float32(255)
+        if has_tone:
+            color = _change_tone(color, hue_deg, saturation, lightness)
+        if gradient_map:
+            color = _map_luma(color, gradient_map)
+        if has_tint:
+            color = color + np.float32(tint_strength) * (parse_color(tint) - color)
+        adjusted[top : top + STRIP_ROWS, :, :3] = np.clip(np.floor(color * np.float32(255) + np.float32(0.5)), 0, 255)
     return adjusted
 
 

@@ -13,7 +13,7 @@ from modules.imaging.layering.blend_mode import BlendMode, Light
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-CHUNK_PX = 1 << 14
+CHUNK_PX = 1 << 15
 """Pixels that are mixed at a time, so that what is computed in between stays in the processor's cache."""
 LINEAR_STEPS = 1 << 16
 """Entries of the table from linear light to 8 bits: twenty for the narrowest of the 256 steps."""
@@ -68,15 +68,25 @@ def blend(
     if here is None or opacity <= 0:
         return
     source, target = pixels[there], canvas[here]
+    is_copied = mode is BlendMode.NORMAL and opacity >= 1
+    rows = max(1, CHUNK_PX // source.shape[1])
+    for top in range(0, len(source), rows):
+        _blend_rows(target[top : top + rows], source[top : top + rows], is_copied, mode, np.float32(opacity), light)
+
+
+def _blend_rows(target: Pixels, source: Pixels, is_copied: bool, mode: BlendMode, opacity: np.float32, light: Light) -> None:
+    """Of a few rows, those pixels that the layer covers; where it hides what lies below they are copied."""
     alphas = source[..., 3]
-    if mode is BlendMode.NORMAL and opacity >= 1:
-        np.copyto(target, source, where=(alphas == 255)[..., None])
-        chosen = np.nonzero((alphas > 0) & (alphas < 255))
-    else:
-        chosen = np.nonzero(alphas)
-    for start in range(0, len(chosen[0]), CHUNK_PX):
-        some = chosen[0][start : start + CHUNK_PX], chosen[1][start : start + CHUNK_PX]
-        target[some] = _mix(target[some], source[some], mode, np.float32(opacity), light)
+    is_mixed = alphas > 0
+    if is_copied:
+        is_hiding = alphas == 255
+        if is_hiding.any():
+            np.copyto(target, source, where=is_hiding[..., None])
+            is_mixed &= ~is_hiding
+    if is_mixed.all():
+        target[...] = _mix(target.reshape(-1, 4), source.reshape(-1, 4), mode, opacity, light).reshape(target.shape)
+    elif is_mixed.any():
+        target[is_mixed] = _mix(target[is_mixed], source[is_mixed], mode, opacity, light)
 
 
 def _mix(below: Pixels, above: Pixels, mode: BlendMode, opacity: np.float32, light: Light) -> Pixels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +15,6 @@ from modules.imaging.layering.compositing import blend
 from modules.imaging.layering.placing import premultiply, straighten
 
 Pixels = NDArray[np.uint8]
-Values = TypeVar("Values", NDArray[np.uint8], NDArray[np.int16])
 
 
 def blur_reach(blur_px: float) -> int:
@@ -23,7 +22,7 @@ def blur_reach(blur_px: float) -> int:
     return math.ceil(blur_px * 1.5) if blur_px > 0 else 0
 
 
-def blur(values: Values, blur_px: float) -> Values:
+def blur(values: NDArray[Any], blur_px: float) -> NDArray[Any]:
     """Blur (h, w, 4) uint8 RGBA (premultiplied meanwhile) or int16 differences; nothing lies beyond the rim."""
     if blur_px <= 0:
         return values

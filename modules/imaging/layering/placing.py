@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -14,8 +14,8 @@ from modules.imaging.layering.placement import Placement
 
 Values = TypeVar("Values", NDArray[np.uint8], NDArray[np.int16])
 Floats = NDArray[np.float32]
-REACH_PX = 2
-"""How far the cubic filter reaches beyond the outline."""
+REACH_PX = 1
+"""How far the softened rim of a turned or scaled outline reaches beyond it."""
 
 
 def placed_box(extent: Extent, placement: Placement, density: float = 1.0) -> Box:
@@ -96,18 +96,31 @@ def _matrix(extent: Extent, placement: Placement, density: float) -> NDArray[np.
     return np.column_stack([linear, target - linear @ middle])
 
 
-def _resample(pixels: Values, placement: Placement, box: Box, density: float) -> Values:
+def _resample(pixels: Any, placement: Placement, box: Box, density: float) -> Any:
+    """The box of the placed pixels: colours are carried on beyond the source's rim, which is then cut off exactly where it lies."""
     extent = Extent(pixels.shape[1], pixels.shape[0])
-    values = premultiply(_flip(pixels, placement)) if pixels.dtype == np.uint8 else _flip(pixels, placement).astype(np.float32)
+    is_color = pixels.dtype == np.uint8
+    flipped = _flip(pixels, placement)
+    values = premultiply(flipped) if is_color else flipped.astype(np.float32)
     matrix = _matrix(extent, placement, density)
     values, shrunk = _shrink(values, matrix)
-    matrix = matrix @ np.vstack([np.column_stack([np.diag(shrunk), np.zeros(2)]), [0, 0, 1]])
-    # OpenCV counts from the middles of pixels
-    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5 - (box.x, box.y)
-    laid = cv2.warpAffine(values, matrix, box.extent.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0))
-    if pixels.dtype == np.uint8:
-        return cast(Values, straighten(laid))
-    return cast(Values, np.floor(laid + np.float32(0.5)).astype(np.int16))
+    onto = matrix @ np.vstack([np.column_stack([np.diag(shrunk), np.zeros(2)]), [0, 0, 1]])
+    onto[:, 2] += onto[:, :2] @ (0.5, 0.5) - 0.5 - (box.x, box.y)  # OpenCV counts from the middles of pixels
+    laid = cv2.warpAffine(values, onto, box.extent.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    laid *= _coverage(extent, matrix, box)[..., None]
+    return straighten(laid) if is_color else np.floor(laid + np.float32(0.5)).astype(np.int16)
+
+
+def _coverage(extent: Extent, matrix: NDArray[np.float64], box: Box) -> Floats:
+    """(box.height, box.width): how much of each pixel lies inside the outline, measured along the source's two sides."""
+    inverse = np.linalg.inv(matrix[:, :2])
+    x, y = np.arange(box.width) + box.x + 0.5 - matrix[0, 2], np.arange(box.height) + box.y + 0.5 - matrix[1, 2]
+    covered = np.ones((box.height, box.width), np.float32)
+    for side, length in enumerate(extent.size):
+        scale = float(np.hypot(*matrix[:, side]))
+        along = ((inverse[side, 0] * x)[None, :] + (inverse[side, 1] * y)[:, None]).astype(np.float32) * np.float32(scale)
+        covered *= np.clip(np.minimum(along + 0.5, length * scale) - np.maximum(along - 0.5, 0), 0, 1).astype(np.float32)
+    return covered
 
 
 def _shrink(values: Floats, matrix: NDArray[np.float64]) -> tuple[Floats, NDArray[np.float64]]:
@@ -118,7 +131,7 @@ def _shrink(values: Floats, matrix: NDArray[np.float64]) -> tuple[Floats, NDArra
     if size == (width, height):
         return np.ascontiguousarray(values), np.ones(2)
     smaller = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
-    return cast(Floats, smaller), np.array([width / size[0], height / size[1]])
+    return smaller, np.array([width / size[0], height / size[1]])
 
 
 def premultiply(pixels: NDArray[np.uint8]) -> Floats:

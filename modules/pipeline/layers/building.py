@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from modules.base.errors import InvalidRequest
 from modules.imaging.geometry import Extent
 from modules.imaging.layering.placement import Placement
 from modules.pipeline.layers.checks import check_document
@@ -46,12 +47,17 @@ def build(
     for place, part in enumerate(decomposition.parts):
         if part.caster is not None:
             layers[place] = replace(layers[place], follows=layers[part.caster].id)
-    document = LayerDocument(new_document_id(), tidy_name("name", name or "picture"), extent, tuple(layers), made_by=dict(made_by or {}))
+    made = dict(made_by or {})
+    name = tidy_name("name", name or "picture")
+    document = LayerDocument(new_document_id(), name, extent, tuple(layers), light=decomposition.light, made_by=made)
     check_document(document)
     return document
 
 
 def _layer_of(part: Part, taken: list[str], sources: Sources) -> Layer:
+    for values in (part.pixels, part.difference):
+        if values is not None and values.shape != (part.box.height, part.box.width, 4):
+            raise InvalidRequest("part", values.shape, f"values of {part.box.width}x{part.box.height}, as its box is")
     difference = part.difference if part.difference is not None and part.difference.any() else None
     return Layer(
         id=new_layer_id(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from modules.base.errors import InvalidRequest
@@ -14,8 +15,10 @@ MAX_LAYERS = 1000
 MAX_SIDE_PX = 30_000
 MAX_OFFSET_PX = 1_000_000.0
 MIN_SCALE, MAX_SCALE = 1e-3, 1e3
-MAX_REACH_PX = 500.0
+MAX_REACH_PX = 250.0
+"""With it the largest canvas and its surroundings stay below the 32,767 px a side that OpenCV resamples."""
 MAX_CHARACTERS = 10_000
+MAX_NAME = 500
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _SHA = re.compile(r"[0-9a-f]{64}")
@@ -38,6 +41,7 @@ def check_document(document: LayerDocument) -> None:
     _within("light_height_deg", document.light_height_deg, 0, 90)
     _within("light_from_deg", document.light_from_deg, -360, 360)
     _check_followers(document)
+    _check_name("name", document.name)
     if not _ID.fullmatch(document.id):
         raise InvalidRequest("id", document.id, "an id of letters and digits")
 
@@ -55,6 +59,7 @@ def check_layer(layer: Layer) -> None:
     """
     if not _ID.fullmatch(layer.id):
         raise InvalidRequest("layer.id", layer.id, "an id of letters and digits")
+    _check_name("layer.name", layer.name)
     for name in ("source", "difference", "enlarged"):
         _check_source(f"layer.{name}", getattr(layer, name))
     if layer.source is None and layer.difference is None:
@@ -69,6 +74,11 @@ def check_layer(layer: Layer) -> None:
     _check_effects(layer.effects)
     if layer.text is not None:
         _check_text(layer.text)
+
+
+def _check_name(field: str, name: str) -> None:
+    if not name.strip() or len(name) > MAX_NAME or any(unicodedata.category(sign) == "Cc" for sign in name):
+        raise InvalidRequest(field, name, f"one line of 1 to {MAX_NAME} characters")
 
 
 def check_placement(placement: Placement) -> None:

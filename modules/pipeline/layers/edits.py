@@ -37,7 +37,8 @@ def apply(document: LayerDocument, edit: Mapping[str, Any], sources: Sources) ->
     * {"op": "order", "layers": [all ids, bottom first]}
     * {"op": "delete", "layer"}; {"op": "duplicate", "layer", "id"?}: the copy lies above.
     * {"op": "add", "name", "kind"?, "source", "above"?: id or "" for the bottom, "id"?, and other values of a layer}: on top by default.
-    * {"op": "replace", "layer", "source", "fit"?: "box" (into the old box, aspect kept) or "none", "difference"?, and values as of `set`}
+    * {"op": "replace", "layer", "source", "fit"?, "difference"?, and values as of `set`}: `fit` is "box" (into the old box, aspect kept; it
+      is no text any more) or "none" (placement and text stay).
     * {"op": "merge", "layers": [ids], "name"?, "id"?}; {"op": "part", "layer"}
     * {"op": "document", and values of `DOCUMENT_FIELDS`}
     * {"op": "resize_canvas", "box": {"x", "y", "width", "height"}}: in px of the old canvas; all layers stay on what they show.
@@ -146,7 +147,7 @@ def _delete(document: LayerDocument, edit: Mapping[str, Any], sources: Sources) 
 
 def _duplicate(document: LayerDocument, edit: Mapping[str, Any], sources: Sources) -> LayerDocument:
     layer = find(document, edit["layer"])
-    name = free_name(f"{layer.name} copy"[-120:], [other.name for other in document.layers])
+    name = free_name(f"{layer.name[:100]} copy", [other.name for other in document.layers])
     copy = replace(layer, id=_new_id(edit), name=name, is_locked=False, members=renew_members(layer.members))
     place = document.layers.index(layer) + 1
     return replace(document, layers=(*document.layers[:place], copy, *document.layers[place:]))
@@ -176,7 +177,7 @@ def _replace(document: LayerDocument, edit: Mapping[str, Any], sources: Sources)
         raise UnknownName("fit", fit, ["box", "none"])
     fresh = replace(layer, source=source, difference=None, enlarged=None, members=(), merged_at=None)
     if fit == "box":
-        fresh = replace(fresh, placement=fit_into(layer, source))
+        fresh = replace(fresh, placement=fit_into(layer, source), text=None)
     elif document.is_canvas_locked and size_of(fresh) != size_of(layer) and source.extent != document.extent:
         raise InvalidRequest(
             "source", source.extent.size, "a picture of the canvas's size, or one fitted to the old box: the canvas is locked"

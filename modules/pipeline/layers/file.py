@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ DOCUMENT, HISTORY, PICTURE, THUMBNAIL = "document.json", "history.json", "pictur
 THUMBNAIL_PX = 256
 MAX_ENTRIES = 50_000
 MAX_JSON_BYTES = 64 << 20
+DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, RuntimeError, UnicodeError, OverflowError)
+"""What reading a damaged archive raises."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 RGBA_TYPE = 6
 DEPTHS = {"source": 8, "enlarged": 8, "difference": 16}
@@ -99,7 +102,7 @@ def open(path: Path) -> OpenedFile:  # the module's name stands before it: `file
             kept = _check_sources(archive, entries, history)
     except FileNotFoundError:
         raise InvalidRequest("file", path.name, "a file that exists") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, RuntimeError, struct.error) as error:
+    except DAMAGES as error:
         raise InvalidRequest("file", path.name, f"a whole file of layers: {error}") from None
     sources = MemorySources()
     sources.rest_on(_Shelf(path), kept)
@@ -115,7 +118,7 @@ def read_thumbnail(path: Path) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(archive, archive.getinfo(THUMBNAIL), MAX_JSON_BYTES)
-    except (KeyError, zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except (KeyError, *DAMAGES) as error:
         raise InvalidRequest("file", path.name, f"a whole file of layers: {error}") from None
 
 
@@ -129,7 +132,7 @@ class _Shelf:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 data = archive.read(f"sources/{source_id}.png")
-        except (KeyError, zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except (KeyError, *DAMAGES) as error:
             raise InvalidImage("source", source_id[:12], f"pixels that can be read from {self.path.name}: {error}") from None
         if hashlib.sha256(data).hexdigest() != source_id:
             raise InvalidImage("source", source_id[:12], f"the pixels of that name: {self.path.name} was damaged or changed")

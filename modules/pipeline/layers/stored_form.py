@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -13,6 +12,7 @@ from modules.base.errors import InvalidRequest, UnknownName
 
 Value = TypeVar("Value")
 MAX_DEPTH = 40
+MAX_NUMBER = 1e15
 
 
 def to_plain(value: Any) -> Any:
@@ -101,8 +101,8 @@ def _read_scalar(kind: Any, plain: Any, field: str) -> Any:
         if plain not in known:
             raise UnknownName(field, plain, known)
         return kind(plain)
-    is_number = isinstance(plain, int | float) and not isinstance(plain, bool)
-    if kind is float and is_number and math.isfinite(plain):
+    is_number = isinstance(plain, int | float) and not isinstance(plain, bool) and abs(plain) < MAX_NUMBER
+    if kind is float and is_number:
         return float(plain)
     if kind is int and is_number and plain == int(plain):
         return int(plain)
