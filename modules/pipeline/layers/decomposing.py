@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box
-from modules.imaging.layering.blend_mode import BlendMode
+from modules.imaging.layering.blend_mode import BlendMode, Light
 from modules.pipeline.layers.backend_settings import Setting
 from modules.pipeline.layers.document import LayerKind, TextAttributes
 
@@ -51,6 +51,7 @@ class Decomposition:
         notes: Keys and values for what a person should know: {"key": ..., ...}.
         residual: Mean absolute difference over the picture that only makes recomposition exact, of 255 (texture not counted).
         seconds: By step.
+        light: In which the parts are exact: the document's.
     """
 
     parts: tuple[Part, ...]
@@ -58,6 +59,7 @@ class Decomposition:
     notes: tuple[Mapping[str, Any], ...] = ()
     residual: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    light: Light = Light.SRGB
 
 
 class Watch(Protocol):
