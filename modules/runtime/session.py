@@ -147,8 +147,8 @@ class Session:
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
         self.layers = LayerLibrary(paths.outputs / "layers")
-        tools = (self.store, make_backends(paths), self.upscalers, lambda: self.options.current, self.process, flags.is_local)
-        self.layer_work = LayerWork(Workshop(paths, self.layers, *tools))
+        tools = (make_backends(paths, flags), self.upscalers, lambda: self.options.current, self.process, self.preset, flags.is_local)
+        self.layer_work = LayerWork(Workshop(paths, self.layers, self.store, *tools))
         postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
         self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)
         self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)

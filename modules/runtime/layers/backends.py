@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from modules.base.errors import MissingModel, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.runtime.mask_work import SUBJECT_FILE
+from modules.settings.flags import Flags
 
 BUILT_IN, QWEN = "built-in", "qwen-image-layered"
+LAYERED = "Layered"
+"""Below a models folder: where weights of layered models are."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,57 @@ class LayerBackends:
         ]
 
 
-def make_backends(paths: Paths) -> LayerBackends:
+def make_backends(paths: Paths, flags: Flags) -> LayerBackends:
     """Those of this installation."""
-    return LayerBackends({BUILT_IN: _once(lambda: _make_builtin(paths))})
+    return LayerBackends({BUILT_IN: _once(lambda: _make_builtin(paths)), QWEN: lambda: _make_qwen(paths, flags)})
+
+
+def subject_network(paths: Paths) -> Any:
+    """`backends.subject.SubjectNetwork` of this installation."""
+    files = [folder / SUBJECT_FILE for folder in (paths.models, paths.builtin_models)]
+    make: Any = load_dotted("modules.backends.subject:SubjectNetwork")
+    return make(next((file for file in files if file.is_file()), files[0]))
+
+
+class LazyModel:
+    """A layered model that is loaded with the first picture; asking what there is to choose from must not need torch.
+
+    Args:
+        make: Gives `backends.layered.qwen.QwenLayered`.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = _once(make)
+
+    def run(self, *values: Any, **named: Any) -> Any:
+        """See `QwenLayered.run`."""
+        return self._make().run(*values, **named)
+
+
+_MODELS: dict[Path, LazyModel] = {}
 
 
 def _make_builtin(paths: Paths) -> Any:
-    files = [folder / SUBJECT_FILE for folder in (paths.models, paths.builtin_models)]
-    make_network: Any = load_dotted("modules.backends.subject:SubjectNetwork")
     make: Any = load_dotted("modules.pipeline.layers.builtin.decomposer:BuiltinDecomposer")
-    return make(make_network(next((file for file in files if file.is_file()), files[0])))
+    return make(subject_network(paths))
+
+
+def _make_qwen(paths: Paths, flags: Flags) -> Any:
+    """Looks for weights anew each time: a person may have put them there meanwhile."""
+    wanted = paths.models / LAYERED
+    find_folders: Any = load_dotted("modules.backends.layered.folder:find_folders")
+    folder = next(iter(find_folders([wanted, paths.builtin_models / LAYERED])), None)
+    make: Any = load_dotted("modules.pipeline.layers.qwen.decomposer:QwenDecomposer")
+    make_reader: Any = load_dotted("modules.backends.text_reader:TextReader")
+    model = None if folder is None else _MODELS.setdefault(folder, LazyModel(lambda: _load_qwen(folder, paths, flags)))
+    return make(folder, model, wanted, subject_network(paths), make_reader())
+
+
+def _load_qwen(folder: Path, paths: Paths, flags: Flags) -> Any:
+    make: Any = load_dotted("modules.backends.layered.qwen:QwenLayered")
+    offload: Any = load_dotted("modules.backends.layered.request:Offload")
+    cache = paths.cache / "layered"
+    return make(folder, use_cpu=bool(flags.use_cpu), no_half=flags.no_half, offload=offload(flags.layered_offload), cache=cache)
 
 
 def _once(make: Callable[[], Any]) -> Callable[[], Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +63,10 @@ class Opened:
     def save(self, path: Path) -> None:
         """Write document, steps and pixels as one file; raises `SaveFailed`."""
         _pipeline("file:save")(path, self.history, self.sources, cache=self.cache)
+
+    def read_bytes(self, folder: Path) -> bytes:
+        """The file as it lies in the library's folder."""
+        return (folder / f"{self.record.id}{DOCUMENT}").read_bytes()
 
     def render(self, only: Collection[str] | None = None, max_side: int = WHOLE) -> Any:
         """(h, w, 4) uint8, at most `max_side` long, of the layers with these ids alone; None = of the visible ones.
@@ -147,6 +153,15 @@ def open_file(path: Path, record: Record) -> Opened:
     """
     stored = _pipeline("file:open")(path)
     return Opened(record, stored.history, stored.sources, _new_cache())
+
+
+def is_own_file(data: bytes) -> bool:
+    """Whether the bytes are those of a document's file, and not of another zip."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return "document.json" in archive.namelist()
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, ValueError):
+        return False
 
 
 def read_file(data: bytes | Path, name: str) -> tuple[LayerDocument, Any, Sequence[Mapping[str, Any]]]:

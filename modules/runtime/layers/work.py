@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,22 +10,31 @@ from typing import Any
 
 from modules.base.errors import InvalidRequest
 from modules.runtime.context import JobContext
+from modules.runtime.layers.changing import Changing
+from modules.runtime.layers.lasting import enlarge, repaint, repaint_fields, split_layer
 from modules.runtime.layers.library import State, new_id
-from modules.runtime.layers.opened import read_file
+from modules.runtime.layers.opened import is_own_file, read_file
+from modules.runtime.layers.record import DOCUMENT
+from modules.runtime.layers.splitting import splittable
 from modules.runtime.layers.task import JobWatch, LayerTask
 from modules.runtime.layers.workshop import Workshop
 from modules.runtime.recipe import Recipe
 
-DECOMPOSE = "decompose"
+DECOMPOSE, SPLIT, ENLARGE, REPAINT = "decompose", "split", "enlarge", "repaint"
 Do = Callable[[Workshop, LayerTask, JobContext, JobWatch], list[str]]
 """Does the work, and gives notes."""
 
 
 class LayerWork:
-    """What makes jobs on layers."""
+    """What makes jobs on layers.
+
+    Attributes:
+        changing: Changes of one layer that are done at once.
+    """
 
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
+        self.changing = Changing(workshop)
 
     def decompose(self, asset_id: str, name: str, backend: str, settings: Mapping[str, Any]) -> Recipe:
         """The order to take a kept picture apart.
@@ -38,6 +48,38 @@ class LayerWork:
         shown = name.strip() or Path(self.workshop.store.describe(asset_id).name).stem or "picture"
         order = {"work": DECOMPOSE, "document": new_id(), "name": shown[:100], "backend": backend, "settings": chosen}
         return Recipe(picture=asset_id, layers=order)
+
+    def split(self, document_id: str, layer: str, backend: str, settings: Mapping[str, Any], user: str | None = None) -> Recipe:
+        """The order to take one layer apart further; errors as `decompose`, and those of `splittable`."""
+        chosen = self.workshop.check_settings(backend, settings)
+        self.workshop.library.look(document_id, user, lambda opened: splittable(opened.document, layer))
+        return Recipe(layers={"work": SPLIT, "document": document_id, "layer": layer, "backend": backend, "settings": chosen})
+
+    def enlarge(self, document_id: str, layer: str, upscaler: str = "", user: str | None = None) -> Recipe:
+        """The order to give a layer more pixels.
+
+        Raises:
+            UnknownName, UnknownDocument, InvalidRequest: There is no such upscaler, document or layer.
+        """
+        self.workshop.upscalers.find(upscaler or self.workshop.options().upscaler_for_img2img)
+        self.workshop.library.look(document_id, user, lambda opened: opened.layer(layer))
+        return Recipe(layers={"work": ENLARGE, "document": document_id, "layer": layer, "upscaler": upscaler})
+
+    def repaint(
+        self, document_id: str, layer: str, fields: Mapping[str, Any], values: Mapping[str, Any], user: str | None = None
+    ) -> Recipe:
+        """The order to repaint one layer inside its alpha.
+
+        Args:
+            fields: Of an img2img request; what is left out is as on the page.
+            values: mask (asset id), grow_px, keeps_alpha.
+
+        Raises:
+            UnknownDocument, InvalidRequest: There is no such document or layer, or a field is unknown.
+        """
+        given = repaint_fields(fields, self.workshop.preset())
+        self.workshop.library.look(document_id, user, lambda opened: opened.layer(layer))
+        return Recipe(layers={"work": REPAINT, "document": document_id, "layer": layer, "fields": given, **values})
 
     def task(self, recipe: Recipe, user: str | None = None) -> LayerTask:
         """What the job of an order runs, now or after a restart.
@@ -58,8 +100,14 @@ class LayerWork:
             InvalidRequest: It is none, damaged or hostile.
             SaveFailed: It cannot be kept.
         """
-        document, sources, notes = read_file(data, name)
-        return self.workshop.library.create(replace(document, id=new_id()), sources, user, notes)
+        library = self.workshop.library
+        with tempfile.TemporaryDirectory(prefix="pentimento-layers-") as folder:
+            if isinstance(data, bytes) and is_own_file(data):
+                path = Path(folder) / f"file{DOCUMENT}"
+                path.write_bytes(data)
+                data = path
+            document, sources, notes = read_file(data, name)
+            return library.create(replace(document, id=new_id()), sources, user, notes)  # from here on it rests on its own file
 
 
 def decompose(workshop: Workshop, task: LayerTask, context: JobContext, watch: JobWatch) -> list[str]:
@@ -73,5 +121,5 @@ def decompose(workshop: Workshop, task: LayerTask, context: JobContext, watch: J
     return [str(note["key"]) for note in notes if "key" in note]
 
 
-WORKS: dict[str, Do] = {DECOMPOSE: decompose}
+WORKS: dict[str, Do] = {DECOMPOSE: decompose, SPLIT: split_layer, ENLARGE: enlarge, REPAINT: repaint}
 """By an order's "work"."""

@@ -19,6 +19,7 @@ from modules.runtime.batch.folders import FolderRules
 from modules.runtime.layers.backends import LayerBackends
 from modules.runtime.layers.library import LayerLibrary, new_id
 from modules.runtime.layers.opened import make_sources
+from modules.runtime.presets import Preset, preset_for
 from modules.runtime.store import AssetStore
 from modules.settings.options import Options
 
@@ -38,6 +39,7 @@ class Workshop:
         upscalers: `backends.upscalers.catalog.UpscalerCatalog`.
         options: Gives those in force.
         process: Runs one request of the pipeline.
+        preset: Gives what repainting starts with.
         is_local: The program serves this machine alone, so that any folder may be named.
     """
 
@@ -48,6 +50,7 @@ class Workshop:
     upscalers: Any
     options: Callable[[], Options]
     process: Callable[[Any, Any], Any]
+    preset: Callable[[], Preset] = lambda: preset_for(None)
     is_local: bool = True
 
     @cached_property

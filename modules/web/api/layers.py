@@ -81,7 +81,7 @@ def copy_document(document_id: str, body: CopyRequest, session: SessionDependenc
 @router.post("/{document_id}/edits")
 def edit_document(document_id: str, body: EditsRequest, session: SessionDependency, user: UserDependency) -> DocumentResponse:
     """Change layers by one step: set, order, delete, duplicate, add, replace, merge, part, document, resize_canvas, link; 409 = stale."""
-    return describe_state(session.layers.edit(document_id, body.revision, body.edits, user))
+    return describe_state(session.layer_work.changing.edit(document_id, body.revision, body.edits, user))
 
 
 @router.post("/{document_id}/undo")

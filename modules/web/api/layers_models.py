@@ -103,13 +103,13 @@ class PictureRequest(RevisionRequest):
 
 class EnlargeRequest(RevisionRequest):
     upscaler: str = Field("", description="Name as in /sdapi/v1/upscalers; empty = the option's.")
-    scale: float | None = Field(None, gt=0, le=16, description="Null: as much as the layer is scaled.")
     wait: bool = False
 
 
 class ShadowRequest(RevisionRequest):
     light_from_deg: float | None = Field(None, description="Where the light comes from, clockwise from the top; null = the document's.")
     light_height_deg: float | None = Field(None, gt=0, le=90)
+    softness: float | None = Field(None, ge=0, le=5, description="0 sharp, 1 as in daylight.")
 
 
 class SplitRequest(Strict):
@@ -128,10 +128,10 @@ class RepaintStart(BaseModel):
 
 class RepaintRequest(RevisionRequest):
     result: str | None = Field(None, description="Bring this picture (base64, data URL or asset id) back into the layer.")
-    mask: str | None = Field(None, description="Repaint only here, within the layer: a picture of the box's size, white = repaint.")
+    mask: str | None = Field(None, description="Repaint only here, within the layer: of the canvas's size, white = repaint.")
     grow_px: int = Field(0, ge=0, le=256, description="Room around the layer's alpha that may be painted too.")
     keeps_alpha: bool = Field(True, description="False = the shape is found again in the new picture.")
-    request: dict[str, Any] = Field({}, description="Fields of an img2img request (prompt, seed, steps, denoising_strength ...).")
+    request: dict[str, Any] | None = Field(None, description="Paint it: fields of an img2img request (prompt, seed, steps ...).")
     wait: bool = False
 
 
@@ -142,6 +142,13 @@ class FontResponse(BaseModel):
     styles: list[str]
     origin: str = Field(description="installed, uploaded or built-in.")
     has_chinese: bool
+
+
+class FontsAdded(BaseModel):
+    """What a font file brought."""
+
+    family: str
+    families: list[str]
 
 
 class BatchRequest(Strict):
