@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modules.backends.text_reader import TextLine, TextReader
+from modules.imaging.geometry import Box
+from modules.imaging.layering.compositing import blend
 from modules.imaging.lifting.strokes import Strokes, find_strokes
 from modules.pipeline.layers.decomposing import Part
 from modules.pipeline.layers.document import LayerKind, TextAttributes
@@ -46,12 +48,14 @@ def lift_texts(
     beneath = picture.copy()
     rgb = np.ascontiguousarray(picture[:, :, :3])
     tell(0.0)
-    lines = reader.read(rgb)
+    lines = reader.read(rgb, join_broken_strokes=join_broken_strokes)
     tell(0.6)
     parts: list[Part] = []
     failed: list[str] = []
     for place, line in enumerate(reversed(lines)):
-        strokes = find_strokes(np.ascontiguousarray(beneath[:, :, :3]), line.quad, join_broken_strokes=join_broken_strokes)
+        others = [other.quad for other in lines if other is not line]
+        rgb = np.ascontiguousarray(beneath[:, :, :3])
+        strokes = find_strokes(rgb, line.quad, others=others, join_broken_strokes=join_broken_strokes)
         if strokes is None:
             failed.append(line.string)
         else:
@@ -67,10 +71,9 @@ def _lift(picture: Pixels, line: TextLine, strokes: Strokes) -> Part:
     alpha = np.floor(strokes.alpha * 255 + 0.5).astype(np.uint8)
     pixels = np.dstack([np.where((alpha > 0)[:, :, None], strokes.color, 0), alpha]).astype(np.uint8)
     picture[top:bottom, left:right, :3] = np.where((alpha > 0)[:, :, None], strokes.behind, seen[:, :, :3])
-    share = alpha[:, :, None].astype(np.float32) / 255
-    mixed = picture[top:bottom, left:right].astype(np.float32)
-    mixed[:, :, :3] = mixed[:, :, :3] * (1 - share) + pixels[:, :, :3] * share
-    difference = seen.astype(np.int16) - np.floor(mixed + 0.5).astype(np.int16)
+    mixed = picture[top:bottom, left:right].copy()
+    blend(mixed, Box(0, 0, *strokes.box.extent.size), pixels)
+    difference = seen.astype(np.int16) - mixed
     color = "#{:02x}{:02x}{:02x}".format(*strokes.ink)
     text = TextAttributes(line.string, size_px=line.height_px * 0.8, color=color, angle_deg=line.angle_deg)
     return Part(LayerKind.TEXT, f"text: {line.string}", strokes.box, pixels, difference, confidence=line.score, text=text)
