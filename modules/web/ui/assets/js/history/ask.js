@@ -7,9 +7,10 @@ import { make } from "./dom.js";
  * Ask, and wait.
  *
  * @param {Object} question `title`, `text`, `yes` (the button's words), `option` (words of a checkbox, or null).
+ * @param {HTMLElement} place where the question is put into the page: somewhere that is shown.
  * @returns {Promise<{isOptionSet: boolean}|null>} null = rather not.
  */
-export function ask({ title, text, yes, option = null }) {
+export function ask({ title, text, yes, option = null }, place = document.getElementById("pm_history")) {
   return new Promise((resolve) => {
     const box = option && make("input", { type: "checkbox", id: "history_ask_option" });
     const dialog = make("dialog.pm-h-ask", { aria: { labelledby: "history_ask_title" }, on: { close: () => end(null), keydown: keepKeys } });
@@ -25,7 +26,7 @@ export function ask({ title, text, yes, option = null }) {
       box && make("label.pm-h-option", {}, box, make("span", {}, option)),
       make("div.pm-h-row", {}, go, no),
     ].filter(Boolean));
-    document.getElementById("pm_history").append(dialog);
+    place.append(dialog);
     dialog.showModal();
   });
 }

@@ -1,0 +1,156 @@
+/** What can be done with layers as a whole: copy, delete, merge, part, replace, enlarge, repaint, take apart further. */
+
+import { uploadAsset } from "../canvas/server.js";
+import { t, toast } from "../pentimento.js";
+import { iconButton, make, menu, pickFile, set } from "./dom.js";
+import { Progress } from "./progress.js";
+import { sendToInpaint } from "./repaint.js";
+import { actOn } from "./server.js";
+
+const PICTURES = "image/*,.tif,.tiff,.tga,.jp2,.webp";
+
+export class Tasks {
+  constructor(store) {
+    this.store = store;
+    this.progress = new Progress("layers_work");
+    this.element = this.progress.element;
+  }
+
+  /** Buttons for the chosen layer. */
+  actions(layer) {
+    const { store } = this;
+    const more = iconButton("more", "layers.more", () => {}, { id: "layers_more" });
+    const row = make("div.pm-l-buttons.pm-l-actions", { role: "toolbar", aria: { label: t("layers.actions") } },
+      iconButton("copy", "layers.duplicate", () => this.duplicate(), { id: "layers_duplicate", keys: "Ctrl+J" }),
+      iconButton("swap", "layers.replace", () => this.replace(), { id: "layers_replace" }),
+      iconButton("brush", "layers.repaint", () => this.repaint(), { id: "layers_repaint" }),
+      layer.members?.length ? iconButton("part", "layers.part", () => store.edit([{ op: "part", layer: layer.id }]), { id: "layers_part", keys: "Ctrl+Shift+E" }) : null,
+      menu(more, () => this.#more(store.layer(layer.id))),
+      iconButton("clear", "layers.delete", () => this.remove(), { id: "layers_delete", keys: "Delete" }),
+    );
+    const locked = [...row.querySelectorAll("#layers_replace, #layers_repaint, #layers_part, #layers_delete")];
+    for (const button of locked) set(button, { disabled: layer.is_locked || (!layer.source && button.id !== "layers_delete") });
+    return row;
+  }
+
+  #more(layer) {
+    const { store } = this;
+    const { scale_x: x, scale_y: y } = layer.placement;
+    const isLarger = Math.max(x, y) > 1.01;
+    return [
+      { id: "layers_apart", text: t("layers.apart_again"), note: t("layers.apart_again.what"), act: () => this.takeApart(), isOff: !layer.source || layer.is_locked },
+      { id: "layers_enlarge", text: t("layers.enlarge"), note: t(isLarger ? "layers.enlarge.what" : "layers.enlarge.not_yet"), act: () => this.enlarge(), isOff: !isLarger || !layer.source },
+      { id: "layers_rename", text: t("layers.rename"), act: () => store.emit("rename", layer.id) },
+      null,
+      { id: "layers_to_top", text: t("layers.to_top"), act: () => this.reorder(store.layers.length) },
+      { id: "layers_to_bottom", text: t("layers.to_bottom"), act: () => this.reorder(0) },
+    ];
+  }
+
+  /** Buttons for several chosen layers. */
+  actionsOfMany() {
+    return make("div.pm-l-buttons.pm-l-actions", { role: "toolbar", aria: { label: t("layers.actions") } },
+      iconButton("merge", "layers.merge", () => this.merge(), { id: "layers_merge", keys: "Ctrl+E" }),
+      iconButton("copy", "layers.duplicate", () => this.duplicate(), { id: "layers_duplicate", keys: "Ctrl+J" }),
+      iconButton("clear", "layers.delete", () => this.remove(), { id: "layers_delete", keys: "Delete" }),
+    );
+  }
+
+  #each(op) {
+    const { chosen } = this.store;
+    return chosen.length ? this.store.edit(chosen.map((layer) => ({ op, layer }))) : Promise.resolve(false);
+  }
+
+  duplicate() {
+    return this.#each("duplicate");
+  }
+
+  async remove() {
+    const names = this.store.chosenLayers.map((layer) => layer.name);
+    if (!names.length || !(await this.#each("delete"))) return;
+    toast(t(names.length === 1 ? "layers.deleted.one" : "layers.deleted.many", { name: names[0], n: names.length }));
+  }
+
+  merge() {
+    const { chosenLayers } = this.store;
+    if (chosenLayers.length > 1) this.store.edit([{ op: "merge", layers: chosenLayers.map((layer) => layer.id) }]);
+  }
+
+  part() {
+    const { current } = this.store;
+    if (current?.members?.length) this.store.edit([{ op: "part", layer: current.id }]);
+  }
+
+  /** Put the chosen layer at a place of the order, 0 = the bottom. */
+  reorder(place) {
+    const { current } = this.store;
+    if (!current) return;
+    const order = this.store.layers.map((layer) => layer.id).filter((id) => id !== current.id);
+    order.splice(Math.max(0, Math.min(place, order.length)), 0, current.id);
+    this.store.edit([{ op: "order", layers: order }]);
+  }
+
+  /** One up (1) or down (-1). */
+  raise(by) {
+    const { current, layers } = this.store;
+    if (current) this.reorder(layers.indexOf(current) + by);
+  }
+
+  replace() {
+    const { current } = this.store;
+    if (current) pickFile(PICTURES, (file) => this.replaceBy(file, current.id));
+  }
+
+  /** A file takes the layer's place, fitted to its box. */
+  replaceBy(file, layer) {
+    return this.store.run(async (id, revision) => {
+      const asset = await uploadAsset(file, file.name);
+      return actOn(id, layer, "picture", { revision, image: asset.id });
+    });
+  }
+
+  /** A file becomes a layer on top. */
+  async addFile(file) {
+    await this.store.run(async (id, revision) => {
+      const asset = await uploadAsset(file, file.name);
+      return actOn(id, "new", "picture", { revision, image: asset.id });
+    });
+  }
+
+  enlarge() {
+    return this.#work("enlarge", {});
+  }
+
+  async takeApart() {
+    const before = this.store.layers.length;
+    if (await this.#work("decompose", {}, false)) toast(t(this.store.layers.length > before ? "layers.apart_again.done" : "layers.one_piece"));
+  }
+
+  /** Work that is a job: shown while it lasts, then the document is fetched. */
+  async #work(what, body, hasRevision = true) {
+    const { store } = this;
+    const layer = store.current;
+    if (!layer) return false;
+    try {
+      const begun = await actOn(store.id, layer.id, what, hasRevision ? { revision: store.revision, ...body } : body);
+      const state = await this.progress.follow(begun);
+      if (state.state === "failed") throw new Error(state.error);
+      await store.reload();
+      return state.state === "done";
+    } catch (error) {
+      store.emit("trouble", error);
+      return false;
+    }
+  }
+
+  async repaint() {
+    const { store } = this;
+    const layer = store.current;
+    if (!layer) return;
+    try {
+      await sendToInpaint(store, layer);
+    } catch (error) {
+      store.emit("trouble", error);
+    }
+  }
+}
