@@ -143,8 +143,8 @@ def premultiply(pixels: NDArray[np.uint8]) -> Floats:
 
 def straighten(values: Floats) -> NDArray[np.uint8]:
     """Premultiplied float32 0..255, which a filter may have thrown beyond their range, to straight RGBA of 8 bits."""
-    alpha = np.clip(values[..., 3:], 0, 255)
-    whole = np.floor(alpha + np.float32(0.5))
+    alpha = values[..., 3:]
+    whole = np.clip(np.floor(alpha + np.float32(0.5)), 0, 255)
     color = np.floor(values[..., :3] * (np.float32(255) / np.maximum(alpha, np.float32(1e-3))) + np.float32(0.5))
     straight = np.concatenate([np.clip(color, 0, 255), whole], axis=-1).astype(np.uint8)
     straight[whole[..., 0] == 0] = 0
