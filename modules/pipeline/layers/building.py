@@ -10,7 +10,7 @@ from typing import Any
 from modules.base.errors import InvalidRequest
 from modules.imaging.geometry import Extent
 from modules.imaging.layering.placement import Placement
-from modules.pipeline.layers.checks import check_document
+from modules.pipeline.layers.checks import MAX_LAYERS, check_document
 from modules.pipeline.layers.decomposing import Decomposition, Part
 from modules.pipeline.layers.document import Layer, LayerDocument
 from modules.pipeline.layers.naming import free_name, tidy_name
@@ -48,7 +48,7 @@ def build(
         if part.caster is not None:
             layers[place] = replace(layers[place], follows=layers[part.caster].id)
     made = dict(made_by or {})
-    name = tidy_name("name", name or "picture")
+    name = tidy_name("name", name, "picture")
     document = LayerDocument(new_document_id(), name, extent, tuple(layers), light=decomposition.light, made_by=made)
     check_document(document)
     return document
@@ -61,7 +61,7 @@ def _layer_of(part: Part, taken: list[str], sources: Sources) -> Layer:
     difference = part.difference if part.difference is not None and part.difference.any() else None
     return Layer(
         id=new_layer_id(),
-        name=free_name(tidy_name("name", part.name or part.kind.value), taken),
+        name=free_name(tidy_name("name", part.name, part.kind.value), taken),
         kind=part.kind,
         source=None if part.pixels is None else sources.add_pixels(part.pixels),
         difference=None if difference is None else sources.add_difference(difference),
@@ -83,6 +83,9 @@ def from_json(plain: Any, field: str = "document") -> LayerDocument:
     Raises:
         InvalidRequest: Unknown or missing fields, values of another kind or out of range; the error names the field.
     """
+    listed = plain.get("layers") if isinstance(plain, Mapping) else None
+    if isinstance(listed, list | tuple) and len(listed) > MAX_LAYERS:
+        raise InvalidRequest(f"{field}.layers", f"{len(listed)} layers", f"at most {MAX_LAYERS}")
     document = from_plain(LayerDocument, plain, field)
     check_document(document)
     return document

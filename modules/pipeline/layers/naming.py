@@ -11,18 +11,19 @@ MAX_CHARACTERS = 120
 JOINERS = "\u200c\u200d"  # they shape Persian words and emoji
 
 
-def tidy_name(field: str, name: object) -> str:
-    """One line without control characters, of at most 120 characters.
+def tidy_name(field: str, name: object, default: str = "") -> str:
+    """One line without control characters, of at most 120 characters; the default where nothing of it is left.
 
     Raises:
-        InvalidRequest: No text, or nothing of it is left.
+        InvalidRequest: No text, or nothing of it is left and there is no default.
     """
     if not isinstance(name, str):
         raise InvalidRequest(field, name, "a text")
     spaced = "".join(" " if sign.isspace() else sign for sign in name)
     shown = "".join(sign for sign in spaced if sign in JOINERS or unicodedata.category(sign)[0] != "C")
     tidy = " ".join(shown.split())[:MAX_CHARACTERS].strip()
-    if not tidy.strip(JOINERS):
+    tidy = tidy if tidy.strip(JOINERS) else default
+    if not tidy:
         raise InvalidRequest(field, name, "a name of at least one character")
     return tidy
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from modules.base.errors import InvalidRequest, UnknownName
@@ -66,7 +67,7 @@ def _read_object(kind: Any, plain: Any, field: str, base: Any, depth: int) -> An
         return plain
     if not isinstance(plain, Mapping):
         raise InvalidRequest(field, plain, "an object")
-    hints, known = get_type_hints(kind), {entry.name: entry for entry in fields(kind)}
+    hints, known = _fields_of(kind)
     unknown = sorted(str(key) for key in plain if key not in known)
     if unknown:
         raise UnknownName(field, unknown[0], list(known))
@@ -81,6 +82,12 @@ def _read_object(kind: Any, plain: Any, field: str, base: Any, depth: int) -> An
         elif entry.default is MISSING and entry.default_factory is MISSING:
             raise InvalidRequest(at, None, "a value")
     return kind(**values)
+
+
+@cache
+def _fields_of(kind: Any) -> tuple[dict[str, Any], dict[str, Field[Any]]]:
+    """Kinds of values, and fields, by name."""
+    return get_type_hints(kind), {entry.name: entry for entry in fields(kind)}
 
 
 def _read_list(options: tuple[Any, ...], plain: Any, field: str, depth: int) -> Any:
