@@ -123,7 +123,7 @@ def test_the_status_is_a_live_region(studio: StudioPage) -> None:
     expect(studio.page.locator("#img2img_progress [role=status]")).to_have_count(1)
 
 
-@pytest.mark.parametrize("width", [360, 768])
+@pytest.mark.parametrize("width", [360, pytest.param(768, marks=pytest.mark.slow)])
 def test_nothing_is_cut_off_on_narrow_screens(new_page: NewPage, studio_url: str, photo: Path, width: int) -> None:
     page = new_page(viewport={"width": width, "height": 800}, locale="zh-CN")
     studio = StudioPage(page, studio_url).open()

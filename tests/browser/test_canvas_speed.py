@@ -89,7 +89,7 @@ def frames_while_painting(canvas: CanvasPage, size: int) -> np.ndarray:
     return np.asarray(canvas.page.evaluate("deltas")[1:])
 
 
-@pytest.mark.parametrize("ratio", [1, 2])
+@pytest.mark.parametrize("ratio", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_painting_on_a_large_picture_is_fluid_and_generate_has_the_mask_soon(
     new_page: NewPage, canvas_url: str, large: Path, ratio: int
 ) -> None:

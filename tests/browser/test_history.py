@@ -258,6 +258,7 @@ def test_on_a_narrow_screen_nothing_hangs_over(new_page: NewPage, history_url: s
     assert box and box["x"] == 0 and box["width"] == 390
 
 
+@pytest.mark.slow
 def test_a_history_of_a_newer_program_is_told(tmp_path: Path, project_root: Path, page: Page) -> None:
     (tmp_path / "outputs").mkdir()
     with closing(sqlite3.connect(tmp_path / "outputs" / "history.sqlite")) as connection:

@@ -246,7 +246,7 @@ def test_whether_the_mask_goes_along_is_remembered(studio: StudioPage) -> None:
     expect(studio.by_id("img2img_send_mask").locator("input")).not_to_be_checked()
 
 
-@pytest.mark.parametrize(("width", "height", "language"), [(1400, 900, "en-US"), (1400, 900, "zh-CN"), (390, 844, "en-US")])
+@pytest.mark.parametrize(("width", "height", "language"), [(1400, 900, "zh-CN"), (390, 844, "en-US")])
 def test_picture_and_tools_are_seen_at_once(new_page: NewPage, results_url: str, cat: Path, width: int, height: int, language: str) -> None:
     studio = StudioPage(new_page(viewport={"width": width, "height": height}, locale=language), results_url).open()
     generate(open_masked(studio, cat), 3)

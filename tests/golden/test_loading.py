@@ -77,7 +77,7 @@ def run_once(model: StableDiffusion) -> torch.Tensor:
     return model.predict(x, torch.tensor([250.0]), torch.ones(1, 77, 64))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_loading_needs_no_network_and_no_second_copy(tiny_models: Path, vocabulary: Path, tmp_path: Path, dtype: str) -> None:
     environment = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "PYTHONPATH": str(ROOT)}
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):

@@ -24,6 +24,8 @@ from modules.web.server import create_app
 
 DATA = Path(__file__).parent / "data"
 CASES = sorted(path.stem for path in (DATA / "cases").glob("*.json"))
+SLOW_CASES = {"sampler_dpm_adaptive"}
+"""It takes hundreds of steps, and its picture is bound to no limit anyway: only its texts are compared."""
 Limit = tuple[float, float]
 ORDINARY: Limit = (2, 0.1)
 LIMITS: dict[str, Limit] = {
@@ -93,7 +95,7 @@ def limit_of(name: str) -> Limit:
     return next((limit for pattern, limit in LIMITS.items() if re.match(pattern, name)), ORDINARY)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW_CASES else name for name in CASES])
 def test_the_picture_is_a1111s(name: str, client: TestClient, table: Table) -> None:
     case = json.loads((DATA / "cases" / f"{name}.json").read_text(encoding="utf-8"))
     reply = client.post("/sdapi/v1/img2img", json=as_request(case["payload"]))
