@@ -80,6 +80,9 @@ def _blend_rows(target: Pixels, source: Pixels, is_copied: bool, mode: BlendMode
     is_mixed = alphas > 0
     if is_copied:
         is_hiding = alphas == 255
+        if is_hiding.all():
+            target[...] = source
+            return
         if is_hiding.any():
             np.copyto(target, source, where=is_hiding[..., None])
             is_mixed &= ~is_hiding
