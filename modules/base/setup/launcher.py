@@ -29,6 +29,7 @@ VERBS = {
     "test": "run all checks and tests (--slow for the long ones too; anything else goes to pytest)",
     "check": "run the checks on the source alone: format, lint, types, floors",
     "img2img": "repaint one picture or a folder without a page (img2img --help)",
+    "layers": "take pictures apart into layers, compose them, render templates for a table (layers --help)",
     "doctor": "look at this installation, or at the folder of an A1111 or Forge one, and say what is wrong (doctor --help)",
     "extensions": "list, add, install, enable, disable and remove extensions (extensions --help)",
     "fetch": "get a large file that not everybody needs, such as another upscaler (without a name: list them)",
@@ -108,6 +109,7 @@ def run_verb(verb: str, arguments: list[str], console: Console) -> int:
         "test": lambda words, console: run_tests(ROOT, Path(sys.executable), words, console, run),
         "check": _check,
         "img2img": _img2img,
+        "layers": _layers,
         "doctor": _doctor,
         "extensions": _extensions,
         "fetch": lambda words, console: fetch_wanted(words, ROOT, Path(sys.executable), console, run),
@@ -148,6 +150,12 @@ def _serve(arguments: list[str], console: Console) -> int:
 def _img2img(arguments: list[str], console: Console) -> int:
     skip_gradio_stubs()  # scripts that take part in the job import it
     main: Any = load_dotted("modules.cli.img2img:main")
+    return int(main(arguments) or 0)
+
+
+def _layers(arguments: list[str], console: Console) -> int:
+    skip_gradio_stubs()  # scripts that take part in the job import it
+    main: Any = load_dotted("modules.cli.layers:main")
     return int(main(arguments) or 0)
 
 

@@ -20,6 +20,7 @@ class WorkResult:
     """What came of it: documents and files are on the disk; there are no pictures for the history."""
 
     notes: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
     images: tuple[Any, ...] = ()
 
 
@@ -31,12 +32,14 @@ class LayerTask:
         order: What to do: {"work": ..., "document": id, ...}.
         do: Does it, and gives notes; whoever waits is told by the second argument.
         doing: A key of what is being done now.
+        counts: Of a work with many parts: done, failed, total.
     """
 
     order: Mapping[str, Any]
     do: Callable[[LayerTask, JobContext, JobWatch], list[str]]
     user: str | None = None
     doing: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
 
     def run(self, context: JobContext) -> WorkResult:
         """Do it; errors as `do`. Interrupted, what is finished stays."""
@@ -44,9 +47,9 @@ class LayerTask:
         watch = JobWatch(self, context)
         watch.tell(0.0, str(self.order.get("work", "")))
         try:
-            return WorkResult(self.do(self, context, watch))
+            return WorkResult(self.do(self, context, watch), self.counts)
         except interrupted:
-            return WorkResult()
+            return WorkResult(counts=self.counts)
 
 
 @dataclass

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from modules.base.errors import InvalidRequest
+from modules.runtime.batch.listing import list_folder
 from modules.runtime.context import JobContext
+from modules.runtime.layers.batch import Batch, check_output
 from modules.runtime.layers.changing import Changing
 from modules.runtime.layers.lasting import enlarge, repaint, repaint_fields, split_layer
 from modules.runtime.layers.library import State, new_id
-from modules.runtime.layers.opened import is_own_file, read_file
+from modules.runtime.layers.opened import Opened, is_own_file, read_file
 from modules.runtime.layers.record import DOCUMENT
+from modules.runtime.layers.rows import Table
+from modules.runtime.layers.sizes import read_sizes
 from modules.runtime.layers.splitting import splittable
+from modules.runtime.layers.table import Rendering
 from modules.runtime.layers.task import JobWatch, LayerTask
+from modules.runtime.layers.template import Template
 from modules.runtime.layers.workshop import Workshop
 from modules.runtime.recipe import Recipe
 
-DECOMPOSE, SPLIT, ENLARGE, REPAINT = "decompose", "split", "enlarge", "repaint"
+DECOMPOSE, SPLIT, ENLARGE, REPAINT, BATCH, TABLE = "decompose", "split", "enlarge", "repaint", "batch", "table"
 Do = Callable[[Workshop, LayerTask, JobContext, JobWatch], list[str]]
 """Does the work, and gives notes."""
 
@@ -81,6 +87,42 @@ class LayerWork:
         self.workshop.library.look(document_id, user, lambda opened: opened.layer(layer))
         return Recipe(layers={"work": REPAINT, "document": document_id, "layer": layer, "fields": given, **values})
 
+    def batch(self, folder: str, output: str, backend: str, settings: Mapping[str, Any]) -> Recipe:
+        """The order to take all pictures of a folder apart.
+
+        Raises:
+            InvalidRequest: There is no such folder, or no picture in it; or as `decompose`.
+            UnsafePath: A folder may not be named.
+        """
+        rules, chosen = self.workshop.rules(), self.workshop.check_settings(backend, settings)
+        source, target = rules.readable(folder, "folder"), check_output(rules.writable(output, "output_folder"))
+        if not list_folder(source, "folder").files:
+            raise InvalidRequest("folder", folder, "a folder with pictures in it")
+        return Recipe(
+            layers={"work": BATCH, "folder": str(source), "output": str(target), "backend": backend, "settings": chosen},
+        )
+
+    def table(
+        self, document_id: str, table: Table, folder: str, output: str, sizes: Sequence[str], fmt: str, user: str | None = None
+    ) -> Recipe:
+        """The order to render a document for every row of a table.
+
+        Raises:
+            InvalidRequest: A column or size cannot be used, or a folder is missing.
+            UnsafePath: A folder may not be named.
+            UnknownDocument: There is no such document.
+        """
+        rules = self.workshop.rules()
+        files = rules.readable(folder, "folder") if folder.strip() else None
+        target = check_output(rules.writable(output, "output_folder"))
+        document = self.workshop.library.get(document_id, user).document
+        Template(document, None, files, lambda: self.workshop.fonts).read_columns(table.columns)
+        read_sizes(sizes, document.extent)
+        rows = {"columns": list(table.columns), "rows": [dict(row) for row in table.rows], "notes": [dict(note) for note in table.notes]}
+        problems = {str(number): words for number, words in table.problems.items()}
+        order = {"work": TABLE, "document": document_id, "output": str(target), "sizes": list(sizes), "format": fmt}
+        return Recipe(layers=order | {"table": rows | {"problems": problems}, "folder": None if files is None else str(files)})
+
     def task(self, recipe: Recipe, user: str | None = None) -> LayerTask:
         """What the job of an order runs, now or after a restart.
 
@@ -121,5 +163,34 @@ def decompose(workshop: Workshop, task: LayerTask, context: JobContext, watch: J
     return [str(note["key"]) for note in notes if "key" in note]
 
 
-WORKS: dict[str, Do] = {DECOMPOSE: decompose, SPLIT: split_layer, ENLARGE: enlarge, REPAINT: repaint}
+def take_folder_apart(workshop: Workshop, task: LayerTask, context: JobContext, watch: JobWatch) -> list[str]:
+    """Take all pictures of a folder apart, or those that are left."""
+    order = task.order
+    files = list_folder(Path(order["folder"]), "folder").files
+    return Batch(workshop, files, Path(order["output"]), order["backend"], order["settings"]).run(watch)
+
+
+def render_table(workshop: Workshop, task: LayerTask, context: JobContext, watch: JobWatch) -> list[str]:
+    """Render a document for every row, or for those that are left."""
+    order, values = task.order, task.order["table"]
+    problems = {int(number): words for number, words in values["problems"].items()}
+    table = Table(tuple(values["columns"]), tuple(values["rows"]), problems, tuple(values["notes"]))
+
+    def ask(opened: Opened) -> tuple[Any, Any]:
+        return opened.document, opened.sources_of(opened.document)
+
+    document, sources = workshop.library.look(order["document"], task.user, ask)
+    files = None if order["folder"] is None else Path(order["folder"])
+    template = Template(document, sources, files, lambda: workshop.fonts)
+    return Rendering(template, table, Path(order["output"]), order["sizes"], order["format"], context.options).run(watch)
+
+
+WORKS: dict[str, Do] = {
+    DECOMPOSE: decompose,
+    SPLIT: split_layer,
+    ENLARGE: enlarge,
+    REPAINT: repaint,
+    BATCH: take_folder_apart,
+    TABLE: render_table,
+}
 """By an order's "work"."""

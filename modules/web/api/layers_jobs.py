@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from fastapi.concurrency import run_in_threadpool
 
+from modules.base.errors import InvalidRequest
 from modules.runtime.jobs import Job
+from modules.runtime.layers.rows import Table, from_values, read_table
 from modules.runtime.layers.task import KIND, LayerTask
 from modules.runtime.recipe import Recipe
 from modules.runtime.session import Session
 from modules.web.api.caller import OwnerDependency, SessionDependency, UserDependency
-from modules.web.api.layers_models import BackendResponse, DecomposeRequest, JobResponse
+from modules.web.api.layers_models import BackendResponse, BatchRequest, DecomposeRequest, JobResponse, TableRequest
 from modules.web.api.pictures import decode_picture
 from modules.web.api.waiting import wait_for
 from modules.web.errors import describe
@@ -34,6 +38,27 @@ async def decompose(body: DecomposeRequest, session: SessionDependency, user: Us
 
     def prepare() -> Recipe:
         return session.layer_work.decompose(keep_picture(body.image, "image", session), body.name, body.backend, body.settings)
+
+    return await begin(await run_in_threadpool(prepare), session, user, owner, body.wait)
+
+
+@router.post("/batch")
+async def take_folder_apart(body: BatchRequest, session: SessionDependency, user: UserDependency, owner: OwnerDependency) -> JobResponse:
+    """Take all pictures of a folder apart: for each a document and its PNGs, and a report; resumable."""
+
+    def prepare() -> Recipe:
+        return session.layer_work.batch(body.folder, body.output_folder, body.backend, body.settings)
+
+    return await begin(await run_in_threadpool(prepare), session, user, owner, body.wait)
+
+
+@router.post("/table")
+async def render_table(body: TableRequest, session: SessionDependency, user: UserDependency, owner: OwnerDependency) -> JobResponse:
+    """Render a document for every row of a table, in several sizes, with a manifest; resumable."""
+
+    def prepare() -> Recipe:
+        table = _read_table(body)
+        return session.layer_work.table(body.document, table, body.folder, body.output_folder, body.sizes, body.format, user)
 
     return await begin(await run_in_threadpool(prepare), session, user, owner, body.wait)
 
@@ -76,6 +101,7 @@ def describe_job(job: Job, session: Session, user: str | None) -> JobResponse:
     order: Any = job.recipe.layers if job.recipe is not None and job.recipe.layers else {}
     document = order.get("document")
     doing = job.request.doing if isinstance(job.request, LayerTask) else ""
+    counts = job.request.counts if isinstance(job.request, LayerTask) else getattr(job.result, "counts", {})
     return JobResponse(
         job=job.id,
         state=job.state.value,
@@ -85,8 +111,23 @@ def describe_job(job: Job, session: Session, user: str | None) -> JobResponse:
         eta_s=job.eta_s,
         document=document if document and session.layers.has(document, user) else None,
         error=None if job.error is None else str(describe(job.error)[1]["detail"]),
+        **counts,
         notes=[str(note) for note in getattr(job.result, "notes", None) or []],
     )
+
+
+def _read_table(body: TableRequest) -> Table:
+    if (body.rows is None) == (body.table is None):
+        raise InvalidRequest("rows", body.rows, "rows, or the text of a table; one of the two")
+    if body.table is None:
+        return from_values(body.rows)
+    text = body.table
+    if not text.startswith("data:"):
+        return read_table(text.encode("utf-8", "replace"))
+    try:
+        return read_table(base64.b64decode(text.partition(",")[2], validate=True))
+    except binascii.Error as error:
+        raise InvalidRequest("table", text[:40], "a data URL in base64") from error
 
 
 def _find(session: Session, job_id: str, owner: str) -> Job:
