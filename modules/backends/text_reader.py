@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from modules.base.errors import MissingModel
 from modules.base.registry import load_dotted
-from modules.imaging.lifting.text_quads import Quad, join_neighbours, overlap, quad_height, quad_width, widened
+from modules.imaging.lifting.text_quads import Quad, join_neighbours, join_scales, overlap, quad_height, quad_width, widened
 
 Pixels = NDArray[np.uint8]
 
@@ -27,6 +27,8 @@ FAINT_SCORE = 0.9
 JOIN_REACH, BROKEN_REACH = 0.3, 0.9
 """Pieces on one baseline less than this many heights apart are one line."""
 
+_FINE_PX, _COARSE_PX, _LARGEST_PX = 640, 384, 2000
+_LARGE_PX = 40
 _DOUBTFUL = 0.9
 _TALL = 1.5
 _THIN = frozenset("一二三-—")
@@ -98,8 +100,18 @@ class TextReader:
         return sorted(lines, key=lambda line: (float(line.quad[:, 1].min()), float(line.quad[:, 0].min())))
 
     def _detect(self, pixels: Pixels) -> list[Quad]:
-        found = self._engine(pixels, use_det=True, use_cls=False, use_rec=False)
-        return [] if found.boxes is None else [np.asarray(quad, np.float32) for quad in found.boxes]
+        """Looks twice: close up, and from further away, where characters as tall as a third of the picture are still seen whole."""
+        sides = pixels.shape[:2]
+        fine = min(max(_FINE_PX / min(sides), 1.0), _LARGEST_PX / max(sides))
+        coarse = min(_COARSE_PX / min(sides), fine)
+        return join_scales(self._detect_at(pixels, fine), self._detect_at(pixels, coarse), _LARGE_PX / coarse)
+
+    def _detect_at(self, pixels: Pixels, scale: float) -> list[Quad]:
+        size = (max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1))
+        seen = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        found = self._engine(seen, use_det=True, use_cls=False, use_rec=False)
+        ratio = np.array([pixels.shape[1] / size[0], pixels.shape[0] / size[1]], np.float32)
+        return [] if found.boxes is None else [np.asarray(quad, np.float32) * ratio for quad in found.boxes]
 
     def _read(self, pixels: Pixels, quads: list[Quad], *, is_faint: bool = False) -> list[TextLine]:
         lines = [_line(quad, said, score, is_faint) for quad, (said, score) in zip(quads, self._say(pixels, quads), strict=True)]
@@ -147,7 +159,7 @@ class TextReader:
         engine: Any = load_dotted("rapidocr:RapidOCR")
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
         try:
-            return engine(params={"Global.log_level": "critical", "Global.use_cls": False})
+            return engine(params={"Global.log_level": "critical", "Global.use_cls": False, "Det.limit_side_len": 32})
         except Exception as error:  # the package raises its own kinds, and those of onnxruntime
             raise MissingModel(f"text cannot be read: the package rapidocr is damaged; install it again ({error})") from error
 

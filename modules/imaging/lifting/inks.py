@@ -152,7 +152,7 @@ def _judge(part: Pixels, members: Flags, place: _Place, cells: Labels) -> _Group
     coverage = len(np.unique(cells[own])) / max(len(np.unique(cells[core])), 1)
     left = cv2.erode(own.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).sum()
     gain, ratio = within - without, within / max(without, 1e-3)
-    score = gain * (0.3 + tight) * coverage * ratio / (ratio + _DOUBTFUL_RATIO)
+    score = gain * (0.3 + tight) * coverage * ratio**2 / (ratio**2 + _DOUBTFUL_RATIO**2)
     return _Group(mode, members, gain, ratio, coverage, float(left / own.sum()), score)
 
 

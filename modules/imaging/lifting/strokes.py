@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -17,10 +16,9 @@ from modules.imaging.lifting.text_quads import Quad, quad_height, quad_width
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
-Complete = Callable[[Pixels, Flags], Pixels]
-"""(rgb, hole) to rgb: continues the surroundings into the hole."""
 
 STRONG, WEAK = 0.5, 0.25
+HOLE_GROWTH_PX = 2
 _BROKEN = 0.7
 _UNIFORM = 8.0
 _LEAST_CONTRAST = 3.0
@@ -36,17 +34,17 @@ class Strokes:
         box: Where, canvas px.
         alpha: (h, w) float32 in [0, 1].
         color: (h, w, 3) uint8: the ink at each pixel, without the background's share.
-        behind: (h, w, 3) uint8: the picture as it would be without the strokes; the picture itself where alpha is 0.
         ink: The main colour.
         is_uniform: Whether `color` is `ink` throughout.
+        roughness: How far the ground around strays from its smooth continuation, of 255.
     """
 
     box: Box
     alpha: Floats
     color: Pixels
-    behind: Pixels
     ink: tuple[int, int, int]
     is_uniform: bool
+    roughness: float
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,7 @@ class _Patch:
     foreign: Flags
 
 
-def find_strokes(
-    rgb: Pixels, quad: Quad, *, others: list[Quad] | None = None, join_broken_strokes: bool = False, complete: Complete | None = None
-) -> Strokes | None:
+def find_strokes(rgb: Pixels, quad: Quad, *, others: list[Quad] | None = None, join_broken_strokes: bool = False) -> Strokes | None:
     """The strokes of the line in `quad`.
 
     Args:
@@ -80,7 +76,6 @@ def find_strokes(
         quad: (4, 2) float32: corners of the line, canvas px.
         others: Those of other lines, which are neither ink nor surroundings of this one.
         join_broken_strokes: Bridge gaps of thin or slanted type, and take fainter pixels for strokes.
-        complete: Continues a textured background behind the strokes; None = as smoothly as possible.
 
     Returns:
         None: no ink stands out from what lies around it.
@@ -100,7 +95,7 @@ def find_strokes(
             return None
         alpha, color = _solve(patch, inks, join_broken_strokes)
         inks = _purer(patch.part, inks, alpha)
-    return _finish(patch, box, alpha, color, inks, complete) if inks and (alpha > STRONG).any() else None
+    return _finish(patch, box, alpha, color, inks) if inks and (alpha > STRONG).any() else None
 
 
 def _patch(rgb: Pixels, quad: Quad, others: list[Quad], box: Box, across: float) -> _Patch:
@@ -198,18 +193,16 @@ def _noise(rise: Floats, patch: _Patch, core: Flags) -> float:
     return float(np.median(np.abs(fine[ground]).max(axis=1)) * 1.5) if ground.any() else 0.0
 
 
-def _finish(patch: _Patch, box: Box, alpha: Floats, color: Floats, inks: list[Ink], complete: Complete | None) -> Strokes:
-    part = patch.part
-    hole = _grow(alpha > 0, 2)
-    behind = np.clip(np.floor(fill_smoothly(part, hole) + 0.5), 0, 255).astype(np.uint8) if complete is None else complete(part, hole)
-    behind = np.where((alpha > 0)[:, :, None], behind, part)
+def _finish(patch: _Patch, box: Box, alpha: Floats, color: Floats, inks: list[Ink]) -> Strokes:
     shown = color[alpha > 0]
     is_uniform = bool((shown == shown[0]).all())
     ink = shown[0] if is_uniform else inks[0].color
     color = np.broadcast_to(ink, color.shape) if is_uniform else color
-    solid = np.where((alpha >= 1)[:, :, None] & (not is_uniform), part, np.rint(color)).astype(np.uint8)
+    solid = np.where((alpha >= 1)[:, :, None] & (not is_uniform), patch.part, np.rint(color)).astype(np.uint8)
+    covered = alpha > 0
+    rise = patch.part - fill_smoothly(patch.part, _grow(covered, HOLE_GROWTH_PX) | patch.foreign)
     red, green, blue = (round(float(value)) for value in ink)
-    return Strokes(box, alpha, solid, behind, (red, green, blue), is_uniform)
+    return Strokes(box, alpha, solid, (red, green, blue), is_uniform, _noise(rise, patch, covered))
 
 
 def _drawn(quad: Quad, shape: tuple[int, int]) -> Flags:

@@ -48,6 +48,32 @@ def join_neighbours(quads: list[Quad], reach: float) -> list[Quad]:
     return joined
 
 
+def join_scales(fine: list[Quad], coarse: list[Quad], least_px: float) -> list[Quad]:
+    """What was found close up, and large type that is only seen as a whole from further away.
+
+    Args:
+        fine, coarse: Found at full and at reduced size; both in canvas px.
+        least_px: Height from which a coarse one counts.
+    """
+    kept = list(fine)
+    for quad in coarse:
+        if min(quad_height(quad), quad_width(quad)) < least_px:
+            continue
+        pieces = [piece for piece in kept if overlap(piece, quad) > 0.5]
+        area = cv2.contourArea(quad)
+        is_several_lines = any(quad_height(piece) < 0.5 * quad_height(quad) and cv2.contourArea(piece) > 0.2 * area for piece in pieces)
+        if is_several_lines or any(cv2.contourArea(piece) > 0.8 * area for piece in pieces):
+            continue
+        if all(_is_along(piece, quad) for piece in pieces if cv2.contourArea(piece) > 0.1 * area):
+            kept = [piece for piece in kept if not any(piece is part for part in pieces)] + [quad]
+    return kept
+
+
+def _is_along(one: Quad, two: Quad) -> bool:
+    is_square = quad_width(one) < 1.5 * quad_height(one)
+    return is_square or float(_axes(one)[0] @ _axes(two)[0]) > np.cos(np.radians(12))
+
+
 def _axes(quad: Quad) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     along = np.asarray(quad[1] - quad[0] + quad[2] - quad[3], np.float64)
     along /= max(float(np.hypot(*along)), 1e-6)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from modules.backends.text_reader import TextLine, TextReader
 from modules.imaging.geometry import Box
 from modules.imaging.layering.compositing import blend
+from modules.imaging.lifting.completion import complete
 from modules.imaging.lifting.strokes import Strokes, find_strokes
+from modules.imaging.lifting.text_ground import share_out, uncover
 from modules.pipeline.layers.decomposing import Part
 from modules.pipeline.layers.document import LayerKind, TextAttributes
 
@@ -45,32 +47,33 @@ def lift_texts(
     Raises:
         MissingModel: The reader cannot read here.
     """
-    beneath = picture.copy()
     rgb = np.ascontiguousarray(picture[:, :, :3])
     tell(0.0)
     lines = reader.read(rgb, join_broken_strokes=join_broken_strokes)
-    tell(0.6)
-    parts: list[Part] = []
-    failed: list[str] = []
-    for place, line in enumerate(reversed(lines)):
+    tell(0.5)
+    found: list[tuple[TextLine, Strokes]] = []
+    for place, line in enumerate(lines):
         others = [other.quad for other in lines if other is not line]
-        rgb = np.ascontiguousarray(beneath[:, :, :3])
         strokes = find_strokes(rgb, line.quad, others=others, join_broken_strokes=join_broken_strokes)
-        if strokes is None:
-            failed.append(line.string)
-        else:
-            parts.append(_lift(beneath, line, strokes))
-        tell(0.6 + 0.4 * (place + 1) / len(lines))
-    return LiftedTexts(tuple(reversed(parts)), beneath, tuple(failed))
+        found += [] if strokes is None else [(line, strokes)]
+        tell(0.5 + 0.3 * (place + 1) / len(lines))
+    shared = share_out([strokes for _, strokes in found], rgb.shape[:2])
+    behind = uncover(rgb, shared, complete)
+    beneath = picture.copy()
+    parts = [_lift(beneath, behind, line, strokes) for (line, _), strokes in zip(reversed(found), reversed(shared), strict=True)]
+    tell(1.0)
+    read = {id(line) for line, _ in found}
+    return LiftedTexts(tuple(reversed(parts)), beneath, tuple(line.string for line in lines if id(line) not in read))
 
 
-def _lift(picture: Pixels, line: TextLine, strokes: Strokes) -> Part:
-    """The line as a part; `picture` loses it."""
+def _lift(picture: Pixels, behind: Pixels, line: TextLine, strokes: Strokes) -> Part:
+    """The line as a part; `picture` loses it, and shows `behind` in its place."""
     left, top, right, bottom = strokes.box.edges
     seen = picture[top:bottom, left:right].copy()
     alpha = np.floor(strokes.alpha * 255 + 0.5).astype(np.uint8)
-    pixels = np.dstack([np.where((alpha > 0)[:, :, None], strokes.color, 0), alpha]).astype(np.uint8)
-    picture[top:bottom, left:right, :3] = np.where((alpha > 0)[:, :, None], strokes.behind, seen[:, :, :3])
+    covers = (alpha > 0)[:, :, None]
+    pixels = np.where(covers, np.dstack([strokes.color, alpha]), 0).astype(np.uint8)
+    picture[top:bottom, left:right, :3] = np.where(covers, behind[top:bottom, left:right], seen[:, :, :3])
     mixed = picture[top:bottom, left:right].copy()
     blend(mixed, Box(0, 0, *strokes.box.extent.size), pixels)
     difference = seen.astype(np.int16) - mixed
