@@ -90,7 +90,7 @@ class FolderFiles:
         self._folder = folder.resolve()
         if not self._folder.is_dir():
             raise InvalidRequest("folder", str(folder), "a folder that exists")
-        paths = []
+        paths: list[Path] = []
         for path in self._folder.rglob("*"):
             _check_count(len(paths), self.file_name)
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(self._folder).parts):

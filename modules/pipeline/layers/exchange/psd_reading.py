@@ -179,7 +179,8 @@ class _LayerReader:
 
 def _piece_of(layer: Any, pixels: Pixels) -> Piece:
     """The piece with what the groups around it add: opacity multiplied, hidden when one of them is."""
-    groups, opacity, is_visible = [], layer.opacity / 255 * layer.fill_opacity / 255, layer.visible
+    groups: list[str] = []
+    opacity, is_visible = layer.opacity / 255 * layer.fill_opacity / 255, layer.visible
     around = layer.parent
     while around is not None and around.parent is not None:
         groups.insert(0, around.name)

@@ -32,8 +32,8 @@ class _Own:
     layer: Layer
     pieces: tuple[tuple[CarriedPiece, Found | None], ...]
 
-    def of(self, role: Role) -> tuple[CarriedPiece | None, Found | None]:
-        return next((pair for pair in self.pieces if pair[0].role is role), (None, None))
+    def now(self, role: Role) -> Piece | None:
+        return next((found.piece for piece, found in self.pieces if piece.role is role and found is not None), None)
 
     @property
     def main(self) -> tuple[CarriedPiece | None, Found | None]:
@@ -168,9 +168,7 @@ class _Restorer:
         pixels = None if placed.pixels is None else spread(placed.pixels, placed.box, target)
         difference = np.zeros(shape, np.int16) if placed.difference is None else spread(placed.difference, placed.box, target)
         if own.has_other_difference:
-            plus, minus = own.of(Role.PLUS)[1], own.of(Role.MINUS)[1]
-            told = difference_of(plus and plus.piece, minus and minus.piece, target)
-            difference[..., :3] = told[..., :3]
+            difference[..., :3] = difference_of(own.now(Role.PLUS), own.now(Role.MINUS), target)[..., :3]
         if own.is_repainted:
             new = spread(found.piece.pixels, found.piece.box, target)
             old_piece = self._piece_before(layer.id, piece.role)

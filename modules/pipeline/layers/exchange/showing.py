@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box
 from modules.imaging.layering.blend_mode import BlendMode, Light
@@ -128,7 +129,7 @@ class _Oven:
             self.pieces.append(show_pixels(layer, placed))
             return
         self.changed.append(layer.name)
-        is_touched = placed.difference.any(axis=2)
+        is_touched: NDArray[np.bool_] = np.asarray(placed.difference.any(axis=2))
         last = next((place for place in reversed(range(len(self.pieces))) if self.pieces[place].is_visible), None)
         if last is not None and layer.is_visible and _decides(self.pieces[last], placed.box, is_touched):
             piece = self.pieces[last]
@@ -151,7 +152,7 @@ class _Oven:
         return Baked(tuple(self.pieces), self.holds, tuple(self.changed), int(apart.max(initial=0)), float(apart.mean()))
 
 
-def _decides(piece: Piece, box: Box, is_touched: np.ndarray) -> bool:
+def _decides(piece: Piece, box: Box, is_touched: NDArray[np.bool_]) -> bool:
     """Whether what shows at the touched pixels is the piece's own colour."""
     alpha = spread(piece.pixels[..., 3], piece.box, box)
     return piece.blend is BlendMode.NORMAL and piece.opacity == 1 and bool((alpha[is_touched] == 255).all())
@@ -199,8 +200,3 @@ def _alpha_for_normal(pixels: Pixels, mode: BlendMode) -> Pixels:
     else:
         return pixels[..., 3]
     return ((alpha * strength + 254) // 255).astype(np.uint8)
-
-
-def residual_layers(document: LayerDocument) -> Sequence[Layer]:
-    """Layers with a difference, for notes."""
-    return [layer for layer in document.layers if layer.difference is not None]
