@@ -8,6 +8,7 @@ import { Bar } from "./layers/bar.js";
 import { make, set, wordButton } from "./layers/dom.js";
 import { listenToKeys } from "./layers/keys.js";
 import { LayerList } from "./layers/list.js";
+import { noteWords } from "./layers/notes.js";
 import { Pointing } from "./layers/pointing.js";
 import { Properties } from "./layers/properties.js";
 import { AwayStrip, layerAway } from "./layers/repaint.js";
@@ -53,7 +54,7 @@ class LayersTab {
     const { store } = this;
     store.on("open", () => this.show());
     store.on("stale", () => this.#drawStale());
-    store.on("notes", () => this.#drawNotes());
+    store.on("notes", (notes) => this.#drawNotes(notes));
     store.on("rename", (id) => this.list.rename(id));
     store.on("trouble", (error) => toast(t("layers.trouble", { why: error.message }), "error"));
     store.on("details", () => this.properties.body.querySelector("textarea, input")?.focus());
@@ -142,10 +143,9 @@ class LayersTab {
     this.stale.replaceChildren(make("span", {}, t("layers.stale")), newer, copy);
   }
 
-  /** What came to mind while it was taken apart or imported. */
-  #drawNotes() {
-    const { store } = this;
-    const said = store.document ? store.notes.map(noteWords).filter(Boolean) : [];
+  /** What a person should know of how it was taken apart or imported, or of what was just done. */
+  #drawNotes(notes = this.store.notes) {
+    const said = this.store.document ? notes.map(noteWords).filter(Boolean) : [];
     this.notes.hidden = !said.length;
     const close = make("button.pm-tool", { aria: { label: t("layers.notes.close") }, title: t("layers.notes.close"), on: { click: () => (this.notes.hidden = true) } }, "×");
     this.notes.replaceChildren(make("span", {}, said.join(" ")), close);
@@ -162,13 +162,6 @@ class LayersTab {
     this.#drawStale();
     this.#drawNotes();
   }
-}
-
-/** A note in words: those that we know; else what the server says of it. */
-function noteWords(note) {
-  const id = `layers.note.${note.key}`;
-  if (id in window.PENTIMENTO_TEXTS.en) return t(id, note);
-  return note.detail ?? note.text ?? "";
 }
 
 whenThere("#pm_layers", (root) => {

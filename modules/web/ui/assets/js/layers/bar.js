@@ -2,9 +2,10 @@
 
 import { t } from "../pentimento.js";
 import { icon, iconButton, make, menu, pickFile, set } from "./dom.js";
-import { exportAddress } from "./server.js";
+import { exportFile } from "./server.js";
 
-const KINDS = [["png", {}], ["zip", {}], ["psd", {}], ["ora", {}], ["pptx", {}], ["pptx", { text: "boxes" }]];
+const KINDS = [["png", {}], ["zip", {}], ["psd", {}], ["ora", {}], ["pptx", {}], ["pptx", { text: "boxes" }], ["layers", {}]];
+const KEEP_MS = 60_000; // a download may begin late
 
 export class Bar {
   constructor(store, stage, tasks) {
@@ -29,14 +30,17 @@ export class Bar {
     this.saved = make("span.pm-l-saved", { role: "status" });
     this.undo = iconButton("undo", "layers.undo", () => store.undo(), { id: "layers_undo", keys: "Ctrl+Z" });
     this.redo = iconButton("redo", "layers.redo", () => store.redo(), { id: "layers_redo", keys: "Ctrl+Shift+Z" });
-    const add = iconButton("plus", "layers.add", () => pickFile("image/*", (file) => tasks.addFile(file)), { id: "layers_add" });
+    const add = menu(iconButton("plus", "layers.add", () => {}, { id: "layers_add" }), () => [
+      { id: "layers_add_picture", text: t("layers.add.picture"), note: t("layers.add.picture.what"), act: () => pickFile("image/*", (file) => tasks.addFile(file)) },
+      { id: "layers_add_text", text: t("layers.add.text"), note: t("layers.add.text.what"), act: () => tasks.addText() },
+    ]);
     this.zoom = make("button.pm-tool.pm-zoom", { id: "layers_zoom", title: t("layers.zoom_whole"), on: { click: () => stage.zoomTo(1) } });
     const zoom = make("span.pm-l-group", { role: "group", aria: { label: t("layers.zoom") } },
       make("button.pm-tool", { aria: { label: t("layers.zoom_out") }, title: t("layers.zoom_out"), on: { click: () => stage.zoomBy(0.8) } }, "−"), this.zoom,
       make("button.pm-tool", { aria: { label: t("layers.zoom_in") }, title: t("layers.zoom_in"), on: { click: () => stage.zoomBy(1.25) } }, "+"),
       iconButton("fit", "layers.zoom_fit", () => stage.fit(), { id: "layers_fit", keys: "0" }));
-    const give = make("button.pm-word.pm-primary.pm-l-export", { id: "layers_export" }, icon("download"), make("span", {}, t("layers.export")));
-    this.element.replaceChildren(back, this.name, this.saved, make("span.pm-l-group", {}, this.undo, this.redo, add), zoom, menu(give, () => this.#exports()));
+    this.give = make("button.pm-word.pm-primary.pm-l-export", { id: "layers_export" }, icon("download"), make("span", {}, t("layers.export")));
+    this.element.replaceChildren(back, this.name, this.saved, make("span.pm-l-group", {}, this.undo, this.redo, add), zoom, menu(this.give, () => this.#exports()));
     this.follow();
   }
 
@@ -47,12 +51,22 @@ export class Bar {
     });
   }
 
-  #download(kind, options) {
+  async #download(kind, options) {
     const { store } = this;
-    const link = make("a", { href: exportAddress(store.id, kind, options), download: "" });
-    this.element.append(link); // some browsers follow no link outside the page
-    link.click();
-    link.remove();
+    this.give.classList.add("pm-l-working");
+    try {
+      const { blob, name, notes } = await exportFile(store.id, kind, options);
+      const link = make("a", { href: URL.createObjectURL(blob), download: name });
+      this.element.append(link); // some browsers follow no link outside the page
+      link.click();
+      link.remove();
+      setTimeout(() => URL.revokeObjectURL(link.href), KEEP_MS);
+      store.emit("notes", [{ key: "exported", name }, ...notes]);
+    } catch (error) {
+      store.emit("trouble", error);
+    } finally {
+      this.give.classList.remove("pm-l-working");
+    }
   }
 
   follow() {

@@ -100,7 +100,15 @@ export class LayerList {
       set(row.querySelector("[data-part=solo]"), { aria: { pressed: store.solo === id } });
       for (const button of row.querySelectorAll("button")) button.tabIndex = id === current ? 0 : -1;
     }
-    if (!this.#drag) this.#rowOf(store.current?.id)?.scrollIntoView({ block: "nearest" });
+    if (!this.#drag) this.#reveal(this.#rowOf(store.current?.id));
+  }
+
+  /** Scroll the list, and nothing but the list, to a row. */
+  #reveal(row) {
+    if (!row) return;
+    const [box, own] = [this.rows.getBoundingClientRect(), row.getBoundingClientRect()];
+    if (own.top < box.top) this.rows.scrollTop -= box.top - own.top + 4;
+    else if (own.bottom > box.bottom) this.rows.scrollTop += own.bottom - box.bottom + 4;
   }
 
   #pick(id, event) {

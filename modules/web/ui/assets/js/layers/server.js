@@ -69,7 +69,15 @@ export const pictureAddress = (id, revision, { only = null, maxSide = null } = {
 /** Where a layer's own pixels are, with its colours adjusted, not placed; `key` changes when they do. */
 export const layerAddress = (id, layer, key, maxSide = null) => address(`/${part(id)}/layers/${part(layer)}.png`, { max_side: maxSide, v: key });
 export const thumbnailAddress = (id, layer, key) => address(`/${part(id)}/layers/${part(layer)}/thumbnail.png`, { v: key });
-export const exportAddress = (id, kind, options = {}) => address(`/${part(id)}/export`, { kind, ...options });
+
+/** A document as a file of another program: {blob, name, notes}. */
+export async function exportFile(id, kind, options = {}) {
+  const answer = await fetch(address(`/${part(id)}/export`, { kind, ...options }));
+  if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => null));
+  const [, name = ""] = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("Content-Disposition") ?? "") ?? [];
+  const notes = JSON.parse(answer.headers.get("X-Layers-Notes") ?? "[]");
+  return { blob: await answer.blob(), name: decodeURIComponent(name) || `layers.${kind}`, notes };
+}
 
 export const listFonts = () => call("/fonts");
 export const addFont = (file) => call(`/fonts?name=${part(file.name)}`, { method: "POST", file });

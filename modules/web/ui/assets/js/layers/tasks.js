@@ -117,6 +117,12 @@ export class Tasks {
     });
   }
 
+  /** Words on top, ready to be written over. */
+  async addText() {
+    const isDone = await this.store.run((id, revision) => actOn(id, "new", "text", { revision, values: { string: t("layers.add.text.words") } }));
+    if (isDone) this.store.emit("details");
+  }
+
   enlarge() {
     return this.#work("enlarge", {});
   }

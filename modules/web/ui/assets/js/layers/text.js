@@ -1,8 +1,9 @@
 /** A text layer's words: what it says, in which font, size and colour. */
 
 import { t, toast } from "../pentimento.js";
-import { choiceField, colorField, iconButton, make, numberField, pickFile, set, wordButton } from "./dom.js";
+import { choiceField, colorField, iconButton, make, numberField, pickFile, set } from "./dom.js";
 import { addFont, actOn, listFonts } from "./server.js";
+import { fontWords } from "./notes.js";
 import { section } from "./section.js";
 
 const WAIT_MS = 700;
@@ -38,18 +39,18 @@ export function textSection(properties, layer) {
       toast(t("layers.text.font.refused", { name: file.name, why: error.message }), "error");
     }
   };
-  const own = wordButton("layers.text.font.add", () => pickFile(".ttf,.otf,.ttc,.woff,.woff2", upload), { id: "layers_font_add" }, ".pm-l-small", "plus");
+  const own = iconButton("plus", "layers.text.font.add", () => pickFile(".ttf,.otf,.ttc,.otc", upload), { id: "layers_font_add" });
   const size = numberField("layers.text.size", (value) => send({ size_px: value }), { id: "layers_text_size", unit: "px", min: 1, max: 4000, digits: 1 });
   const tracking = numberField("layers.text.tracking", (value) => send({ tracking_px: value }), { id: "layers_tracking", unit: "px", min: -200, max: 1000, step: 0.5 });
   const angle = numberField("layers.text.angle", (value) => send({ angle_deg: value }), { id: "layers_text_angle", unit: "°", min: -360, max: 360, digits: 1 });
   const color = colorField("layers.color", (value) => send({ color: value }), { id: "layers_text_color" });
   const notes = make("p.pm-l-note", { hidden: true });
   properties.watch((now) => {
-    const said = now?.text ? [...(now.text.is_typeset ? [] : [t("layers.text.lifted")]), ...now.text.notes] : [];
+    const said = now?.text ? [...(now.text.is_typeset ? [] : [t("layers.text.lifted")]), ...now.text.notes.map(fontWords)] : [];
     notes.textContent = said.join(" ");
     notes.hidden = !said.length;
   });
-  return section("text", "layers.text", properties.bind(words, (now) => now.text.string), properties.bind(font, (now) => now.text.font), own,
+  return section("text", "layers.text", properties.bind(words, (now) => now.text.string), make("div.pm-l-wide.pm-l-beside", {}, properties.bind(font, (now) => now.text.font), own),
     properties.bind(size, (now) => now.text.size_px), properties.bind(color, (now) => now.text.color),
     alignment(properties, send), properties.bind(tracking, (now) => now.text.tracking_px), properties.bind(angle, (now) => now.text.angle_deg), notes);
 }
