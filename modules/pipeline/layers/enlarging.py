@@ -48,12 +48,26 @@ def enlarge(document: LayerDocument, layer_id: str, sources: Sources, fonts: Fon
     if factor > MAX_FACTOR or max(layer.source.extent.size) * factor > MAX_SIDE_PX:
         raise InvalidRequest("scale", factor, f"at most {MAX_FACTOR} times the source's pixels, and {MAX_SIDE_PX} px a side")
     density = layer.source.density * factor
-    if layer.text is not None and layer.text.is_typeset and density == int(density):
-        pixels = typeset(layer.text, fonts, density=int(density)).pixels
-    else:
-        pixels = _upscaled(sources.pixels(layer.source), factor, upscaler)
-    enlarged = replace(sources.add_pixels(pixels), density=density)
-    return with_layer(document, replace(layer, enlarged=enlarged))
+    if (sharpened := sharpen_texts(replace(document, layers=(layer,)), sources, fonts).layers[0]) != layer:
+        return with_layer(document, sharpened)
+    pixels = _upscaled(sources.pixels(layer.source), factor, upscaler)
+    return with_layer(document, replace(layer, enlarged=sources.add_pixels(pixels, density)))
+
+
+def sharpen_texts(document: LayerDocument, sources: Sources, fonts: FontCatalog) -> LayerDocument:
+    """Set again, with the pixels that they lack, all texts that are scaled beyond their own; the same document where there are none."""
+    for layer in document.layers:
+        if layer.source is None or layer.text is None or not layer.text.is_typeset:
+            continue
+        factor = wanted_factor(layer)
+        density = layer.source.density * factor
+        has_enough = factor == 1 or (layer.enlarged is not None and layer.enlarged.density >= density)
+        if has_enough or factor > MAX_FACTOR or max(layer.source.extent.size) * factor > MAX_SIDE_PX or density != int(density):
+            continue
+        set_again = typeset(layer.text, fonts, density=int(density))
+        if set_again.pixels.shape[:2] == (layer.source.extent.height * factor, layer.source.extent.width * factor):
+            document = with_layer(document, replace(layer, enlarged=sources.add_pixels(set_again.pixels, density)))
+    return document
 
 
 def _upscaled(pixels: Pixels, factor: int, upscaler: Upscaler) -> Pixels:

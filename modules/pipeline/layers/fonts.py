@@ -124,7 +124,7 @@ class FontCatalog:
         self._opened: dict[tuple[Face, float], ImageFont.FreeTypeFont] = {}
 
     def faces(self) -> list[Face]:
-        """All usable faces: built-in, then uploaded, then installed; by name within."""
+        """All usable faces: built-in, then uploaded, then installed; by name within, those for other regions' characters last."""
         with self._lock:
             if self._faces is None:
                 self._faces = self._read_all()
@@ -261,7 +261,7 @@ class FontCatalog:
                 if "problem" in entry:
                     self._problems[path.name] = entry["problem"]
                 found += [_face(path, origin, row) for row in entry["faces"]]
-            faces += sorted(found, key=lambda face: (face.name.casefold(), abs(face.weight - 400), str(face.path), face.number))
+            faces += sorted(found, key=lambda face: (_is_special(face), face.name.casefold(), str(face.path), face.number))
         if kept != known:
             self._write_cache(kept)
         return faces
@@ -335,12 +335,18 @@ def _distance(face: Face, name: str, codes: set[int]) -> tuple[Any, ...]:
         ("italic" in wanted or "oblique" in wanted) != face.is_italic,
         _has(own, NARROW_WORDS) != _has(wanted, NARROW_WORDS),
         abs(_weight(wanted) - face.weight),
-        any(own.endswith(word) or f"cjk{word}" in own for word in OTHER_REGIONS),
+        _is_special(face),
         ORDER.index(face.origin),
         own,
         str(face.path),
         face.number,
     )
+
+
+def _is_special(face: Face) -> bool:
+    """Whether a font is for another region's forms of characters, or for formulas: not what is taken where nobody chose."""
+    words = face.family.casefold().split()
+    return "math" in words or bool(set(OTHER_REGIONS) & set(words))
 
 
 def _weight(key: str) -> int:

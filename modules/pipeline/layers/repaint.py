@@ -155,7 +155,7 @@ def _recoloured(document: LayerDocument, layer: Layer, picture: Pixels, wanted: 
     box, old, difference = _laid(layer, document, sources)
     inside = box.cut_at(document.extent)
     assert inside is not None, "the mask met the layer"
-    here, there = _at(inside), _at(Box(inside.x - box.x, inside.y - box.y, inside.width, inside.height))
+    here, there = _at(inside), _within(inside, box)
     fresh, alpha = old.copy(), old[there][..., 3]
     chosen = ((wanted[here] > 0) & (alpha > 0))[..., None]
     colors = _solve(picture[here], _flat(backing)[here], alpha)
@@ -179,12 +179,12 @@ def _laid(layer: Layer, document: LayerDocument, sources: Sources) -> tuple[Box,
     if layer.difference is not None:
         laid, part = place(sources.difference(layer.difference), layer.placement, whole, layer.difference.density)
         difference = np.zeros((*box.extent.shape, 4), np.int16)
-        difference[_at(Box(laid.x - box.x, laid.y - box.y, laid.width, laid.height))] = part
+        difference[_within(laid, box)] = part
     placed = render_layer(layer, document, sources)
     shown = meet(placed.box, box)
     if shown is not None and placed.pixels is not None:
-        there = _at(Box(shown.x - box.x, shown.y - box.y, shown.width, shown.height))
-        here = _at(Box(shown.x - placed.box.x, shown.y - placed.box.y, shown.width, shown.height))
+        there = _within(shown, box)
+        here = _within(shown, placed.box)
         pixels[there] = placed.pixels[here]
         if difference is not None and placed.difference is not None:
             difference[there] = placed.difference[here]
@@ -235,16 +235,28 @@ def _rematted(
     coarse = np.floor(np.maximum(alpha, wanted) * 255 + 0.5).astype(np.uint8)
     found, colors = rematte(picture, coarse)
     found = np.where(wanted > 0, found, alpha).astype(np.float32)
-    placed = render_layer(layer, document, sources)
-    fresh = np.dstack([colors, np.floor(np.clip(found, 0, 1) * 255 + 0.5).astype(np.uint8)])
-    if placed.pixels is not None:
-        here = _at(placed.box)
-        fresh[here] = np.where((wanted[here] > 0)[..., None], fresh[here], placed.pixels)
+    laid, old, old_difference = _laid(layer, document, sources)
+    shape = _around(found)
+    box = laid if shape is None else laid.joined(shape)
+    fresh, difference = np.zeros((*box.extent.shape, 4), np.uint8), np.zeros((*box.extent.shape, 4), np.int16)
+    fresh[_within(laid, box)] = old
+    if old_difference is not None:
+        difference[_within(laid, box)] = old_difference
+    inside = box.cut_at(document.extent)
+    assert inside is not None, "the mask met the layer"
+    here, there = _at(inside), _within(inside, box)
+    chosen = (wanted[here] > 0)[..., None]
+    new = np.dstack([colors, np.floor(np.clip(found, 0, 1) * 255 + 0.5).astype(np.uint8)])[here]
+    fresh[there] = np.where(chosen, new, fresh[there])
+    difference[there] = np.where(chosen, 0, difference[there])
     fresh[fresh[..., 3] == 0] = 0
-    box = _around(fresh[..., 3])
-    if box is None:
+    if not fresh.any():
         raise InvalidRequest("picture", "no shape", "a picture in which the layer's shape can be found; or keep its alpha")
-    return _with_pixels(document, layer, box, fresh[_at(box)], None, sources)
+    return _with_pixels(document, layer, box, fresh, difference, sources)
+
+
+def _within(inner: Box, outer: Box) -> tuple[slice, slice]:
+    return _at(Box(inner.x - outer.x, inner.y - outer.y, inner.width, inner.height))
 
 
 def _around(values: NDArray[Any]) -> Box | None:

@@ -18,10 +18,12 @@ from modules.pipeline.layers.edits import apply, find
 from modules.pipeline.layers.fonts import FontCatalog
 from modules.pipeline.layers.sources import Sources
 from modules.pipeline.layers.stored_form import from_plain, to_plain
-from modules.pipeline.layers.typesetting import fit_to_line, ink, measure_line, typeset
+from modules.pipeline.layers.typesetting import fit_to_line, ink, is_stacked, measure_line, stack, typeset
 
 Pixels = NDArray[np.uint8]
 Point = tuple[float, float]
+RUNS_DOWN = 1.5
+"""How much taller than wide the ink of a line is whose characters stand one below the other."""
 CHANGEABLE = ("string", "font", "size_px", "color", "alignment", "tracking_px", "angle_deg")
 
 
@@ -64,6 +66,8 @@ def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, An
     asked = text_values(values)
     angle = asked.pop("angle_deg", None)
     text, at, turn = _as_typeset(layer, layer.text, asked, sources, fonts)
+    if is_stacked(text.string) and "\n" not in asked.get("string", "\n"):
+        asked["string"] = stack(asked["string"])
     placement = layer.placement
     turn = turn if angle is None else float(angle)
     return with_layer(document, _set_at(layer, replace(text, **asked), replace(placement, rotation_deg=turn), at, sources, fonts))
@@ -119,7 +123,7 @@ def recolour_text(document: LayerDocument, layer_id: str, color: str, sources: S
     changed = pixels.copy()
     changed[..., :3] = np.clip(np.floor(pixels[..., :3] + (np.array(wanted) - mean) + 0.5), 0, 255)
     changed[pixels[..., 3] == 0] = 0
-    source = replace(sources.add_pixels(changed), density=layer.source.density)
+    source = sources.add_pixels(changed, layer.source.density)
     # What made the old ink exact is wrong for the new one.
     return with_layer(document, replace(layer, source=source, difference=None, enlarged=None, text=replace(layer.text, color=color)))
 
@@ -180,8 +184,10 @@ def _as_typeset(
         done = typeset(text, fonts)
         return text, on_canvas(placement, size, done.anchor), placement.rotation_deg
     line = measure_line(sources.pixels(layer.source)[..., 3], text.angle_deg)
+    runs_down = "\n" not in text.string and len(text.string) > 1 and line.height > RUNS_DOWN * line.width
+    string = stack(text.string) if runs_down else text.string
     fitted = fit_to_line(
-        text.string, line, fonts, font=asked.get("font", text.font), color=text.color, alignment=asked.get("alignment", text.alignment)
+        string, line, fonts, font=asked.get("font", text.font), color=text.color, alignment=asked.get("alignment", text.alignment)
     )
     fitted = replace(fitted, size_px=fitted.size_px / density, tracking_px=fitted.tracking_px / density)
     done = typeset(fitted, fonts)
@@ -199,9 +205,9 @@ def _set_at(layer: Layer, text: TextAttributes, placement: Placement, at: Point,
     """The layer with its text set, the anchor at a place on the canvas."""
     density = max(1, math.ceil(max(placement.scale_x, placement.scale_y)))
     is_upright = placement.rotation_deg % 90 == 0
-    done = typeset(text, fonts, density=density if is_upright else max(density, 2))
     finer = density if is_upright else max(density, 2)
-    source = replace(sources.add_pixels(done.pixels), density=float(finer))
+    done = typeset(text, fonts, density=finer)
+    source = sources.add_pixels(done.pixels, float(finer))
     size, anchor = _size(source.extent.size, finer), (done.anchor[0] / finer, done.anchor[1] / finer)
     placed = placed_at(placement, size, anchor, at)
     if is_upright:  # on whole pixels nothing is resampled

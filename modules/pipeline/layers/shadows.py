@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from modules.base.errors import InvalidRequest
 from modules.imaging.geometry import Box
 from modules.imaging.layering.blend_mode import BlendMode
+from modules.imaging.layering.compositing import decode, encode
 from modules.imaging.layering.placement import Placement
 from modules.imaging.layering.placing import meet, place, placed_box
 from modules.pipeline.layers.building import new_layer_id
 from modules.pipeline.layers.checks import check_document
-from modules.pipeline.layers.document import Layer, LayerDocument, LayerKind
+from modules.pipeline.layers.document import Layer, LayerDocument, LayerKind, Light
 from modules.pipeline.layers.naming import free_name
 from modules.pipeline.layers.render import shown_source
 from modules.pipeline.layers.rewriting import find_layer, surroundings, with_layer
@@ -26,15 +28,17 @@ from modules.pipeline.layers.sources import Sources
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
-DARKEST = (0.46, 0.46, 0.5)
-"""What a new shadow leaves of the light, red, green, blue: daylight's shadows are a little blue."""
+Color = tuple[int, int, int]
+
+DARKEST: Color = (117, 117, 128)
+"""What a new shadow multiplies with: daylight's shadows are a little blue."""
 FORESHORTENING = 0.5
 """How much shorter lengths on the ground towards the viewer look."""
 MIN_LENGTH, MAX_LENGTH = 0.15, 3.0
 """Of a shadow on the ground, in heights of the caster."""
 MIN_DEPTH = 0.1
 LIFT = 0.06
-"""How far a floating layer hangs above what it shades, in sides of its box."""
+"""How far a floating layer hangs above what it shades, in shorter sides of its box."""
 BANDS = 5
 VISIBLE = 16
 
@@ -108,9 +112,8 @@ def recompute_shadow(
     is_standing = style is ShadowStyle.GROUND if style else caster.kind is LayerKind.SUBJECT
     sun = Sun(document.light_from_deg, document.light_height_deg)
     near, cover = (_on_ground if is_standing else _floating)(alpha, box, sun, softness, document)
-    darkest = _darkest(old[0], sources) if old else DARKEST
     pixels = np.empty((*cover.shape, 4), np.uint8)
-    pixels[..., :3] = np.floor(np.array(darkest) * 255 + 0.5)
+    pixels[..., :3] = _darkest(old[0], document.light, sources) if old else DARKEST
     pixels[..., 3] = np.floor(np.clip(cover, 0, 1) * 255 + 0.5)
     pixels[pixels[..., 3] == 0] = 0
     return _with_shadow(document, caster, old, near, pixels, sources)
@@ -182,7 +185,7 @@ def _on_ground(alpha: Floats, box: Box, sun: Sun, softness: float, document: Lay
 
 def _floating(alpha: Floats, box: Box, sun: Sun, softness: float, document: LayerDocument) -> tuple[Box, Floats]:
     """The shape moved away from the light."""
-    lift = LIFT * math.sqrt(box.width * box.height)
+    lift = LIFT * min(box.width, box.height)
     away = lift * min(sun.length, MAX_LENGTH)
     matrix = np.array([[1, 0, sun.away[0] * away], [0, 1, sun.away[1] * away]])
     sigma = 0.35 * softness * lift
@@ -205,18 +208,27 @@ def _soften(cover: Floats, sigma: float) -> Floats:
     return cv2.GaussianBlur(cover, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT) if sigma > 0.1 else cover
 
 
-def _darkest(shadow: Layer, sources: Sources) -> tuple[float, float, float]:
-    """What a shadow leaves of the light where it is darkest, 0 to 1 each; where nothing is to be seen of it, `DARKEST`."""
+def _darkest(shadow: Layer, light: Light, sources: Sources) -> Color:
+    """The colour that darkens as a shadow does where it is darkest; where nothing is to be seen of it, `DARKEST`."""
     if shadow.source is None:
         return DARKEST
-    pixels = sources.pixels(shadow.source).astype(np.float32) / 255
-    left = 1 - pixels[..., 3:] * (1 - pixels[..., :3])
-    light = left.mean(axis=2)
-    dark = light[light < 0.97]
+    pixels = sources.pixels(shadow.source)
+    seen = pixels[pixels[..., 3] > 0]
+    if not len(seen):
+        return DARKEST
+    if shadow.confidence is None:  # drawn before: one colour, its alpha is only the cover
+        return _color(np.floor(seen[:, :3].mean(axis=0) + 0.5))
+    left = 1 - seen[:, 3:].astype(np.float32) / 255 * (1 - decode(seen[:, :3], light))
+    brightness = left.mean(axis=1)
+    dark = brightness[brightness < 0.97]
     if dark.size < 16:
         return DARKEST
-    chosen = left[light <= np.percentile(dark, 10)].mean(axis=0)
-    return float(chosen[0]), float(chosen[1]), float(chosen[2])
+    return _color(encode(left[brightness <= np.percentile(dark, 10)].mean(axis=0), light))
+
+
+def _color(values: NDArray[Any]) -> Color:
+    red, green, blue = values
+    return int(red), int(green), int(blue)
 
 
 def _with_shadow(document: LayerDocument, caster: Layer, old: list[Layer], near: Box, pixels: Pixels, sources: Sources) -> LayerDocument:

@@ -260,10 +260,13 @@ class LineInk:
     Attributes:
         alpha: (H, W) float32 in [0, 1], cut to the ink.
         middle: (x, y) of that box's middle in the layer's source, px.
+        width, height: Of the ink, px, with the share that it has of the pixels at its rim.
     """
 
     alpha: NDArray[np.float32]
     middle: tuple[float, float]
+    width: float
+    height: float
 
 
 def measure_line(alpha: Alpha, angle_deg: float) -> LineInk:
@@ -283,17 +286,33 @@ def measure_line(alpha: Alpha, angle_deg: float) -> LineInk:
     # Pixel centres lie half a pixel inside; the upright picture has the same middle.
     turn[:, 2] = reach / 2 - 0.5 - turn[:, :2] @ (middle - 0.5)
     upright = cv2.warpAffine(alpha, turn, (reach, reach), flags=cv2.INTER_LINEAR) if angle_deg else alpha
-    rows, columns = np.nonzero(upright.max(axis=1) > 64)[0], np.nonzero(upright.max(axis=0) > 64)[0]
-    if not len(rows):
-        raise InvalidRequest("layer", "no ink", "a line of text with visible strokes")
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    (top, bottom, tall), (left, right, wide) = _span(upright.max(axis=1)), _span(upright.max(axis=0))
     center = np.array([(left + right) / 2, (top + bottom) / 2])
     if angle_deg:
         angle = np.deg2rad(angle_deg)
         back = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         center = middle + back @ (center - reach / 2)
     cut = upright[top:bottom, left:right].astype(np.float32) / np.float32(255)
-    return LineInk(cut, (float(center[0]), float(center[1])))
+    return LineInk(cut, (float(center[0]), float(center[1])), wide, tall)
+
+
+VISIBLE = 64
+
+
+def _span(peaks: Alpha) -> tuple[int, int, float]:
+    """First and end of the visible ink along an axis, and its length with the shares of the pixels at its ends.
+
+    Args:
+        peaks: (n,) uint8: the highest alpha in each row or column.
+    """
+    seen = np.nonzero(peaks > VISIBLE)[0]
+    if not len(seen):
+        raise InvalidRequest("layer", "no ink", "a line of text with visible strokes")
+    first, end = int(seen[0]), int(seen[-1]) + 1
+    shares = peaks.astype(np.float64) / peaks.max()
+    around = [shares[place] for place in (first - 1, end) if 0 <= place < len(peaks)]
+    rim = [shares[first], shares[end - 1]] if end - first > 1 else [shares[first]]
+    return first, end, end - first - len(rim) + float(sum(rim) + sum(around))
 
 
 def fit_to_line(
@@ -313,7 +332,7 @@ def fit_to_line(
     return max(fitted, key=lambda pair: pair[0])[1]
 
 
-MAX_CANDIDATES = 48
+MAX_CANDIDATES = 64
 MAX_TRACKING_FIT_EM = 0.6
 
 
@@ -326,23 +345,36 @@ def _candidates(string: str, fonts: FontCatalog) -> list[str]:
 
 def _fit(trial: TextAttributes, line: LineInk, fonts: FontCatalog) -> tuple[float, TextAttributes]:
     """How alike (up to 1) a font's version is, and its attributes at the line's size."""
-    first = _ink_of(typeset(trial, fonts))
-    height, width = line.alpha.shape
-    size = trial.size_px * height / first.shape[0]
+    first = _ink_of(trial, fonts)
+    if is_stacked(trial.string):  # the distance of lines is the typesetter's own: only the width tells the size
+        return _likeness_of(sized := replace(trial, size_px=round(trial.size_px * line.width / first.width, 2)), line, fonts), sized
+    size = trial.size_px * line.height / first.height
     gaps = max(len(trial.string.replace("\n", "")) - 1, 1)
-    tracking = (width - first.shape[1] * height / first.shape[0]) / gaps
     bound = MAX_TRACKING_FIT_EM * size
-    sized = replace(trial, size_px=round(size, 2), tracking_px=round(float(np.clip(tracking, -bound, bound)), 2))
-    set_ink = _ink_of(typeset(sized, fonts))
-    likeness = _likeness(cv2.resize(set_ink, (width, height), interpolation=cv2.INTER_AREA), line.alpha)
-    return likeness - abs(sized.tracking_px) / sized.size_px, sized
+    tracking = float(np.clip((line.width - first.width * line.height / first.height) / gaps, -bound, bound))
+    sized = replace(trial, size_px=round(size, 2), tracking_px=round(tracking, 2))
+    return _likeness_of(sized, line, fonts) - abs(sized.tracking_px) / sized.size_px / 2, sized
 
 
-def _ink_of(done: Typeset) -> NDArray[np.float32]:
-    return measure_line(done.pixels[..., 3], 0.0).alpha
+def _ink_of(text: TextAttributes, fonts: FontCatalog) -> LineInk:
+    return measure_line(typeset(text, fonts).pixels[..., 3], 0.0)
 
 
-def _likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Share of common ink: intersection over union of the coverages."""
-    union = float(np.maximum(one, other).sum())
-    return float(np.minimum(one, other).sum()) / union if union else 0.0
+def _likeness_of(text: TextAttributes, line: LineInk, fonts: FontCatalog) -> float:
+    """Share of common ink when a set text is brought to the line's box: intersection over union of the coverages."""
+    height, width = line.alpha.shape
+    ours = cv2.resize(_ink_of(text, fonts).alpha, (width, height), interpolation=cv2.INTER_AREA)
+    union = float(np.maximum(ours, line.alpha).sum())
+    # Rounded, so that of fonts with the same characters the first is taken.
+    return round(float(np.minimum(ours, line.alpha).sum()) / union, 3) if union else 0.0
+
+
+def stack(string: str) -> str:
+    """A line as one that runs downwards: each character on its own line."""
+    return "\n".join(character for character in string if not character.isspace())
+
+
+def is_stacked(string: str) -> bool:
+    """Whether a text is a line that runs downwards."""
+    lines = string.split("\n")
+    return len(lines) > 1 and all(len(line) == 1 for line in lines)
