@@ -62,8 +62,8 @@ def show_files(document: LayerDocument, sources: Sources, *, is_trimmed: bool) -
 
 def _stem(name: str) -> str:
     """A file name without ending, safe on every system: `text: SALE` becomes `text SALE`."""
-    plain = re.sub(r"\s*[:/\\|]+\s*", " ", name).strip(" .")
-    return sanitize_part(plain, limit=MAX_STEM_CHARS) or "layer"
+    words = [word for word in re.sub(r"[:/\\|]+", " ", name).split() if word.strip(".")]
+    return sanitize_part(" ".join(words), limit=MAX_STEM_CHARS) or "layer"
 
 
 def write_files(pieces: Sequence[Piece]) -> dict[str, bytes]:
