@@ -13,7 +13,7 @@ _RADIUS = 0.008
 """Of the window, as a share of the picture's longer side: what is finer than it is texture."""
 _CONTRAST = 14.0
 """Of 255: steps that are clearly higher are edges, and stay."""
-_LEAST_DETAIL = 0.8
+_LEAST_DETAIL = 1.2
 """Mean |detail| of 255 below which there is nothing worth a layer."""
 
 

@@ -18,9 +18,10 @@ Flags = NDArray[np.bool_]
 _WORKING_PX = 512
 _WIDEST = 0.08
 """Of a gleam, as a share of the square root of the thing's area."""
-_BRIGHT, _RISE, _FAINTEST = 0.75, 0.16, 0.03
+_BRIGHT, _RISE, _FAINTEST = 0.88, 0.35, 0.03
 """Least brightness (of 1) of a gleam's middle, by how much it rises above what lies around, and where it ends."""
-_LEAST_AREA, _MOST_AREA = 0.0008, 0.12
+_SMALLEST_PX = 12
+_LEAST_AREA, _MOST_AREA = 0.0015, 0.12
 """Of the thing's area, all gleams together."""
 _STRONGEST = 0.9
 
@@ -76,18 +77,25 @@ def _find_gleams(view: Floats, inside: Flags, area: float) -> tuple[Flags | None
     ground = cv2.morphologyEx(np.where(inside, least, 1).astype(np.float32), cv2.MORPH_ERODE, kernel)
     ground = cv2.GaussianBlur(cv2.dilate(ground, kernel), (0, 0), radius / 2)
     rise = np.where(inside, least - np.minimum(ground, least), 0)
-    seeds = (least > _BRIGHT) & (rise > _RISE)
     _, labels = cv2.connectedComponents((rise > _FAINTEST).astype(np.uint8), connectivity=8)
     gleam = np.zeros_like(inside)
-    for label in np.unique(labels[seeds]):
+    for label in np.unique(labels[(least > _BRIGHT) & (rise > _RISE)]):
         part = labels == label
-        if label and part.sum() < 4 * radius * radius * np.pi:
+        if label and _is_gleam(rise[part], least[part], 4 * np.pi * radius * radius):
             gleam |= part
     if not gleam.any():
         return None, view, 0.0
     hole = cv2.dilate(gleam.astype(np.uint8), np.ones((3, 3), np.uint8)) | ~inside
     own = cv2.inpaint((view * 255).astype(np.uint8), (hole * 255).astype(np.uint8), 3, cv2.INPAINT_NS)
     return gleam, own.astype(np.float32) / 255, float(np.percentile(rise[gleam], 95))
+
+
+def _is_gleam(rise: Floats, least: Floats, most: float) -> bool:
+    """Whether one bright spot is light: small, nearly white in its middle, and not as bright everywhere."""
+    peak = float(np.percentile(rise, 95))
+    return (
+        _SMALLEST_PX < len(rise) < most and peak > _RISE and float(np.percentile(least, 95)) > _BRIGHT and float(rise.mean()) < 0.8 * peak
+    )
 
 
 def _solve(rgb: Pixels, own: Floats, where: Floats, light: Light) -> tuple[Pixels, Pixels]:

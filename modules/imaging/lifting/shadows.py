@@ -29,11 +29,13 @@ _LEAST_AREA, _MOST_AREA = 0.02, 2.0
 """Of the caster's area."""
 _LEAST_SURFACE = 0.6
 _MOST_SURFACES, _LEAST_OF_A_SURFACE = 3, 0.12
-_ROUGHEST = 0.05
+_ROUGHEST, _CLEAN = 0.05, 0.015
 _SAMPLES = 4000
 _GRAINS_PX = (1.0, 2.5, 5.0)
 """How far the surface's grain is blurred away, the finest first that leaves smooth surfaces."""
 _MOST_TINT = 0.35
+_MOST_ABRUPT = 0.24
+"""Of its peak: what ends darker than this is a dark thing, not a soft shadow."""
 _DARKEST = 3
 
 
@@ -71,12 +73,11 @@ def find_shadow(rgb: Pixels, caster: Floats, others: Floats | None = None, light
     found = _find_darkening(np.log(np.maximum(decode(view, light), 1e-4)), body, lifted)
     if found is None:
         return None
-    darkening, tint, confidence = found
-    full = cv2.resize(darkening, (width, height), interpolation=cv2.INTER_CUBIC)
-    missing = 1 - np.exp(-np.clip(full, 0, None))
+    free = (caster if others is None else np.maximum(caster, others)) < 0.02
+    missing = 1 - np.exp(-_at_full_size(rgb, free, found, light))
     alpha = np.floor(missing * 255 + 0.5).astype(np.uint8)
-    color = encode((1 - tint).astype(np.float32), light)
-    return Shadow(np.dstack([np.broadcast_to(color, (height, width, 3)), alpha]).astype(np.uint8), confidence)
+    color = encode((1 - found.tint).astype(np.float32), light)
+    return Shadow(np.dstack([np.broadcast_to(color, (height, width, 3)), alpha]).astype(np.uint8), found.confidence)
 
 
 def light_up(rgb: Pixels, shadow: Pixels, light: Light = Light.SRGB) -> Pixels:
@@ -87,8 +88,52 @@ def light_up(rgb: Pixels, shadow: Pixels, light: Light = Light.SRGB) -> Pixels:
     return np.where(shadow[..., 3:] > 0, lit, rgb).astype(np.uint8)
 
 
-def _find_darkening(logs: Floats, body: Floats, lifted: Floats) -> tuple[Floats, Floats, float] | None:
-    """(darkening of the strongest channel, share of it in each channel, confidence) at working size."""
+@dataclass(frozen=True)
+class _Darkening:
+    """A shadow at working size, in logarithms.
+
+    Attributes:
+        dark: (h, w) >= 0: of the strongest channel.
+        tint: (3,) share of it in each channel, up to 1.
+        surface: (h, w, 3): the surface without it.
+        is_clean: Whether the surface has no grain, so that each pixel tells how dark it is.
+    """
+
+    dark: Floats
+    tint: Floats
+    surface: Floats
+    strongest: float
+    is_clean: bool
+    confidence: float
+
+
+def _at_full_size(rgb: Pixels, free: Flags, found: _Darkening, light: Light) -> Floats:
+    """The darkening at the picture's size; on a clean surface as sharp as it is there, also close to the caster."""
+    size = free.shape[::-1]
+    coarse = np.clip(cv2.resize(found.dark, size, interpolation=cv2.INTER_LINEAR), 0, None)
+    if not found.is_clean:
+        return coarse
+    top, left, bottom, right = _bounds(coarse > 0.004)
+    part = slice(top, bottom), slice(left, right)
+    surface = cv2.resize(found.surface, size, interpolation=cv2.INTER_LINEAR)[part]
+    seen = np.log(np.maximum(decode(np.maximum(rgb[part], _DARKEST), light), 1e-4))
+    known = cv2.erode(free[part].astype(np.uint8), np.ones((3, 3), np.uint8)) == 1
+    sharp = _smooth((surface - seen).mean(axis=2) * found.strongest, known, 1.2)
+    fits = known & (coarse[part] > 0) & (np.abs(sharp - coarse[part]) < 0.5 * coarse[part] + 0.1)
+    here = np.where(fits, np.clip(sharp, 0, None), coarse[part])
+    away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
+    share = np.where(known, 0, np.exp(-((away / 6) ** 2)))
+    result = coarse.copy()
+    result[part] = (1 - share) * here + share * np.clip(_smooth(here, known, 2.5), 0, None)
+    return result
+
+
+def _bounds(flags: Flags) -> tuple[int, int, int, int]:
+    left, top, width, height = cv2.boundingRect(flags.astype(np.uint8))
+    return top, left, top + height, left + width
+
+
+def _find_darkening(logs: Floats, body: Floats, lifted: Floats) -> _Darkening | None:
     area = float((body > 0.5).sum())
     if area < 30 or area > 0.7 * body.size:
         return None
@@ -118,10 +163,15 @@ def _find_darkening(logs: Floats, body: Floats, lifted: Floats) -> tuple[Floats,
     peak = float(np.percentile(dark[core], 95))
     if peak < max(_LEAST_PEAK, 4 * spread) or not _goes_on(logs, ring, core):
         return None
+    abruptness = _abruptness(dark, core, free, peak)
+    if abruptness > _MOST_ABRUPT:
+        return None
     rate = np.array([float((-change[..., channel][core] * dark[core]).sum() / (dark[core] ** 2).sum()) for channel in range(3)])
-    tint = np.clip(rate / rate.max(), 0, 1)
-    strength = np.where(core, dark * rate.max() * np.clip(dark / faintest - 1, 0, 1), 0)
-    return _fill_below(strength.astype(np.float32), free), tint, float(np.clip(share * min(1.0, peak / 0.3) ** 0.5, 0, 1))
+    strength = np.where(core, dark * rate.max() * np.clip(dark / faintest - 1, 0, 1), 0).astype(np.float32)
+    confidence = share * min(1.0, peak / 0.3) ** 0.5 * (1 - abruptness)
+    tint = np.clip(rate / rate.max(), 0, 1).astype(np.float32)
+    is_clean = sigma == _GRAINS_PX[0] and spread < _CLEAN
+    return _Darkening(_fill_below(strength, free), tint, surface, float(rate.max()), is_clean, float(np.clip(confidence, 0, 1)))
 
 
 def _fit_surfaces(logs: Floats, ring: Flags) -> tuple[Floats, float, float] | None:
@@ -202,9 +252,20 @@ def _goes_on(logs: Floats, ring: Flags, core: Flags) -> bool:
     return inside < 0.012 or 0.3 * outside < inside < 3 * outside + 0.005
 
 
+def _abruptness(dark: Floats, core: Flags, free: Flags, peak: float) -> float:
+    """How dark a shadow still is where it ends (but not at the caster or the picture's border), as a share of its peak."""
+    inner = cv2.erode(core.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) == 1
+    open_ground = cv2.erode((free | core).astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1) == 1
+    rim = core & ~inner & open_ground
+    return float(dark[rim].mean()) / peak if rim.any() else 1.0
+
+
 def _fill_below(dark: Floats, known: Flags) -> Floats:
-    """The shadow goes on smoothly below what was lifted: a membrane between its values along the outline."""
-    filled = np.where(known, dark, _smooth(dark, known, 8.0))
-    for size in (16.0, 8.0, 4.0, 2.0, 1.0):
-        filled = np.where(known, dark, cv2.GaussianBlur(filled.astype(np.float32), (0, 0), size))
-    return np.clip(filled, 0, None).astype(np.float32)
+    """The shadow goes on smoothly below what was lifted: near the outline as it is there, deep below evened out."""
+    away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
+    near = _smooth(dark, known, 2.0)
+    deep = np.where(known, dark, _smooth(dark, known, 12.0))
+    for size in (16.0, 8.0, 4.0):
+        deep = np.where(known, dark, cv2.GaussianBlur(deep.astype(np.float32), (0, 0), size))
+    weight = np.exp(-((away / 4) ** 2))
+    return np.clip(np.where(known, dark, weight * near + (1 - weight) * deep), 0, None).astype(np.float32)
