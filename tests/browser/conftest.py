@@ -71,6 +71,7 @@ def serve(root: Path, data: Path, arguments: list[str]) -> Iterator[str]:
     finally:
         server.kill()
         server.wait()
+        log.close()
 
 
 def free_port() -> int:

@@ -148,7 +148,7 @@ def test_interrupted_and_gone_on_with(studio: StudioPage, folder: Path, tmp_path
     expect(studio.by_id("img2img_batch_resume")).to_be_visible()
     expect(studio.page.locator("#img2img_batch_earlier input")).to_have_value(re.compile(rf"in · {len(made)} of 6 made"))
     studio.by_id("img2img_batch_resume").click()
-    studio.expect_status("12 of 6 pictures made")
+    studio.expect_status("6 of 6 pictures made")
     assert {name: (out / name).stat().st_mtime_ns for name in made} == made, "what was made stays"
     assert len(list(out.iterdir())) == 6
 

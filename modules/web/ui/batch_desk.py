@@ -50,13 +50,15 @@ class BatchDesk:
         time_s = estimate_s(self._session.queue.jobs(), fields["width"], fields["height"], fields["steps"], count)
         return {self._tab.table: dry_run_html(self._texts, language, dry, time_s), self._tab.report: ""}
 
-    def follow(self, language: str, seen: Mapping[str, Any]) -> Any:
-        """How the followed job stands, if it is a batch."""
+    def follow(self, language: str, memory: Mapping[str, str] | None, seen: Mapping[str, Any]) -> Updates:
+        """How the followed job stands, if it is a batch; one that is over is listed with what it made."""
         job = self._session.queue.find(str(seen.get("job")))
         manifest = self._manifest_of(job) if job is not None else None
         if job is None or manifest is None:
-            return gr.skip(), gr.skip()
-        return report_html(self._texts, language, manifest, is_running=not job.state.is_final), ""
+            return {self._tab.report: gr.skip()}
+        is_over = job.state.is_final
+        report = report_html(self._texts, language, manifest, is_running=not is_over)
+        return {self._tab.report: report, self._tab.table: "", **(self.list_earlier(language, memory) if is_over else {})}
 
     def list_earlier(self, language: str, memory: Mapping[str, str] | None) -> Updates:
         """The visitor's batches, the newest first; nothing is shown where there are none."""
@@ -112,7 +114,7 @@ def wire_batch(wiring: Wiring) -> None:
     choices.uses_info.change(lambda uses: gr.update(visible=uses), choices.uses_info, tab.info_place, **LIGHT)
     listed = [tab.earlier, tab.earlier_place]
     wiring.on(studio.modes.tab[Mode.BATCH].select, desk.list_earlier, [studio.memory], listed)
-    wiring.on(studio.results.status.change, desk.follow, [studio.seen], [tab.report, tab.table])
+    wiring.on(studio.results.status.change, desk.follow, [studio.memory, studio.seen], [tab.report, tab.table, *listed])
     wiring.on(tab.resume.click, desk.resume, [studio.memory, tab.earlier], wiring.desk.outputs())
     wiring.on(tab.show.click, desk.show, [studio.memory, tab.earlier], [tab.report])
 
