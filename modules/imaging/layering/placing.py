@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box, Extent
-from modules.imaging.layering.placement import Placement
+from modules.imaging.layering.placement import PLACES_PER_PX, SCALE_DIGITS, Placement
 
 Values = TypeVar("Values", NDArray[np.uint8], NDArray[np.int16])
 Floats = NDArray[np.float32]
@@ -26,9 +26,9 @@ def placed_box(extent: Extent, placement: Placement, density: float = 1.0) -> Bo
         placement: Where it lies.
         density: Source pixels to one canvas pixel at scale 1.
     """
-    turns = _quarter_turns(placement, density)
+    turns = _quarter_turns(extent, placement, density)
     if turns is not None:
-        return _copied_box(extent, placement, turns)
+        return _copied_box(extent, placement, density, turns)
     corners = np.array([[0, 0, 1], [extent.width, 0, 1], [0, extent.height, 1], [extent.width, extent.height, 1]], np.float64)
     places = corners @ _matrix(extent, placement, density).T
     low, high = np.floor(places.min(axis=0)) - REACH_PX, np.ceil(places.max(axis=0)) + REACH_PX
@@ -38,7 +38,7 @@ def placed_box(extent: Extent, placement: Placement, density: float = 1.0) -> Bo
 def place(pixels: Values, placement: Placement, bounds: Extent | Box, density: float = 1.0) -> tuple[Box, Values]:
     """Lay pixels on the canvas.
 
-    Turned by quarters at scale 1 on whole pixels they are copied; everything else is resampled by a cubic filter, shrunk by areas.
+    Turned by quarters, on whole pixels and as large as they are, they are copied; all else is resampled by a cubic filter, shrunk by areas.
 
     Args:
         pixels: (h, w, 4): uint8 RGBA of straight alpha (resampled premultiplied), or int16 differences. Not modified.
@@ -55,28 +55,41 @@ def place(pixels: Values, placement: Placement, bounds: Extent | Box, density: f
     box = meet(whole, area)
     if box is None:
         return Box(area.x, area.y, 0, 0), pixels[:0, :0]
-    turns = _quarter_turns(placement, density)
+    turns = _quarter_turns(extent, placement, density)
     if turns is None:
         return box, _resample(pixels, placement, box, density)
     turned = np.rot90(_flip(pixels, placement), -turns)
     return box, turned[box.y - whole.y : box.y - whole.y + box.height, box.x - whole.x : box.x - whole.x + box.width]
 
 
-def _quarter_turns(placement: Placement, density: float) -> int | None:
+def _corner(extent: Extent, placement: Placement, density: float) -> tuple[float, float]:
+    """Where the corner of a source lies that shows pixel for pixel, before it is turned; canvas px, to 1/1024."""
+    exact = placement.snapped()
+    shrunk = (1 / density - 1) / 2
+    corner = exact.left + extent.width * shrunk, exact.top + extent.height * shrunk
+    return round(corner[0] * PLACES_PER_PX) / PLACES_PER_PX, round(corner[1] * PLACES_PER_PX) / PLACES_PER_PX
+
+
+def _quarter_turns(extent: Extent, placement: Placement, density: float) -> int | None:
     """How many quarters clockwise, where every source pixel lands on one canvas pixel; else None."""
     exact = placement.snapped()
-    if density != 1 or exact.scale_x != 1 or exact.scale_y != 1 or exact.rotation_deg % 90 != 0:
+    if (
+        round(exact.scale_x / density, SCALE_DIGITS) != 1
+        or round(exact.scale_y / density, SCALE_DIGITS) != 1
+        or exact.rotation_deg % 90 != 0
+    ):
         return None
-    return int(exact.rotation_deg // 90) % 4 if exact.left == int(exact.left) and exact.top == int(exact.top) else None
+    left, top = _corner(extent, placement, density)
+    return int(exact.rotation_deg // 90) % 4 if left == int(left) and top == int(top) else None
 
 
-def _copied_box(extent: Extent, placement: Placement, turns: int) -> Box:
+def _copied_box(extent: Extent, placement: Placement, density: float, turns: int) -> Box:
     """Turned about the middle; where that would end on half a pixel, the half to the left and the top."""
-    exact = placement.snapped()
+    left, top = (int(place) for place in _corner(extent, placement, density))
     if turns % 2 == 0:
-        return Box(int(exact.left), int(exact.top), extent.width, extent.height)
+        return Box(left, top, extent.width, extent.height)
     shift = extent.width - extent.height
-    return Box(int(exact.left) + shift // 2, int(exact.top) + -shift // 2, extent.height, extent.width)
+    return Box(left + shift // 2, top + -shift // 2, extent.height, extent.width)
 
 
 def _flip(pixels: Values, placement: Placement) -> Values:

@@ -31,6 +31,7 @@ SUFFIX = ".layers"
 DOCUMENT, HISTORY, PICTURE, THUMBNAIL = "document.json", "history.json", "picture.png", "thumbnail.png"
 THUMBNAIL_PX = 256
 MAX_ENTRIES = 50_000
+MAX_STEPS_BYTES = 512 << 20
 MAX_JSON_BYTES = 64 << 20
 DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, RuntimeError, UnicodeError, OverflowError)
 """What reading a damaged archive raises."""
@@ -58,7 +59,8 @@ def save(
 ) -> None:
     """Write the document as one file, under a temporary name first.
 
-    Sources that no state of the history names are left out. Sources in memory rest on the file afterwards: their bytes are dropped.
+    Sources that no state of the history names are left out; the oldest steps are forgotten where all of them would take more than
+    `MAX_STEPS_BYTES`. Sources in memory rest on the file afterwards: their bytes are dropped.
 
     Args:
         path: Of the file; made or replaced.
@@ -73,7 +75,7 @@ def save(
     """
     document = history.document
     whole = render(document, sources, cache=cache) if picture is None else picture
-    named = {source.id: source for state in history.states() for source, _ in _named(state)}
+    named = _sources_that_fit(history, sources)
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
         _put(archive, DOCUMENT, _text({"format": FORMAT, "version": FORMAT_VERSION, **as_json(document)}), is_packed=True)
@@ -120,6 +122,17 @@ def read_thumbnail(path: Path) -> bytes:
             return _read(archive, archive.getinfo(THUMBNAIL), MAX_JSON_BYTES)
     except (KeyError, *DAMAGES) as error:
         raise InvalidRequest("file", path.name, f"a whole file of layers: {error}") from None
+
+
+def _sources_that_fit(history: History, sources: Sources) -> dict[str, Source]:
+    """By id, all that the history names; its oldest states are dropped for as long as the pixels take too much room."""
+    sizes: dict[str, int] = {}
+    while True:
+        named = {source.id: source for state in history.states() for source, _ in _named(state)}
+        for source_id in named.keys() - sizes.keys():
+            sizes[source_id] = len(sources.png(named[source_id]))
+        if sum(sizes[source_id] for source_id in named) <= MAX_STEPS_BYTES or not history.forget_oldest():
+            return named
 
 
 @dataclass(frozen=True)

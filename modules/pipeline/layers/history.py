@@ -62,6 +62,13 @@ class History:
         """
         return self._go(1, "redo")
 
+    def forget_oldest(self) -> bool:
+        """Drop the oldest state; False where that is the one shown."""
+        if self._at == 0:
+            return False
+        self._states, self._at = self._states[1:], self._at - 1
+        return True
+
     def source_ids(self) -> set[str]:
         """Ids of all sources that any state names."""
         return {source_id for document in self._states for source_id in named_sources(document)}

@@ -72,6 +72,18 @@ def render(
     return cache.render(shown, document, extent_of, lambda area: _compose(shown, document, sources, area, cache))
 
 
+def render_alone(document: LayerDocument, sources: Sources, ids: Collection[str], *, cache: RenderCache | None = None) -> Pixels:
+    """What a person sees of some layers alone: as `render` with `only`, but mere differences, which show nothing by themselves, on grey."""
+    shown = tuple(layer for layer in document.layers if layer.id in ids)
+    if not shown or any(layer.source is not None for layer in shown):
+        return render(document, sources, only=ids, cache=cache)
+    canvas = np.full((*document.extent.shape, 4), 128, np.uint8)
+    canvas[..., 3] = 255
+    for layer in shown:
+        lay(canvas, render_layer(layer, document, sources), layer, document)
+    return canvas
+
+
 def _compose(shown: tuple[Layer, ...], document: LayerDocument, sources: Sources, area: Box, cache: RenderCache | None) -> Pixels:
     canvas = np.zeros((area.height, area.width, 4), np.uint8)
     for layer in shown:

@@ -102,6 +102,17 @@ def test_density_makes_a_fine_source_as_large_as_a_coarse_one() -> None:
     assert np.abs(one.astype(int) - other).max() <= 2
 
 
+def test_an_enlarged_source_shown_pixel_for_pixel_is_copied() -> None:
+    pixels = draw(24, 16)
+    box, placed = place(pixels, Placement(12, 14, 2, 2), CANVAS, 2.0)  # 12 x 8 at scale 1, twice as large about its middle
+    assert box == Box(6, 10, 24, 16) and (placed == pixels).all()
+    box, placed = place(pixels, Placement(12, 14, 2, 2, 90), CANVAS, 2.0)
+    assert box == Box(10, 6, 16, 24) and (placed == np.rot90(pixels, -1)).all()
+    third = draw(30, 18)
+    box, placed = place(third, Placement(15, 13, 3, 3), CANVAS, 3.0)
+    assert box == Box(5, 7, 30, 18) and (placed == third).all()
+
+
 def test_followers_repeat_moves_and_come_back_exactly() -> None:
     rng = np.random.default_rng(7)
     leader, follower = Placement(10, 20), Placement(33, -4)

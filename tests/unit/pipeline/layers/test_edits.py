@@ -15,7 +15,7 @@ from modules.pipeline.layers.building import as_json, from_json
 from modules.pipeline.layers.checks import MAX_LAYERS
 from modules.pipeline.layers.document import Layer, LayerDocument
 from modules.pipeline.layers.edits import apply
-from modules.pipeline.layers.render import extent_of, render, thumbnail
+from modules.pipeline.layers.render import extent_of, render, render_alone, thumbnail
 from modules.pipeline.layers.render_cache import RenderCache
 from modules.pipeline.layers.sources import MemorySources
 from tests.unit.pipeline.layers.documents import random_document, random_edit
@@ -267,5 +267,8 @@ def test_solo_shows_hidden_layers_and_thumbnails_are_small() -> None:
     alone = render(hidden, SOURCES, only={id_of("subject")})
     box = extent_of(BY_NAME["subject"], DOCUMENT)
     assert alone.any() and not alone[: box.y].any() and not alone[:, : box.x].any()
+    assert (render_alone(hidden, SOURCES, [id_of("subject")]) == alone).all()
+    texture = render_alone(DOCUMENT, SOURCES, [id_of("texture")])
+    assert (texture[..., 3] == 255).all() and np.abs(texture[..., :3].astype(int) - 128).max() == 20
     for layer in DOCUMENT.layers:
         assert max(thumbnail(layer, DOCUMENT, SOURCES, 20).shape[:2]) <= 20

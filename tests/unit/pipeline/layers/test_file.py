@@ -111,6 +111,23 @@ def test_new_pixels_are_added_and_those_that_no_state_names_go(tmp_path: Path) -
     assert document.layers[-1].source.id not in opened.history.source_ids()
 
 
+def test_steps_that_take_too_much_room_are_forgotten_oldest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document, sources = random_document(6)
+    history, path = History(document), tmp_path / "a.layers"
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        new = sources.add_pixels(rng.integers(0, 256, (100, 100, 4)).astype(np.uint8))
+        history.push(apply(history.document, {"op": "replace", "layer": document.layers[-1].id, "source": new}, sources))
+    states = list(history.states())
+    monkeypatch.setattr(file, "MAX_STEPS_BYTES", 250_000)  # 40 kB a picture, and some 60 kB for the rest
+    file.save(path, history, sources)
+    kept = list(file.open(path).history.states())
+    assert kept == states[-len(kept) :] == list(history.states()) and 3 <= len(kept) <= 5
+    monkeypatch.setattr(file, "MAX_STEPS_BYTES", 1)
+    file.save(path, history, sources)
+    assert list(file.open(path).history.states()) == states[-1:]
+
+
 def test_a_crash_between_writing_and_renaming_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history, sources = edited(7, 2)
     path = tmp_path / "a.layers"
