@@ -76,7 +76,10 @@ class Opened:
         """
         for layer_id in only or ():
             self.layer(layer_id)
-        picture = _pipeline("render:render")(self.document, self.sources, only=only, cache=self.cache)
+        if only is None:
+            picture = _pipeline("render:render")(self.document, self.sources, cache=self.cache)
+        else:
+            picture = _pipeline("render:render_alone")(self.document, self.sources, only, cache=self.cache)
         return picture if max(picture.shape[:2]) <= max_side else _pipeline("render:shrink_to")(picture, max_side)
 
     def read_state(self, values: Mapping[str, Any]) -> LayerDocument:
