@@ -42,7 +42,9 @@ def test_a_first_start_makes_installs_and_fetches_and_a_second_does_nothing(tmp_
     first = plan_setup(environment, ("runtime",), (ASSET,))
     assert (first.makes_environment, first.groups, first.assets) == (True, ("runtime",), (ASSET,))
     carry_out(first, environment, screen.console, run)
-    assert [word in line for word, line in zip(("venv", "pip install", "pip download"), run.commands, strict=True)] == [True] * 3
+    assert [word in line for word, line in zip(("venv", "pip install", "pip download", "import pymatting"), run.commands, strict=True)] == [
+        True
+    ] * 4
     assert run.commands[1].endswith("constraints.txt torch gradio")
     assert ASSET.path(tmp_path).read_bytes() == CONTENT
     assert plan_setup(environment, ("runtime",), (ASSET,)).is_empty
