@@ -36,6 +36,7 @@ from modules.runtime.history.upkeep import start_upkeep
 from modules.runtime.jobs import Job, JobQueue, JobState, Task
 from modules.runtime.layers.backends import make_backends
 from modules.runtime.layers.library import LayerLibrary
+from modules.runtime.layers.refining import Refiner
 from modules.runtime.layers.task import KIND as LAYERS
 from modules.runtime.layers.work import LayerWork
 from modules.runtime.layers.workshop import Workshop
@@ -147,7 +148,8 @@ class Session:
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
         self.layers = LayerLibrary(paths.outputs / "layers")
-        tools = (make_backends(paths, flags), self.upscalers, lambda: self.options.current, self.process, self.preset, flags.is_local)
+        backends = make_backends(paths, flags, Refiner(self.process, self.checkpoints))
+        tools = (backends, self.upscalers, lambda: self.options.current, self.process, self.preset, flags.is_local)
         self.layer_work = LayerWork(Workshop(paths, self.layers, self.store, *tools))
         postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
         self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)

@@ -10,6 +10,7 @@ from typing import Any
 from modules.base.errors import MissingModel, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
+from modules.runtime.layers.refining import Refiner
 from modules.runtime.mask_work import SUBJECT_FILE
 from modules.settings.flags import Flags
 
@@ -63,9 +64,9 @@ class LayerBackends:
         ]
 
 
-def make_backends(paths: Paths, flags: Flags) -> LayerBackends:
+def make_backends(paths: Paths, flags: Flags, refiner: Refiner) -> LayerBackends:
     """Those of this installation."""
-    return LayerBackends({BUILT_IN: _once(lambda: _make_builtin(paths)), QWEN: lambda: _make_qwen(paths, flags)})
+    return LayerBackends({BUILT_IN: _once(lambda: _make_builtin(paths, refiner)), QWEN: lambda: _make_qwen(paths, flags)})
 
 
 def subject_network(paths: Paths) -> Any:
@@ -93,9 +94,9 @@ class LazyModel:
 _MODELS: dict[Path, LazyModel] = {}
 
 
-def _make_builtin(paths: Paths) -> Any:
+def _make_builtin(paths: Paths, refiner: Refiner) -> Any:
     make: Any = load_dotted("modules.pipeline.layers.builtin.decomposer:BuiltinDecomposer")
-    return make(subject_network(paths))
+    return make(subject_network(paths), refine=refiner)
 
 
 def _make_qwen(paths: Paths, flags: Flags) -> Any:

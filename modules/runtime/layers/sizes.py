@@ -30,7 +30,7 @@ def read_sizes(texts: Sequence[str], own: Extent, field: str = "sizes") -> list[
     """
     found: list[Extent] = []
     for text in texts:
-        found += [_read_size(part, own, field) for part in re.split(r"[;,，；]+|\s{1,}(?=\d)", text.strip()) if part.strip()]
+        found += [_read_size(part, own, field) for part in re.split(r"[;,，；]+|(?<=[\d%])\s+(?=\d)", text.strip()) if part.strip()]
     unique = list(dict.fromkeys(found)) or [own]
     if len(unique) > MAX_SIZES:
         raise InvalidRequest(field, len(unique), f"at most {MAX_SIZES} sizes")

@@ -9,6 +9,7 @@ from typing import Any
 
 from modules.base.registry import load_dotted
 from modules.runtime.context import JobContext
+from modules.runtime.layers.refining import within
 
 KIND = "layers"
 STEPS = 1000
@@ -47,7 +48,8 @@ class LayerTask:
         watch = JobWatch(self, context)
         watch.tell(0.0, str(self.order.get("work", "")))
         try:
-            return WorkResult(self.do(self, context, watch), self.counts)
+            with within(context):
+                return WorkResult(self.do(self, context, watch), self.counts)
         except interrupted:
             return WorkResult(counts=self.counts)
 

@@ -156,8 +156,26 @@ def _replace(document: LayerDocument, column: Column, pixels: Any, sources: Any)
         gone = [other.id for other in document.layers if other.kind in DETAILS and other.follows in ("", layer.id)]
         hidden = [dataclasses.replace(other, is_visible=other.is_visible and other.id not in gone) for other in document.layers]
         return dataclasses.replace(document, layers=tuple(hidden))
+    document = _without_gleam(document, layer)
     shadows = [other for other in document.layers if other.kind is LayerKind.SHADOW and other.follows == layer.id]
     if shadows and not any(shadow.is_locked for shadow in shadows):
         recompute: Any = load_dotted("modules.pipeline.layers.shadows:recompute_shadow")
         document = recompute(document, layer.id, sources)
     return document
+
+
+def _without_gleam(document: LayerDocument, layer: Layer) -> LayerDocument:
+    """Without the highlights that lay on what a layer showed before."""
+    extent_of: Any = load_dotted("modules.pipeline.layers.render:extent_of")
+    around = extent_of(layer, document)
+
+    def lies_on(other: Layer) -> bool:
+        if other.kind is not LayerKind.HIGHLIGHT:
+            return False
+        box = extent_of(other, document)
+        width = min(box.edges[2], around.edges[2]) - max(box.x, around.x)
+        height = min(box.edges[3], around.edges[3]) - max(box.y, around.y)
+        return other.follows == layer.id or (not other.follows and 2 * max(width, 0) * max(height, 0) > box.width * box.height)
+
+    layers = [dataclasses.replace(other, is_visible=other.is_visible and not lies_on(other)) for other in document.layers]
+    return dataclasses.replace(document, layers=tuple(layers))
