@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box, Extent
 from modules.imaging.layering.adjusting import parse_color
+from modules.imaging.layering.blend_mode import Light
 from modules.imaging.layering.compositing import blend
 from modules.imaging.layering.placing import premultiply, straighten
 
@@ -22,12 +23,12 @@ def blur_reach(blur_px: float) -> int:
     return math.ceil(blur_px * 1.5) if blur_px > 0 else 0
 
 
-def blur(values: NDArray[Any], blur_px: float) -> NDArray[Any]:
+def blur(values: NDArray[Any], blur_px: float, light: Light = Light.SRGB) -> NDArray[Any]:
     """Blur (h, w, 4) uint8 RGBA (premultiplied meanwhile) or int16 differences; nothing lies beyond the rim."""
     if blur_px <= 0:
         return values
     if values.dtype == np.uint8:
-        return straighten(_soften(premultiply(values), blur_px))
+        return straighten(_soften(premultiply(values, light), blur_px), light)
     return np.floor(_soften(values.astype(np.float32), blur_px) + np.float32(0.5)).astype(np.int16)
 
 
@@ -49,10 +50,10 @@ def stroke(pixels: Pixels, width_px: float, color: str, opacity: float) -> Pixel
     return _paint(edge.astype(np.float32) * np.float32(opacity), color)
 
 
-def stack(below: Pixels, above: Pixels) -> Pixels:
+def stack(below: Pixels, above: Pixels, light: Light = Light.SRGB) -> Pixels:
     """Both of the same shape, the second over the first; new pixels."""
     joined = np.ascontiguousarray(below).copy()
-    blend(joined, Box(0, 0, *Extent(joined.shape[1], joined.shape[0]).size), above)
+    blend(joined, Box(0, 0, *Extent(joined.shape[1], joined.shape[0]).size), above, light=light)
     return joined
 
 

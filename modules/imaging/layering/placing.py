@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box, Extent
+from modules.imaging.layering.blend_mode import Light
+from modules.imaging.layering.compositing import decode, encode
 from modules.imaging.layering.placement import PLACES_PER_PX, SCALE_DIGITS, Placement
 
 Values = TypeVar("Values", NDArray[np.uint8], NDArray[np.int16])
@@ -35,7 +37,9 @@ def placed_box(extent: Extent, placement: Placement, density: float = 1.0) -> Bo
     return Box.from_edges(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
 
-def place(pixels: Values, placement: Placement, bounds: Extent | Box, density: float = 1.0) -> tuple[Box, Values]:
+def place(
+    pixels: Values, placement: Placement, bounds: Extent | Box, density: float = 1.0, light: Light = Light.SRGB
+) -> tuple[Box, Values]:
     """Lay pixels on the canvas.
 
     Turned by quarters, on whole pixels and as large as they are, they are copied; all else is resampled by a cubic filter, shrunk by areas.
@@ -45,6 +49,7 @@ def place(pixels: Values, placement: Placement, bounds: Extent | Box, density: f
         placement: Where they lie.
         bounds: The canvas, or the box of it, outside of which nothing is wanted.
         density: Source pixels to one canvas pixel at scale 1.
+        light: In which colours are resampled.
 
     Returns:
         A box inside the bounds (without an extent where nothing shows) and its pixels; a view where they are copied.
@@ -57,7 +62,7 @@ def place(pixels: Values, placement: Placement, bounds: Extent | Box, density: f
         return Box(area.x, area.y, 0, 0), pixels[:0, :0]
     turns = _quarter_turns(extent, placement, density)
     if turns is None:
-        return box, _resample(pixels, placement, box, density)
+        return box, _resample(pixels, placement, box, density, light)
     turned = np.rot90(_flip(pixels, placement), -turns)
     return box, turned[box.y - whole.y : box.y - whole.y + box.height, box.x - whole.x : box.x - whole.x + box.width]
 
@@ -109,19 +114,19 @@ def _matrix(extent: Extent, placement: Placement, density: float) -> NDArray[np.
     return np.column_stack([linear, target - linear @ middle])
 
 
-def _resample(pixels: Any, placement: Placement, box: Box, density: float) -> Any:
+def _resample(pixels: Any, placement: Placement, box: Box, density: float, light: Light) -> Any:
     """The box of the placed pixels: colours are carried on beyond the source's rim, which is then cut off exactly where it lies."""
     extent = Extent(pixels.shape[1], pixels.shape[0])
     is_color = pixels.dtype == np.uint8
     flipped = _flip(pixels, placement)
-    values = premultiply(flipped) if is_color else flipped.astype(np.float32)
+    values = premultiply(flipped, light) if is_color else flipped.astype(np.float32)
     matrix = _matrix(extent, placement, density)
     values, shrunk = _shrink(values, matrix)
     onto = matrix @ np.vstack([np.column_stack([np.diag(shrunk), np.zeros(2)]), [0, 0, 1]])
     onto[:, 2] += onto[:, :2] @ (0.5, 0.5) - 0.5 - (box.x, box.y)  # OpenCV counts from the middles of pixels
     laid = cv2.warpAffine(values, onto, box.extent.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     laid *= _coverage(extent, matrix, box)[..., None]
-    return straighten(laid) if is_color else np.floor(laid + np.float32(0.5)).astype(np.int16)
+    return straighten(laid, light) if is_color else np.floor(laid + np.float32(0.5)).astype(np.int16)
 
 
 def _coverage(extent: Extent, matrix: NDArray[np.float64], box: Box) -> Floats:
@@ -147,20 +152,20 @@ def _shrink(values: Floats, matrix: NDArray[np.float64]) -> tuple[Floats, NDArra
     return smaller, np.array([width / size[0], height / size[1]])
 
 
-def premultiply(pixels: NDArray[np.uint8]) -> Floats:
-    """Straight RGBA of 8 bits to float32 0..255 with colours multiplied by alpha."""
-    values = pixels.astype(np.float32)
-    values[..., :3] *= values[..., 3:] / np.float32(255)
+def premultiply(pixels: NDArray[np.uint8], light: Light = Light.SRGB) -> Floats:
+    """Straight RGBA of 8 bits to float32: colours of the given light, 0..1, times alpha, 0..255."""
+    values = np.empty(pixels.shape, np.float32)
+    values[..., 3] = pixels[..., 3]
+    np.multiply(decode(pixels[..., :3], light), values[..., 3:], out=values[..., :3])
     return values
 
 
-def straighten(values: Floats) -> NDArray[np.uint8]:
-    """Premultiplied float32 0..255, which a filter may have thrown beyond their range, to straight RGBA of 8 bits."""
-    alpha = values[..., 3:]
-    whole = np.clip(np.floor(alpha + np.float32(0.5)), 0, 255)
-    color = np.floor(values[..., :3] * (np.float32(255) / np.maximum(alpha, np.float32(1e-3))) + np.float32(0.5))
-    straight = np.concatenate([np.clip(color, 0, 255), whole], axis=-1).astype(np.uint8)
-    straight[whole[..., 0] == 0] = 0
+def straighten(values: Floats, light: Light = Light.SRGB) -> NDArray[np.uint8]:
+    """What `premultiply` gives, which a filter may have thrown beyond its range, to straight RGBA of 8 bits."""
+    straight = np.empty(values.shape, np.uint8)
+    straight[..., 3] = np.clip(np.floor(values[..., 3] + np.float32(0.5)), 0, 255)
+    straight[..., :3] = encode(values[..., :3] / np.maximum(values[..., 3:], np.float32(1e-3)), light)
+    straight[straight[..., 3] == 0] = 0
     return straight
 
 

@@ -15,7 +15,7 @@ from modules.imaging.layering import effects as drawing
 from modules.imaging.layering.adjusting import adjust_colors
 from modules.imaging.layering.compositing import apply_difference, blend
 from modules.imaging.layering.placing import meet, place, placed_box, premultiply, straighten
-from modules.pipeline.layers.document import Adjustments, Effects, Layer, LayerDocument, Source
+from modules.pipeline.layers.document import Adjustments, Effects, Layer, LayerDocument, Light, Source
 from modules.pipeline.layers.render_cache import RenderCache
 from modules.pipeline.layers.sources import Sources
 
@@ -123,7 +123,9 @@ def render_layer(layer: Layer, document: LayerDocument, sources: Sources) -> Pla
     source = shown_source(layer)
     if source is not None:
         colors = adjust(sources.pixels(source), layer.adjustments)
-        pixels = decorate(_spread(*place(colors, layer.placement, near, source.density), near), layer.effects)
+        pixels = decorate(
+            _spread(*place(colors, layer.placement, near, source.density, document.light), near), layer.effects, document.light
+        )
         pixels = _cut(pixels, near, box)
     if layer.difference is not None:
         values = sources.difference(layer.difference)
@@ -170,16 +172,16 @@ def effect_reach(effects: Effects) -> int:
     return reach + around
 
 
-def decorate(pixels: Pixels, effects: Effects) -> Pixels:
-    """Blur, then lay an outline and a shadow beneath."""
+def decorate(pixels: Pixels, effects: Effects, light: Light) -> Pixels:
+    """Blur, then lay an outline and a shadow beneath, in the document's light."""
     if effects == Effects():
         return pixels
-    blurred = drawing.blur(pixels, effects.blur_px)
+    blurred = drawing.blur(pixels, effects.blur_px, light)
     whole = blurred
     if effects.stroke is not None:
-        whole = drawing.stack(drawing.stroke(blurred, *astuple(effects.stroke)), whole)
+        whole = drawing.stack(drawing.stroke(blurred, *astuple(effects.stroke)), whole, light)
     if effects.drop_shadow is not None:
-        whole = drawing.stack(drawing.drop_shadow(blurred, *astuple(effects.drop_shadow)), whole)
+        whole = drawing.stack(drawing.drop_shadow(blurred, *astuple(effects.drop_shadow)), whole, light)
     return whole
 
 

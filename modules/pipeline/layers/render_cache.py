@@ -24,13 +24,13 @@ class RenderCache:
 
     def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
         self._max_bytes, self._held_bytes = max_bytes, 0
-        self._placed: OrderedDict[tuple[Layer, Extent], Any] = OrderedDict()
+        self._placed: OrderedDict[tuple[Layer, Extent, Light], Any] = OrderedDict()
         self._last: tuple[tuple[Layer, ...], Extent, Light, Pixels] | None = None
         self._lock = threading.Lock()
 
     def placed(self, layer: Layer, document: LayerDocument, sources: Sources, make: Callable[..., Any]) -> Any:
         """What `make(layer, document, sources)` gives, made once for layers that look the same."""
-        key = what_is_placed(layer), document.extent
+        key = what_is_placed(layer), document.extent, document.light
         with self._lock:
             known = self._placed.get(key)
             if known is not None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from modules.imaging.geometry import Box, Extent
+from modules.imaging.layering.blend_mode import Light
 from modules.imaging.layering.placement import Placement, carry_along
 from modules.imaging.layering.placing import place, placed_box
 
@@ -92,6 +93,14 @@ def test_shrinking_averages_areas() -> None:
     box, placed = place(stripes, Placement(0, 0, 0.25, 0.25), CANVAS)
     middle = spread(box, placed)[28:36, 28:36, :3].astype(int)
     assert np.abs(middle - 128).max() <= 2
+
+
+def test_in_linear_light_black_and_white_average_to_a_lighter_grey() -> None:
+    stripes = np.zeros((64, 64, 4), np.uint8)
+    stripes[..., 3] = 255
+    stripes[:, ::2, :3] = 255
+    placed = spread(*place(stripes, Placement(0, 0, 0.25, 0.25), CANVAS, 1.0, Light.LINEAR))
+    assert np.abs(placed[28:36, 28:36, :3].astype(int) - 188).max() <= 2
 
 
 def test_density_makes_a_fine_source_as_large_as_a_coarse_one() -> None:
