@@ -116,9 +116,9 @@ def _solve(patch: _Patch, inks: list[Ink], join_broken_strokes: bool) -> tuple[F
     """Alpha and colour of the strokes around nearly pure inks: at each pixel of the ink that explains it best, mixed with the ground."""
     part = patch.part.astype(np.float32)
     core = np.logical_or.reduce([ink.where for ink in inks])
-    ground = fill_smoothly(part, _grow(core, 3) | patch.foreign)
-    rise = part - ground
-    noise = _noise(rise, patch, core)
+    hole = _grow(core, 3) | patch.foreign
+    ground = fill_smoothly(part, hole)
+    rise, noise = part - ground, _noise(ground, hole, 3)
     alpha, color, least = np.zeros(core.shape, np.float32), np.zeros_like(part), np.full(core.shape, np.inf, np.float32)
     for ink in inks:
         own = _color_nearby(part, ink)
@@ -186,11 +186,11 @@ def _nearest(values: Floats, known: Flags) -> Floats:
     return table[labels]
 
 
-def _noise(rise: Floats, patch: _Patch, core: Flags) -> float:
-    """How far the ground strays from its smooth continuation, of 255."""
-    ground = ~_grow(core, 4) & ~patch.foreign
-    fine = rise - cv2.GaussianBlur(rise, (0, 0), 3)
-    return float(np.median(np.abs(fine[ground]).max(axis=1)) * 1.5) if ground.any() else 0.0
+def _noise(ground: Floats, hole: Flags, width_px: float) -> float:
+    """How far the ground, where it is seen, strays from its mean over `width_px` px, of 255."""
+    seen = ~_grow(hole, 1)
+    fine = ground - cv2.GaussianBlur(ground, (0, 0), width_px)
+    return float(np.median(np.abs(fine[seen]).max(axis=1)) * 1.5) if seen.any() else 0.0
 
 
 def _finish(patch: _Patch, box: Box, alpha: Floats, color: Floats, inks: list[Ink]) -> Strokes:
@@ -199,10 +199,11 @@ def _finish(patch: _Patch, box: Box, alpha: Floats, color: Floats, inks: list[In
     ink = shown[0] if is_uniform else inks[0].color
     color = np.broadcast_to(ink, color.shape) if is_uniform else color
     solid = np.where((alpha >= 1)[:, :, None] & (not is_uniform), patch.part, np.rint(color)).astype(np.uint8)
-    covered = alpha > 0
-    rise = patch.part - fill_smoothly(patch.part, _grow(covered, HOLE_GROWTH_PX) | patch.foreign)
+    hole = _grow(alpha > 0, HOLE_GROWTH_PX) | patch.foreign
+    depth = cv2.distanceTransform((alpha > STRONG).astype(np.uint8), cv2.DIST_L2, 3)
+    roughness = _noise(fill_smoothly(patch.part, hole), hole, max(float(depth.max()), 2.0))
     red, green, blue = (round(float(value)) for value in ink)
-    return Strokes(box, alpha, solid, (red, green, blue), is_uniform, _noise(rise, patch, covered))
+    return Strokes(box, alpha, solid, (red, green, blue), is_uniform, roughness)
 
 
 def _drawn(quad: Quad, shape: tuple[int, int]) -> Flags:
