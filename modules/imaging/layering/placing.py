@@ -164,7 +164,8 @@ def straighten(values: Floats, light: Light = Light.SRGB) -> NDArray[np.uint8]:
     """What `premultiply` gives, which a filter may have thrown beyond its range, to straight RGBA of 8 bits."""
     straight = np.empty(values.shape, np.uint8)
     straight[..., 3] = np.clip(np.floor(values[..., 3] + np.float32(0.5)), 0, 255)
-    straight[..., :3] = encode(values[..., :3] / np.maximum(values[..., 3:], np.float32(1e-3)), light)
+    color: Floats = np.divide(values[..., :3], np.maximum(values[..., 3:], 1e-3), dtype=np.float32)
+    straight[..., :3] = encode(color, light)
     straight[straight[..., 3] == 0] = 0
     return straight
 

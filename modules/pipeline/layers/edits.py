@@ -36,7 +36,8 @@ def apply(document: LayerDocument, edit: Mapping[str, Any], sources: Sources) ->
     * {"op": "set", "layer", "values": {...}}: values of `CHANGEABLE`. Layers that follow this one repeat its move.
     * {"op": "order", "layers": [all ids, bottom first]}
     * {"op": "delete", "layer"}; {"op": "duplicate", "layer", "id"?}: the copy lies above.
-    * {"op": "add", "name", "kind"?, "source", "above"?: id or "" for the bottom, "id"?, and other values of a layer}: on top by default.
+    * {"op": "add", "name", "kind"?, "source" (null: only a difference), "above"?: id or "" for the bottom, "id"?, and other values of a
+      layer}: on top by default.
     * {"op": "replace", "layer", "source", "fit"?, "difference"?, and values as of `set`}: `fit` is "box" (into the old box, aspect kept; it
       is no text any more) or "none" (placement and text stay).
     * {"op": "merge", "layers": [ids], "name"?, "id"?}; {"op": "part", "layer"}
@@ -155,7 +156,7 @@ def _duplicate(document: LayerDocument, edit: Mapping[str, Any], sources: Source
 
 def _add(document: LayerDocument, edit: Mapping[str, Any], sources: Sources) -> LayerDocument:
     values = {key: value for key, value in edit.items() if key not in ("op", "above", "id")}
-    start = Layer(_new_id(edit), "new", LayerKind.OTHER, from_plain(Source, edit["source"], "source"))
+    start = Layer(_new_id(edit), "new", LayerKind.OTHER, None if edit["source"] is None else from_plain(Source, edit["source"], "source"))
     _check_kept(start.source, sources)
     layer = _change(document, start, values, (*CHANGEABLE, *MORE_OF_NEW))
     if layer.difference is not None:

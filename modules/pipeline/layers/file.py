@@ -29,7 +29,8 @@ from modules.pipeline.layers.sources import MemorySources, Sources, encode_png
 FORMAT = "pentimento-layers"
 SUFFIX = ".layers"
 DOCUMENT, HISTORY, PICTURE, THUMBNAIL = "document.json", "history.json", "picture.png", "thumbnail.png"
-THUMBNAIL_PX = 256
+THUMBNAIL_PX, PICTURE_PX = 256, 2048
+"""Longest sides of the two merged pictures, which are for other programs and lists: this one renders anew."""
 MAX_ENTRIES = 50_000
 MAX_STEPS_BYTES = 512 << 20
 MAX_JSON_BYTES = 64 << 20
@@ -81,7 +82,7 @@ def save(
         _put(archive, DOCUMENT, _text({"format": FORMAT, "version": FORMAT_VERSION, **as_json(document)}), is_packed=True)
         _put(archive, HISTORY, _text(history.as_json()), is_packed=True)
         _put(archive, THUMBNAIL, encode_png(shrink_to(whole, THUMBNAIL_PX)))
-        _put(archive, PICTURE, encode_png(whole))
+        _put(archive, PICTURE, encode_png(shrink_to(whole, PICTURE_PX)))
         for source_id in sorted(named):
             _put(archive, f"sources/{source_id}.png", sources.png(named[source_id]))
     write_atomically(path, data.getvalue())

@@ -116,6 +116,10 @@ def test_a_layer_is_added_where_it_is_wanted() -> None:
     assert added.layers[2].name == "Subject 2" and added.layers[2].placement.left == 4 and added.layers[2].confidence is None
     assert edit(DOCUMENT, "add", name="low", source=source, above="").layers[0].name == "low"
     assert edit(DOCUMENT, "add", name="high", source=source).layers[-1].name == "high"
+    detail = BY_NAME["texture"].difference
+    assert edit(DOCUMENT, "add", name="more", kind="texture", source=None, difference=detail).layers[-1].difference == detail
+    with pytest.raises(InvalidRequest, match="pixels, or a difference"):
+        edit(DOCUMENT, "add", name="none", source=None)
     with pytest.raises(InvalidImage):
         edit(DOCUMENT, "add", name="none", source={"id": "0" * 64, "extent": {"width": 5, "height": 5}})
     with pytest.raises(InvalidImage):
