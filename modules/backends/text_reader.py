@@ -27,8 +27,8 @@ FAINT_SCORE = 0.9
 JOIN_REACH, BROKEN_REACH = 0.3, 0.9
 """Pieces on one baseline less than this many heights apart are one line."""
 
-_FINE_PX, _COARSE_PX, _LARGEST_PX = 640, 384, 2000
-_LARGE_PX = 40
+_FINE_PX, _COARSE_PX, _LARGEST_PX = 480, 320, 2000
+_LARGE_PX = 36
 _DOUBTFUL = 0.9
 _TALL = 1.5
 _THIN = frozenset("一二三-—")

@@ -24,7 +24,7 @@ _TIGHT = 12
 _PEAKS = 5
 _APART = 30
 _DOUBTFUL_RATIO = 6
-_SECOND, _SECOND_GAIN = 0.2, 4.0
+_SECOND, _SECOND_GAIN = 0.2, 8.0
 _END, _LEAST_END_PX = 0.08, 40
 
 
@@ -107,7 +107,7 @@ def find_inks(part: Pixels, quad: Quad, inside: Flags, around: Flags) -> list[In
     if first.score <= 0:
         return []
     inks = [first]
-    for group in sorted(groups, key=lambda group: -group.score):
+    for group in sorted(groups + peaks, key=lambda group: -group.score):
         if all(_is_second(group, ink, groups) for ink in inks):
             inks.append(group)
     return [Ink(ink.color, ink.where & inside) for ink in inks]

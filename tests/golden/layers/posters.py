@@ -80,6 +80,11 @@ class Poster:
     lines: list[Line] = field(default_factory=list)
 
 
+def has_fonts() -> bool:
+    """Whether faces for both scripts are there."""
+    return bool(_faces(True)) and bool(_faces(False))
+
+
 def make_posters(count: int = 32, *, size: tuple[int, int] = (640, 480), seed: int = 6) -> Iterator[Poster]:
     """`count` posters of (width, height) `size`; the same seed gives the same ones."""
     for place in range(count):
