@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from modules.pipeline.layers.font_files import SIGNATURES, SUFFIXES, Face, Unusa
 BUILT_IN, UPLOADED, INSTALLED = "built-in", "uploaded", "installed"
 ORDER = (BUILT_IN, UPLOADED, INSTALLED)
 MAX_UPLOAD_BYTES = 64 << 20
+MAX_OPENED = 256
 CACHE_VERSION = 1
 STYLE_WORDS = {
     "thin": 100,
@@ -206,8 +208,8 @@ class FontCatalog:
                 font = ImageFont.truetype(face.path, size_px, index=face.number)
                 if face.axes:
                     font.set_variation_by_axes(list(face.axes))
-                if len(self._opened) > 64:
-                    self._opened.clear()
+                if len(self._opened) >= MAX_OPENED:
+                    del self._opened[next(iter(self._opened))]
                 self._opened[face, size_px] = font
             return font
 
@@ -316,6 +318,7 @@ def _is_entry(known: Mapping[str, Any]) -> bool:
     return isinstance(rows, list) and all(isinstance(row, list) and len(row) == 8 for row in rows)
 
 
+@lru_cache(maxsize=4096)
 def _key(name: str) -> str:
     """A name as it is compared: without case, spaces, marks, and the word for the plain style."""
     return re.sub(r"[\W_]+", "", name.casefold()).removesuffix("regular")

@@ -327,12 +327,14 @@ def fit_to_line(
     Raises:
         InvalidRequest: As `typeset`.
     """
-    names = [font] if font else _candidates(string, fonts)
-    fitted = [_fit(TextAttributes(string, name, 48.0, color, alignment), line, fonts) for name in names]
-    return max(fitted, key=lambda pair: pair[0])[1]
+    trials = [TextAttributes(string, name, TRIAL_PX, color, alignment) for name in ([font] if font else _candidates(string, fonts))]
+    fitted = [_fit(trial, line, fonts) for trial in trials]
+    best = max(fitted, key=lambda pair: pair[0])[1]
+    return best if is_stacked(string) else _refine(best, line, fonts)
 
 
 MAX_CANDIDATES = 64
+TRIAL_PX = 48.0
 MAX_TRACKING_FIT_EM = 0.6
 
 
@@ -354,6 +356,15 @@ def _fit(trial: TextAttributes, line: LineInk, fonts: FontCatalog) -> tuple[floa
     tracking = float(np.clip((line.width - first.width * line.height / first.height) / gaps, -bound, bound))
     sized = replace(trial, size_px=round(size, 2), tracking_px=round(tracking, 2))
     return _likeness_of(sized, line, fonts) - abs(sized.tracking_px) / sized.size_px / 2, sized
+
+
+def _refine(text: TextAttributes, line: LineInk, fonts: FontCatalog) -> TextAttributes:
+    """Size and tracking again, from how the text comes out at the size that was found."""
+    own = _ink_of(text, fonts)
+    gaps = max(len(text.string.replace("\n", "")) - 1, 1)
+    share = line.height / own.height
+    tracking = text.tracking_px * share + (line.width - own.width * share) / gaps
+    return replace(text, size_px=round(text.size_px * share, 2), tracking_px=round(tracking, 2))
 
 
 def _ink_of(text: TextAttributes, fonts: FontCatalog) -> LineInk:

@@ -12,7 +12,7 @@ from fontTools.ttLib import TTFont
 
 from modules.base.errors import InvalidRequest
 from modules.pipeline.layers import fonts as catalog
-from modules.pipeline.layers.font_files import MAX_FACES, has_code
+from modules.pipeline.layers.font_files import MAX_FACES, Face, has_code
 from modules.pipeline.layers.fonts import BUILT_IN, INSTALLED, FontCatalog, system_folders
 from tests.unit.pipeline.layers.conftest import LATIN
 from tests.unit.pipeline.layers.drawn_fonts import draw_font
@@ -60,7 +60,12 @@ def test_what_was_read_is_remembered_until_the_file_changes(font_folder: Path, t
     first = FontCatalog({INSTALLED: (folder,)}, cache).faces()
     read = catalog.read_faces
     calls: list[Path] = []
-    monkeypatch.setattr(catalog, "read_faces", lambda path, origin, data=None: calls.append(path) or read(path, origin, data))
+
+    def count(path: Path, origin: str, data: bytes | None = None) -> list[Face]:
+        calls.append(path)
+        return read(path, origin, data)
+
+    monkeypatch.setattr(catalog, "read_faces", count)
     again = FontCatalog({INSTALLED: (folder,)}, cache).faces()
     assert again == first
     assert [face.edges for face in again] == [face.edges for face in first]

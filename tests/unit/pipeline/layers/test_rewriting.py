@@ -178,6 +178,7 @@ def test_an_enlarged_text_is_set_again_and_scaling_back_shows_the_old_bytes(font
     assert (sources.pixels(line.enlarged) == typeset(line.text, fonts, density=3).pixels).all()
     assert sharpen_texts(sharp, sources, fonts) is sharp
     assert (render(scaled(sharp, "t", 1.0, sources), sources) == render(document, sources)).all()
+    assert sharpen_texts(large, sources, FontCatalog({})) is large  # the font has gone: the old pixels are better
     edge = shown_alpha(sharp, sources)
     soft = shown_alpha(large, sources)
     assert ((edge > 20) & (edge < 235)).sum() < ((soft > 20) & (soft < 235)).sum()
