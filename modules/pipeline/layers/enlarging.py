@@ -64,10 +64,21 @@ def sharpen_texts(document: LayerDocument, sources: Sources, fonts: FontCatalog)
         has_enough = factor == 1 or (layer.enlarged is not None and layer.enlarged.density >= density)
         if has_enough or factor > MAX_FACTOR or max(layer.source.extent.size) * factor > MAX_SIDE_PX or density != int(density):
             continue
-        set_again = typeset(layer.text, fonts, density=int(density))
-        if set_again.pixels.shape[:2] == (layer.source.extent.height * factor, layer.source.extent.width * factor):
-            document = with_layer(document, replace(layer, enlarged=sources.add_pixels(set_again.pixels, density)))
+        pixels = _set_again(layer, factor, int(density), fonts)
+        if pixels is not None:
+            document = with_layer(document, replace(layer, enlarged=sources.add_pixels(pixels, density)))
     return document
+
+
+def _set_again(layer: Layer, factor: int, density: int, fonts: FontCatalog) -> Pixels | None:
+    """The layer's text at another density; None where it would come out another way, because a font has gone."""
+    assert layer.source is not None and layer.text is not None
+    try:
+        done = typeset(layer.text, fonts, density=density)
+    except InvalidRequest:
+        return None
+    is_same = done.pixels.shape[:2] == (layer.source.extent.height * factor, layer.source.extent.width * factor)
+    return done.pixels if is_same and done.text.font == layer.text.font else None
 
 
 def _upscaled(pixels: Pixels, factor: int, upscaler: Upscaler) -> Pixels:

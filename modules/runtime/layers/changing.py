@@ -29,13 +29,15 @@ class Changing:
     workshop: Workshop
 
     def edit(self, document_id: str, revision: int | None, edits: Sequence[Mapping[str, Any]], user: str | None = None) -> State:
-        """Edits as one step (`pipeline.layers.edits`). Where they turn the light, shadows are drawn anew."""
+        """Edits as one step (`pipeline.layers.edits`). Shadows are drawn anew where they turn the light, and texts that they scale."""
         turns_light = any(edit.get("op") == "document" and any(name in edit for name in LIGHT) for edit in edits)
 
         def change(document: LayerDocument, sources: Any) -> LayerDocument:
             changed = apply_edits(document, edits, sources)
             is_turned = turns_light and any(getattr(changed, name) != getattr(document, name) for name in LIGHT)
-            return _pipeline("shadows:relight")(changed, sources) if is_turned else changed
+            changed = _pipeline("shadows:relight")(changed, sources) if is_turned else changed
+            sharpened: LayerDocument = _pipeline("enlarging:sharpen_texts")(changed, sources, self.workshop.fonts)
+            return sharpened
 
         return self.workshop.library.change(document_id, revision, change, user)
 
