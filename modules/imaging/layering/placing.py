@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box, Extent
 from modules.imaging.layering.blend_mode import Light
-from modules.imaging.layering.compositing import decode, encode
+from modules.imaging.layering.compositing import CHUNK_PX, decode, encode
 from modules.imaging.layering.placement import PLACES_PER_PX, SCALE_DIGITS, Placement
 
 Values = TypeVar("Values", NDArray[np.uint8], NDArray[np.int16])
@@ -163,10 +163,12 @@ def premultiply(pixels: NDArray[np.uint8], light: Light = Light.SRGB) -> Floats:
 def straighten(values: Floats, light: Light = Light.SRGB) -> NDArray[np.uint8]:
     """What `premultiply` gives, which a filter may have thrown beyond its range, to straight RGBA of 8 bits."""
     straight = np.empty(values.shape, np.uint8)
-    straight[..., 3] = np.clip(np.floor(values[..., 3] + np.float32(0.5)), 0, 255)
-    color: Floats = np.divide(values[..., :3], np.maximum(values[..., 3:], 1e-3), dtype=np.float32)
-    straight[..., :3] = encode(color, light)
-    straight[straight[..., 3] == 0] = 0
+    rows = max(1, CHUNK_PX // max(1, values.shape[1]))
+    for top in range(0, len(values), rows):
+        some, made = values[top : top + rows], straight[top : top + rows]
+        made[..., 3] = np.clip(some[..., 3] + np.float32(0.5), 0, 255)
+        inverse = np.where(made[..., 3:] > 0, 1 / np.maximum(some[..., 3:], np.float32(0.25)), 0)
+        made[..., :3] = encode(some[..., :3] * inverse.astype(np.float32), light)
     return straight
 
 

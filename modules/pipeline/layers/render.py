@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import astuple, dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -224,6 +225,8 @@ def shrink_to(pixels: Pixels, max_side: int) -> Pixels:
     if share >= 1:
         return pixels.copy()
     size = Extent(max(1, round(width * share)), max(1, round(height * share)))
+    if (pixels[..., 3] == 255).all():
+        return cast(Pixels, cv2.resize(pixels, size.size, interpolation=cv2.INTER_AREA))
     return straighten(cv2.resize(premultiply(pixels), size.size, interpolation=cv2.INTER_AREA))
 
 
