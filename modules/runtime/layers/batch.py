@@ -13,7 +13,7 @@ from modules.base.errors import BrokenCheckpoint, InvalidRequest, MissingModel, 
 from modules.base.registry import load_dotted
 from modules.imaging.naming import sanitize_part
 from modules.runtime.batch.listing import PictureFile
-from modules.runtime.layers.ledger import DONE, FAILED, Ledger, key_of, write_json, write_table
+from modules.runtime.layers.ledger import DONE, FAILED, Ledger, key_of, numbered, write_json, write_table
 from modules.runtime.layers.record import DOCUMENT
 from modules.runtime.layers.task import JobWatch
 from modules.runtime.layers.workshop import Workshop, open_pixels
@@ -51,7 +51,7 @@ class Batch:
             SaveFailed, MissingModel: Nothing further can be made; what was made stays.
         """
         ledger = Ledger(self.output / STATES)
-        plan = list(self._plan())
+        plan = list(self._plan(ledger))
         todo = [(file, name, key) for file, name, key in plan if not ledger.is_done(key)]
         counts = watch.task.counts
         counts.update(done=len(plan) - len(todo), failed=0, total=len(plan))
@@ -67,17 +67,17 @@ class Batch:
             self._report(plan, ledger)
         return [f"{counts['done']} of {counts['total']} pictures made", *([f"{counts['failed']} failed"] if counts["failed"] else [])]
 
-    def _plan(self) -> Iterator[tuple[PictureFile, str, str]]:
-        """Each file with the name of its results, each name once, and its key in the ledger."""
-        taken: set[str] = set()
+    def _plan(self, ledger: Ledger) -> Iterator[tuple[PictureFile, str, str]]:
+        """Each file with the name of its results, each name once and none of a stranger's, and its key in the ledger."""
+        taken = {Path(name).stem.casefold() if name.endswith(DOCUMENT) else name.casefold() for name in ledger.strangers()}
         for file in self.files:
             stem = sanitize_part(file.stem) or "picture"
-            name = next(name for name in _numbered(stem) if name.casefold() not in taken)
+            name = next(name for name in numbered(stem) if name.casefold() not in taken)
             taken.add(name.casefold())
             yield file, name, key_of(file.name, file.mark, self.backend, dict(self.settings))
 
     def _make(self, file: PictureFile, name: str, key: str, ledger: Ledger, watch: JobWatch) -> Mapping[str, Any]:
-        if not ledger.begin(key):
+        if not ledger.begin(key, [f"{name}{DOCUMENT}", name]):
             return ledger.state(key)
         begun_s = time.perf_counter()
         interrupted: Any = load_dotted("modules.pipeline.layers.decomposing:Interrupted")
@@ -141,11 +141,3 @@ def check_output(folder: Path) -> Path:
     except OSError as error:
         raise SaveFailed(f"cannot make the folder {folder}: {error.strerror or error}") from error
     return folder
-
-
-def _numbered(stem: str) -> Iterator[str]:
-    yield stem
-    number = 2
-    while True:
-        yield f"{stem}-{number}"
-        number += 1

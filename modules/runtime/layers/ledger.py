@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._states: dict[str, dict[str, Any]] = {}
+        self._files: set[str] = set()
         self._read()
 
     def is_done(self, key: str) -> bool:
@@ -44,14 +46,22 @@ class Ledger:
         """{"state", "files", "error", ...}; empty where nothing was begun."""
         return self._states.get(key, {})
 
-    def begin(self, key: str) -> bool:
-        """Note that it is begun; False = the program ended too often while it worked on this."""
+    def strangers(self) -> list[str]:
+        """Names in the folder that no work noted here has made: nothing may be written over them."""
+        try:
+            names = os.listdir(self._path.parent)
+        except OSError:
+            return []
+        return [name for name in names if name not in self._files and name != self._path.name]
+
+    def begin(self, key: str, files: Sequence[str]) -> bool:
+        """Note that it is begun, and what it will write; False = the program ended too often while it worked on this."""
         before = self._states.get(key, {})
         attempts = before.get("attempts", 0) if before.get("state") == RUNNING else 0
         if attempts >= MAX_ATTEMPTS:
             self.note(key, {"state": FAILED, "error": CRASHED})
             return False
-        self.note(key, {"state": RUNNING, "attempts": attempts + 1})
+        self.note(key, {"state": RUNNING, "attempts": attempts + 1, "files": list(files)})
         return True
 
     def forget(self, key: str) -> None:
@@ -65,6 +75,7 @@ class Ledger:
             SaveFailed: It cannot be written.
         """
         self._states[key] = dict(state)
+        self._files.update(state.get("files", ()))
         line = json.dumps({"key": key, **state}, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +95,8 @@ class Ledger:
             try:
                 state = json.loads(line)
                 self._states[str(state.pop("key"))] = state
-            except (ValueError, KeyError, AttributeError):
+                self._files.update(map(str, state.get("files", ())))
+            except (ValueError, KeyError, AttributeError, TypeError):
                 continue
 
 
@@ -117,3 +129,10 @@ def _cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(FORMULA_SIGNS) and not value.lstrip("-").isdigit():
         return f"'{value}"
     return value
+
+
+def numbered(stem: str) -> Iterator[str]:
+    """stem, stem-2, stem-3 ..."""
+    yield stem
+    for number in itertools.count(2):
+        yield f"{stem}-{number}"

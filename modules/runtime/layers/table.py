@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from modules.imaging.metadata import encode_image
 from modules.imaging.naming import sanitize_part
 from modules.pipeline.layers.document import LayerDocument, Source
 from modules.runtime.batch.listing import mark_of
-from modules.runtime.layers.ledger import DONE, FAILED, Ledger, key_of, write_json
+from modules.runtime.layers.ledger import DONE, FAILED, Ledger, key_of, numbered, write_json
 from modules.runtime.layers.opened import make_sources
 from modules.runtime.layers.rows import Table
 from modules.runtime.layers.sizes import fit_document, read_sizes
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 STATES, MANIFEST = "rows-states.jsonl", "manifest.json"
 WAITING, RENDERING = "waiting", "rendering"
 FORMATS = ("png", "jpg", "webp")
+_SIZED = re.compile(r"-\d+x\d+$")
 Told = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -94,7 +96,8 @@ class Rendering:
         """
         columns = self.template.read_columns(self.table.columns)
         read_sizes(self.sizes, self.template.document.extent)
-        ledger, plan = Ledger(self.output / STATES), list(self._plan(columns))
+        ledger = Ledger(self.output / STATES)
+        plan = list(self._plan(columns, ledger))
         todo = [entry for entry in plan if not ledger.is_done(entry[2])]
         counts = watch.task.counts
         counts.update(done=len(plan) - len(todo), failed=0, total=len(plan))
@@ -111,16 +114,14 @@ class Rendering:
             self._write_manifest(plan, ledger)
         return [f"{counts['done']} of {counts['total']} rows made", *([f"{counts['failed']} failed"] if counts["failed"] else [])]
 
-    def _plan(self, columns: Sequence[Column]) -> Iterator[tuple[int, str, str]]:
-        """Number, name of the results (each once), and key of every row."""
-        taken: set[str] = set()
+    def _plan(self, columns: Sequence[Column], ledger: Ledger) -> Iterator[tuple[int, str, str]]:
+        """Number, name of the results (each once, and none of a stranger's), and key of every row."""
+        taken = {_SIZED.sub("", Path(name).stem).casefold() for name in ledger.strangers()}
         what = [repr(self.template.document), list(self.sizes), self.fmt]
         for number, row in enumerate(self.table.rows, 1):
             own = next((row[column] for column in self.table.columns if column.strip().casefold() in NAME_COLUMNS and column in row), "")
             stem = sanitize_part(own.strip()) or f"{sanitize_part(self.template.document.name) or 'row'}-{number:04}"
-            name, again = stem, 2
-            while name.casefold() in taken:
-                name, again = f"{stem}-{again}", again + 1
+            name = next(name for name in numbered(stem) if name.casefold() not in taken)
             taken.add(name.casefold())
             yield number, name, key_of(*what, name, row, self._marks(row, columns))
 
@@ -134,10 +135,11 @@ class Rendering:
         return marks
 
     def _make(self, number: int, name: str, key: str, columns: Sequence[Column], ledger: Ledger) -> Mapping[str, Any]:
-        if not ledger.begin(key):
-            return ledger.state(key)
         try:
-            state = self._render(number, name, columns)
+            named = self._name_files(number, name)
+            if not ledger.begin(key, [file for file, _ in named]):
+                return ledger.state(key)
+            state = self._render(number, named, columns)
         except SaveFailed:
             ledger.forget(key)
             raise
@@ -149,25 +151,30 @@ class Rendering:
         ledger.note(key, state)
         return ledger.state(key)
 
-    def _render(self, number: int, name: str, columns: Sequence[Column]) -> dict[str, Any]:
-        if number in self.table.problems:
-            return {"state": FAILED, "error": self.table.problems[number]}
+    def _name_files(self, number: int, name: str) -> list[tuple[str, Extent]]:
+        """What a row's pictures are called, and their sizes.
+
+        Raises:
+            InvalidRequest: A size cannot be used.
+        """
         row = self.table.rows[number - 1]
         own = [row[column] for column in self.table.columns if column.strip().casefold() in SIZE_COLUMNS and column in row]
         sizes = read_sizes(own or self.sizes, self.template.document.extent, "size")
-        sources = RowSources(self.template.sources)
-        document = self.template.fill(row, columns, sources)
-        files, notes = [], [note for layer in document.layers if layer.text is not None for note in layer.text.notes]
-        for extent in sizes:
-            suffix = f"-{extent.width}x{extent.height}" if len(sizes) > 1 else ""
+        suffixes = [f"-{extent.width}x{extent.height}" if len(sizes) > 1 else "" for extent in sizes]
+        return [(f"{name}{suffix}.{self.fmt}", extent) for suffix, extent in zip(suffixes, sizes, strict=True)]
+
+    def _render(self, number: int, named: Sequence[tuple[str, Extent]], columns: Sequence[Column]) -> dict[str, Any]:
+        if number in self.table.problems:
+            return {"state": FAILED, "error": self.table.problems[number]}
+        sources, made = RowSources(self.template.sources), []
+        document = self.template.fill(self.table.rows[number - 1], columns, sources)
+        for file, extent in named:
             data = encode_picture(self._compose(document, extent, sources), self.fmt, self.options)
-            write_atomically(self.output / f"{name}{suffix}.{self.fmt}", data)
-            files.append((f"{name}{suffix}.{self.fmt}", extent, data))
-        made = [
-            {"file": file, "width": extent.width, "height": extent.height, "sha256": hashlib.sha256(data).hexdigest()}
-            for file, extent, data in files
-        ]
-        return {"state": DONE, "files": [file for file, _, _ in files], "pictures": made, "notes": list(dict.fromkeys(notes))}
+            write_atomically(self.output / file, data)
+            digest = hashlib.sha256(data).hexdigest()
+            made.append({"file": file, "width": extent.width, "height": extent.height, "sha256": digest})
+        notes = [note for layer in document.layers if layer.text is not None for note in layer.text.notes]
+        return {"state": DONE, "files": [file for file, _ in named], "pictures": made, "notes": list(dict.fromkeys(notes))}
 
     def _compose(self, document: LayerDocument, extent: Extent, sources: Any) -> Image.Image:
         """Rendered in that size; text is set again where it is shown larger."""

@@ -169,6 +169,16 @@ def test_the_same_table_goes_on_where_it_was_left(made: Made) -> None:
     assert [name for name, _ in made.told][4:] == ["row 4: row 3"], "only what is missing is made"
 
 
+def test_files_of_others_are_not_written_over(made: Made, tmp_path: Path) -> None:
+    made.output = tmp_path
+    own = (tmp_path / "cat.png").read_bytes()
+    table = from_values([{"name": "Cat", "background": "cat.png"}, {"name": "dog", "sizes": "10x10;20x20"}])
+    assert [entry["name"] for entry in made.run(table)["rows"]] == ["Cat-2", "dog"]
+    assert (tmp_path / "cat.png").read_bytes() == own
+    changed = from_values([{"name": "Cat", "background": "cat.png", "visible:subject": "no"}, {"name": "dog", "sizes": "20x20;30x30"}])
+    assert [entry["name"] for entry in made.run(changed)["rows"]] == ["Cat-2", "dog"], "our own results are"
+
+
 def test_columns_that_fit_no_layer_are_refused_before_the_first_row(made: Made) -> None:
     for column in ("text:NOTHING", "subject:background", "color:subject"):
         with pytest.raises(InvalidRequest, match="text:text: SALE"):

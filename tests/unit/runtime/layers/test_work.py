@@ -232,6 +232,7 @@ def test_a_folder_is_taken_apart_with_a_report(programs: Programs, session: Sess
     for kind in (out / "1.layers", out / "1"):
         document = session.layer_work.import_file(kind, kind.name).record.id
         assert np.array_equal(picture(session, document), as_pixels(draw(1)))
+    assert not (out / "broken.layers").exists()
     programs.discs.seen.clear()
     (out / "2.layers").unlink()
     run(session, order)
