@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.studio import StudioPage
 
 NewPage = Callable[..., Page]
-TABS = ("tab_img2img-button", "tab_history-button", "tab_pnginfo-button", "settings-button")
-TEXTS = dict(zip(TABS, ("page.studio", "history.tab", "pnginfo.tab", "settings.tab"), strict=True))
+TABS = ("tab_img2img-button", "tab_layers-button", "tab_history-button", "tab_pnginfo-button", "settings-button")
+TEXTS = dict(zip(TABS, ("page.studio", "layers.tab", "history.tab", "pnginfo.tab", "settings.tab"), strict=True))
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 NAMED_ROLES = set("button link textbox combobox checkbox radio switch slider spinbutton tab menuitem searchbox listbox option".split())
 INTERACTIVE_S = 3.0

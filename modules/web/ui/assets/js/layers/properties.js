@@ -45,7 +45,7 @@ export class Properties {
   }
 
   #identity(layer) {
-    return [layer.id, Boolean(layer.text), Boolean(layer.source), layer.kind].join();
+    return [layer.id, Boolean(layer.text), Boolean(layer.source), layer.kind, layer.is_locked, layer.members?.length, this.store.chosen.length].join();
   }
 
   /** The document changed: the fields say what is now. */
