@@ -24,7 +24,7 @@ FROM_PRESET = (
     "denoising_strength", "steps", "cfg_scale", "sampler_name", "scheduler", "inpainting_fill", "inpaint_full_res", "mask_blur",
     "inpaint_full_res_padding", "width", "height",
 )  # fmt: skip
-PAINTING, SETTLING = "painting", "settling"
+PAINTING, SETTLING, UPSCALING = "repaint", "settling", "upscaling"
 
 
 def plain_upscaler(image: Image.Image, factor: float) -> Image.Image:
@@ -36,7 +36,7 @@ def enlarge(workshop: Workshop, task: LayerTask, context: JobContext, watch: Job
     """Give a layer the pixels that its scale wants."""
     order = task.order
     named = workshop.upscalers.find(order.get("upscaler") or workshop.options().upscaler_for_img2img)
-    watch.tell(0.1, "enlarging")
+    watch.tell(0.1, UPSCALING)
 
     def change(document: LayerDocument, sources: Any) -> LayerDocument:
         make: Any = load_dotted("modules.pipeline.layers.enlarging:enlarge")
@@ -88,7 +88,7 @@ def repaint(workshop: Workshop, task: LayerTask, context: JobContext, watch: Job
         raise PentimentoError("the run gave no picture")
     task.doing = SETTLING
     keeps_alpha = bool(order.get("keeps_alpha", True))
-    given = {"mask": mask, "grow_px": grow_px, "keeps_alpha": keeps_alpha}
+    given: dict[str, Any] = {"mask": mask, "grow_px": grow_px, "keeps_alpha": keeps_alpha}
     changing.take_repainted(order["document"], None, order["layer"], pictures[0], task.user, **given)
     return [str(note) for note in result.notes]
 
