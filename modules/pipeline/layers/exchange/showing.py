@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from modules.imaging.geometry import Box
 from modules.imaging.layering.blend_mode import BlendMode, Light
-from modules.imaging.layering.compositing import SHARES, blend
+from modules.imaging.layering.compositing import SHARES, Floats, blend
 from modules.pipeline.layers.document import Layer, LayerDocument
 from modules.pipeline.layers.exchange.pieces import Piece, Pixels, Role, spread, trimmed
 from modules.pipeline.layers.render import PlacedLayer, lay, render_layer
@@ -171,8 +171,12 @@ def _solve(piece: Piece, before: Pixels, after: Pixels, keeps_mode: bool) -> Pie
     if not keeps_mode:
         pixels[..., 3] = _alpha_for_normal(pixels, mode)
         mode = BlendMode.NORMAL
-    share = SHARES[pixels[..., 3:]] * np.float32(1.0 if piece.opacity is None else piece.opacity)
     low, high = SHARES[before[..., :3]], SHARES[after[..., :3]]
+    opacity = np.float32(1.0 if piece.opacity is None else piece.opacity)
+    if mode in (BlendMode.NORMAL, BlendMode.MULTIPLY, BlendMode.SCREEN) and opacity > 0:
+        least = np.floor(_least_alpha(low, high, mode) / opacity * 255 + 0.999).clip(0, 255).astype(np.uint8)
+        pixels[..., 3] = np.where(pixels[..., 3] > 0, np.maximum(pixels[..., 3], least), 0)
+    share = SHARES[pixels[..., 3:]] * opacity
     can = np.broadcast_to((share > 0) & (before[..., 3:] == 255) & (after[..., 3:] == 255), low.shape).copy()
     with np.errstate(divide="ignore", invalid="ignore"):
         if mode is BlendMode.NORMAL:
@@ -188,6 +192,15 @@ def _solve(piece: Piece, before: Pixels, after: Pixels, keeps_mode: bool) -> Pie
     solved = np.floor(np.clip(np.where(can, color, 0), 0, 1) * 255 + 0.5).astype(np.uint8)
     pixels[..., :3] = np.where(can, solved, pixels[..., :3])
     return replace(piece, pixels=pixels, blend=mode)
+
+
+def _least_alpha(low: Floats, high: Floats, mode: BlendMode) -> Floats:
+    """(h, w) 0..1: how much a layer must cover at least, for any colour of it to make `high` of `low`."""
+    darker = np.clip(low - high, 0, None) / np.maximum(low, SHARES[1])
+    lighter = np.clip(high - low, 0, None) / np.maximum(1 - low, SHARES[1])
+    if mode is BlendMode.MULTIPLY:
+        return darker.max(axis=2)
+    return lighter.max(axis=2) if mode is BlendMode.SCREEN else np.maximum(darker, lighter).max(axis=2)
 
 
 def _alpha_for_normal(pixels: Pixels, mode: BlendMode) -> Pixels:
