@@ -45,14 +45,14 @@ def desk(texts: Texts) -> HistoryDesk:
     pictures = SimpleNamespace(open=lambda update, mode: {"opened": update, "mode": mode}, outputs=lambda: ["document", "tabs"])
     session = SimpleNamespace(history=Entries(), store=store, extras=SimpleNamespace(runner=runner))
     wiring: Any = SimpleNamespace(session=session, texts=texts, pictures=pictures, restorer=restorer)
-    wiring.studio = SimpleNamespace(extras=tab, top_tabs="tabs")
+    wiring.studio = SimpleNamespace(extras=tab, layers=SimpleNamespace(bridge="bridge"), top_tabs="tabs")
     wiring.desk = SimpleNamespace(lend=lambda asset_id, name: f"{asset_id[0]}/{name}")
     return HistoryDesk(wiring)
 
 
 def test_an_entry_is_restored_with_everything(desk: HistoryDesk) -> None:
     assert desk.act("en", {"entry": 7, "at": 1}) == {"recipe": RECIPE}
-    assert desk.outputs() == ["document", "prompt", "tabs", "image", "source", "sources", "wish"]
+    assert desk.outputs() == ["document", "prompt", "tabs", "image", "source", "sources", "wish", "bridge"]
 
 
 def test_post_processing_is_restored_into_its_own_tab(desk: HistoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +60,7 @@ def test_post_processing_is_restored_into_its_own_tab(desk: HistoryDesk, monkeyp
     opened = desk.act("en", {"entry": 7})
     assert opened["image"].startswith("a/") and opened["wish"] == [{"Upscale": {"upscale_by": 3}}] and opened["source"] == "single"
     assert desk.act("en", {"entry": 7, "mode": "extras"})["image"].startswith("b/")
+    assert desk.act("en", {"entry": 7, "mode": "layers"})["bridge"]["asset"]["id"] == "b" * 64
 
 
 def test_a_picture_is_opened_in_a_mode_and_says_that_no_mask_goes_along(desk: HistoryDesk) -> None:

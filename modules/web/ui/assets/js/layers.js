@@ -8,7 +8,7 @@ import { Bar } from "./layers/bar.js";
 import { make, set, wordButton } from "./layers/dom.js";
 import { listenToKeys } from "./layers/keys.js";
 import { LayerList } from "./layers/list.js";
-import { noteWords } from "./layers/notes.js";
+import { noteWords } from "./layers/words.js";
 import { Pointing } from "./layers/pointing.js";
 import { Properties } from "./layers/properties.js";
 import { AwayStrip, layerAway } from "./layers/repaint.js";

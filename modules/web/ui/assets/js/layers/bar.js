@@ -46,8 +46,8 @@ export class Bar {
 
   #exports() {
     return KINDS.map(([kind, options]) => {
-      const name = options.text ? `${kind}.${options.text}` : kind;
-      return { id: `layers_export_${name.replace(".", "_")}`, text: t(`layers.export.${name}`), note: t(`layers.export.${name}.what`), act: () => this.#download(kind, options) };
+      const name = options.text ? `${kind}_${options.text}` : kind;
+      return { id: `layers_export_${name}`, text: t(`layers.export.${name}`), note: t(`layers.export.${name}.what`), act: () => this.#download(kind, options) };
     });
   }
 

@@ -7,6 +7,7 @@ import { t } from "../pentimento.js";
 import { iconButton, make, set } from "./dom.js";
 import { thumbnailAddress } from "./server.js";
 import { pixelsKey } from "./store.js";
+import { blendWords } from "./words.js";
 
 const DRAG_PX = 5;
 const REST = ["background", "texture", "residual"]; // what is left over is there for sure
@@ -80,7 +81,7 @@ export class LayerList {
       t(`layers.kind.${layer.kind}`),
       layer.confidence === null || layer.confidence === undefined || REST.includes(layer.kind) ? null : t("layers.sure", { percent: Math.round(layer.confidence * 100) }),
       layer.opacity < 1 ? `${Math.round(layer.opacity * 100)} %` : null,
-      layer.blend === "normal" ? null : t(`layers.blend.${layer.blend}`),
+      layer.blend === "normal" ? null : blendWords(layer.blend),
       follows ? t("layers.follows.short", { name: follows.name }) : null,
       layer.members?.length ? t("layers.members", { n: layer.members.length }) : null,
     ].filter(Boolean).join(" · ");

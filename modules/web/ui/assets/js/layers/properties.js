@@ -5,6 +5,7 @@ import { checkField, choiceField, colorField, iconButton, make, numberField, set
 import { sizeOf } from "./geometry.js";
 import { lightSection } from "./light.js";
 import { section } from "./section.js";
+import { blendWords } from "./words.js";
 import { textSection } from "./text.js";
 
 const BLENDS = ["normal", "multiply", "screen", "overlay", "darken", "lighten", "color-dodge", "color-burn", "hard-light", "soft-light", "difference", "exclusion", "add", "subtract"];
@@ -156,7 +157,7 @@ export class Properties {
     const opacity = sliderField("layers.opacity", {
       id: "layers_opacity", min: 0, max: 1, step: 0.01, words: percent, tell: (value) => this.set({ opacity: value }), show: (value) => this.#try({ opacity: value }),
     });
-    const blend = choiceField("layers.blend", BLENDS.map((name) => [name, t(`layers.blend.${name}`)]), (value) => this.set({ blend: value }), { id: "layers_blend" });
+    const blend = choiceField("layers.blend", BLENDS.map((name) => [name, blendWords(name)]), (value) => this.set({ blend: value }), { id: "layers_blend" });
     const kind = choiceField("layers.kind", KINDS.map((name) => [name, t(`layers.kind.${name}`)]), (value) => this.set({ kind: value }), { id: "layers_kind" });
     return section("mix", "layers.mix", this.bind(opacity, (layer) => layer.opacity), this.bind(blend, (layer) => layer.blend), this.bind(kind, (layer) => layer.kind));
   }

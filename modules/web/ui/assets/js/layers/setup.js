@@ -6,10 +6,9 @@ import { t, toast } from "../pentimento.js";
 import { checkField, choiceField, make, numberField, set, wordButton } from "./dom.js";
 import { Progress } from "./progress.js";
 import { listBackends, takeApart } from "./server.js";
+import { settingNote, settingWords } from "./words.js";
 
 const KEY = "pentimento_layers_setup";
-const has = (id) => id in window.PENTIMENTO_TEXTS.en;
-const words = (name, fallback = name) => (has(`layers.setting.${name}`) ? t(`layers.setting.${name}`) : fallback);
 
 export class Setup {
   /** @param {() => void} onChange it was opened or closed. */
@@ -82,7 +81,7 @@ export class Setup {
       Object.assign(this.kept, values);
       localStorage.setItem(KEY, JSON.stringify(this.kept));
     };
-    const options = this.backends.map((one) => [one.name, one.why_not ? t("layers.backend.not", { name: one.name }) : words(`backend.${one.name}`, one.name), Boolean(one.why_not)]);
+    const options = this.backends.map((one) => [one.name, one.why_not ? t("layers.backend.not", { name: one.name }) : settingWords("backend", one.name), Boolean(one.why_not)]);
     const choice = choiceField("layers.setup.backend", options, (name) => {
       keep({ backend: name });
       this.draw();
@@ -98,13 +97,14 @@ export class Setup {
 
   #setting({ name, type, least, most, choices }, value, put) {
     const id = `layers_setting_${name}`;
-    const label = has(`layers.setting.${name}`) ? `layers.setting.${name}` : null;
+    const label = "layers.setting";
     let field;
-    if (type === "bool") field = checkField(label ?? "layers.setting", put, { id, note: has(`layers.setting.${name}.what`) ? t(`layers.setting.${name}.what`) : "" });
-    else if (choices?.length) field = choiceField(label ?? "layers.setting", choices.map((one) => [one, words(`${name}.${one}`, one)]), put, { id });
-    else if (type === "str") field = textField(label ?? "layers.setting", put, id);
-    else field = numberField(label ?? "layers.setting", put, { id, min: least, max: most, step: type === "int" ? 1 : "any" });
-    if (!label) field.element.querySelector("span").textContent = name; // a backend's own
+    if (type === "bool") field = checkField(label, put, { id, note: settingNote(name) });
+    else if (choices?.length) field = choiceField(label, choices.map((one) => [one, settingWords(name, one)]), put, { id });
+    else if (type === "str") field = textField(label, put, id);
+    else field = numberField(label, put, { id, min: least, max: most, step: type === "int" ? 1 : "any" });
+    field.element.querySelector("span").firstChild.data = settingWords(name); // a backend may have settings that no text is for
+    field.element.title = "";
     field.write(value);
     const read = { bool: () => field.input.checked, str: () => field.input.value };
     this.readers.set(name, read[type] ?? (choices?.length ? () => field.input.value : () => Number(field.input.value)));

@@ -3,7 +3,7 @@
 import { t, toast } from "../pentimento.js";
 import { choiceField, colorField, iconButton, make, numberField, pickFile, set } from "./dom.js";
 import { addFont, actOn, listFonts } from "./server.js";
-import { fontWords } from "./notes.js";
+import { fontWords } from "./words.js";
 import { section } from "./section.js";
 
 const WAIT_MS = 700;
