@@ -186,7 +186,14 @@ def test_documentation_is_as_generated(page: str) -> None:
 
 def test_every_library_that_is_imported_is_declared() -> None:
     declared = {normalise(name) for name in read_requirements(ROOT, "runtime")}
-    packages = {"PIL": "pillow", "skimage": "scikit-image", "cv2": "opencv-python-headless", "yaml": "pyyaml", "pydantic_core": "pydantic"}
+    packages = {
+        "PIL": "pillow",
+        "skimage": "scikit-image",
+        "cv2": "opencv-python-headless",
+        "yaml": "pyyaml",
+        "pptx": "python-pptx",
+        "pydantic_core": "pydantic",
+    }
     names = {(shown(path), name.split(".")[0]) for path in python_files("modules") for _, name in imported_names(parse(path))}
     foreign = {(path, name) for path, name in names if name not in sys.stdlib_module_names and name not in ("modules", "__future__")}
     fails([f"{path} imports {name}" for path, name in sorted(foreign) if normalise(packages.get(name, name)) not in declared])
