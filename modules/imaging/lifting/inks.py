@@ -24,7 +24,7 @@ _TIGHT = 12
 _PEAKS = 5
 _APART = 30
 _DOUBTFUL_RATIO = 6
-_SECOND, _SECOND_GAIN = 0.2, 8.0
+_SECOND, _SECOND_GAIN, _HUGGING_GAIN, _HUG = 0.2, 8.0, 5.0, 0.08
 _END, _LEAST_END_PX = 0.08, 40
 
 
@@ -108,7 +108,8 @@ def find_inks(part: Pixels, quad: Quad, inside: Flags, around: Flags) -> list[In
         return []
     inks = [first]
     for group in sorted(groups + peaks, key=lambda group: -group.score):
-        if all(_is_second(group, ink, groups) for ink in inks):
+        hugs = _hugs(group.where & (core | rim), first.where, _HUG * quad_height(quad))
+        if all(_is_second(group, ink, groups, _HUGGING_GAIN if hugs else _SECOND_GAIN) for ink in inks):
             inks.append(group)
     return [Ink(ink.color, ink.where & inside) for ink in inks]
 
@@ -156,13 +157,21 @@ def _judge(part: Pixels, members: Flags, place: _Place, cells: Labels) -> _Group
     return _Group(mode, members, gain, ratio, coverage, float(left / own.sum()), score)
 
 
-def _is_second(group: _Group, first: _Group, groups: list[_Group]) -> bool:
+def _is_second(group: _Group, first: _Group, groups: list[_Group], least_ratio: float) -> bool:
     """Whether a line has this colour, too: an outline, or the other end of a gradient; the soft edge of the first one is none."""
-    if group.gain < _SECOND * first.gain or group.ratio < _SECOND_GAIN or group.coverage < 0.6 * first.coverage:
+    if group.gain < _SECOND * first.gain or group.ratio < least_ratio or group.coverage < 0.6 * first.coverage:
         return False
     if float(np.abs(group.color - first.color).max()) < _APART:
         return False
     return group.thickness > 0.15 or not any(_lies_between(group.color, first.color, other.color) for other in groups if other.ratio < 1.5)
+
+
+def _hugs(members: Flags, ink: Flags, within_px: float) -> bool:
+    """Whether nearly all of it runs along the ink, as an outline does."""
+    if not members.any() or not ink.any():
+        return False
+    distance = cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L2, 3)
+    return float((distance[members] <= max(within_px, 2.0)).mean()) > 0.85
 
 
 def _lies_between(color: Floats, ink: Floats, ground: Floats) -> bool:

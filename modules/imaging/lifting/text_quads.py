@@ -61,7 +61,7 @@ def join_scales(fine: list[Quad], coarse: list[Quad], least_px: float) -> list[Q
             continue
         pieces = [piece for piece in kept if overlap(piece, quad) > 0.5]
         area = cv2.contourArea(quad)
-        is_several_lines = any(quad_height(piece) < 0.5 * quad_height(quad) and cv2.contourArea(piece) > 0.2 * area for piece in pieces)
+        is_several_lines = any(quad_height(piece) < 0.5 * quad_height(quad) and cv2.contourArea(piece) > 0.06 * area for piece in pieces)
         if is_several_lines or any(cv2.contourArea(piece) > 0.8 * area for piece in pieces):
             continue
         if all(_is_along(piece, quad) for piece in pieces if cv2.contourArea(piece) > 0.1 * area):

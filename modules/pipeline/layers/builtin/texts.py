@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,7 @@ from modules.backends.text_reader import TextLine, TextReader
 from modules.imaging.geometry import Box
 from modules.imaging.layering.compositing import blend
 from modules.imaging.lifting.completion import complete
+from modules.imaging.lifting.smooth_fill import fill_smoothly
 from modules.imaging.lifting.strokes import Strokes, find_strokes
 from modules.imaging.lifting.text_ground import share_out, uncover
 from modules.pipeline.layers.decomposing import Part
@@ -53,7 +55,7 @@ def lift_texts(
     Raises:
         MissingModel: The reader cannot read here.
     """
-    rgb = np.ascontiguousarray(picture[:, :, :3])
+    rgb = _flattened(picture)
     tell(0.0)
     lines = reader.read(rgb, join_broken_strokes=join_broken_strokes)
     tell(0.5)
@@ -64,7 +66,7 @@ def lift_texts(
         found += [] if strokes is None else [(line, strokes)]
         tell(0.5 + 0.3 * (place + 1) / len(lines))
     shared = share_out([strokes for _, strokes in found], rgb.shape[:2])
-    behind = uncover(rgb, shared, complete)
+    behind = np.dstack([uncover(rgb, shared, complete), _alpha_behind(picture[:, :, 3], shared)])
     beneath = picture.copy()
     parts = [_lift(beneath, behind, line, strokes) for (line, _), strokes in zip(reversed(found), reversed(shared), strict=True)]
     tell(1.0)
@@ -79,7 +81,7 @@ def _lift(picture: Pixels, behind: Pixels, line: TextLine, strokes: Strokes) -> 
     alpha = np.floor(strokes.alpha * 255 + 0.5).astype(np.uint8)
     covers = (alpha > 0)[:, :, None]
     pixels = np.where(covers, np.dstack([strokes.color, alpha]), 0).astype(np.uint8)
-    picture[top:bottom, left:right, :3] = np.where(covers, behind[top:bottom, left:right], seen[:, :, :3])
+    picture[top:bottom, left:right] = np.where(covers, behind[top:bottom, left:right], seen)
     mixed = picture[top:bottom, left:right].copy()
     blend(mixed, Box(0, 0, *strokes.box.extent.size), pixels)
     difference = seen.astype(np.int16) - mixed
@@ -89,6 +91,27 @@ def _lift(picture: Pixels, behind: Pixels, line: TextLine, strokes: Strokes) -> 
     angle = 0.0 if abs(line.angle_deg) < UPRIGHT_DEG else round(line.angle_deg, 1)
     text = replace(text, angle_deg=angle)
     return Part(LayerKind.TEXT, f"text: {line.string}", strokes.box, pixels, difference, confidence=line.score, text=text)
+
+
+def _flattened(picture: Pixels) -> Pixels:
+    """RGB, with what is see-through laid on white or black: the one that its visible colours stand out from."""
+    alpha = picture[:, :, 3:].astype(np.float32) / 255
+    if alpha.min() >= 1:
+        return np.ascontiguousarray(picture[:, :, :3])
+    luma = float((picture[:, :, :3] * alpha).mean() / max(float(alpha.mean()), 1e-6))
+    paper = 255.0 if luma < 128 else 0.0
+    return np.floor(picture[:, :, :3] * alpha + paper * (1 - alpha) + 0.5).astype(np.uint8)
+
+
+def _alpha_behind(alpha: Pixels, found: Sequence[Strokes]) -> Pixels:
+    """How much of the ground is there under the strokes: as much as around them."""
+    if alpha.min() == 255:
+        return alpha
+    hole = np.zeros(alpha.shape, np.bool_)
+    for strokes in found:
+        left, top, right, bottom = strokes.box.edges
+        hole[top:bottom, left:right] |= cv2.dilate((strokes.alpha > 0).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return np.floor(fill_smoothly(alpha[:, :, None], hole)[:, :, 0] + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def _size_px(line: TextLine, strokes: Strokes) -> float:
