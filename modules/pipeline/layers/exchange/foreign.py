@@ -70,7 +70,7 @@ def layer_of(piece: Piece, sources: Sources) -> tuple[Layer, list[Note]]:
         is_visible=piece.is_visible is not False,
         is_locked=bool(piece.is_locked),
     )
-    notes = [] if name == piece.name else [note("renamed", f"{piece.name[:80]!r} is called {name} here", layer=name)]
+    notes = [] if name == piece.name else [note("renamed", f"{piece.name[:80]!r} is called {name} here", layer=name, was=piece.name[:80])]
     return layer, notes
 
 
@@ -122,7 +122,9 @@ def _with_mode(piece: Piece, notes: list[Note]) -> Piece:
         mode = BlendMode.OVERLAY
     if mode is None:
         return piece
-    notes.append(note("mode_guessed", f"{piece.name}: has no transparency, so it is mixed as {mode.value}", layer=piece.name))
+    notes.append(
+        note("mode_guessed", f"{piece.name}: has no transparency, so it is mixed as {mode.value}", layer=piece.name, mode=mode.value)
+    )
     return replace(piece, blend=mode)
 
 
