@@ -36,7 +36,7 @@ def fault_of(folder: Path) -> str:
     if index.get("_class_name") != PIPELINE:
         return f"{folder.name} holds a {index.get('_class_name')}, not a {PIPELINE}"
     for part, named in PARTS.items():
-        if tuple(index.get(part) or ()) != named:
+        if index.get(part) != list(named):
             return f"{folder.name}/{INDEX} names {index.get(part)} as {part}; wanted: {list(named)}"
         if not (folder / part).is_dir():
             return f"{folder.name}/{part} is missing"

@@ -132,7 +132,7 @@ def _peel(picture: Pixels, layers: Sequence[Pixels], meanings: Sequence[Meaning]
     peeling, namer = Peeling(picture), Namer()
     shape = picture.shape[:2]
     guide = np.ascontiguousarray(picture[..., :3])
-    alphas = [guide_upsampling(layer[..., 3].astype(np.float32) / 255, guide) for layer in layers[1:]]
+    alphas = [guide_upsampling((layer[..., 3] / 255).astype(np.float32), guide) for layer in layers[1:]]
     colors = [upsample_color(layer, shape) for layer in layers]
     names = [namer.name(meaning.kind, " ".join(line.string for line in meaning.lines)) for meaning in meanings[1:]]
     for place in range(len(layers) - 1, 0, -1):
