@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from modules.base.errors import InvalidRequest, UnknownName
 from modules.imaging.geometry import Box, Extent
 from modules.imaging.layering.placement import Placement
-from modules.pipeline.layers.document import Layer, LayerDocument, TextAttributes
+from modules.pipeline.layers.document import Adjustments, Effects, Layer, LayerDocument, Stroke, TextAttributes
 from modules.pipeline.layers.edits import apply, find
 from modules.pipeline.layers.fonts import FontCatalog
+from modules.pipeline.layers.render import PlacedLayer, render_layer
 from modules.pipeline.layers.sources import Sources
 from modules.pipeline.layers.stored_form import from_plain, to_plain
-from modules.pipeline.layers.typesetting import fit_to_line, ink, is_stacked, measure_line, stack, typeset
+from modules.pipeline.layers.typesetting import fit_line, ink, is_stacked, measure_line, stack, typeset
 
 Pixels = NDArray[np.uint8]
 Point = tuple[float, float]
 RUNS_DOWN = 1.5
 """How much taller than wide the ink of a line is whose characters stand one below the other."""
+DIFFERENT_INK = 48
+"""Of 255, in any channel: from here on an outline has a colour of its own."""
 CHANGEABLE = ("string", "font", "size_px", "color", "alignment", "tracking_px", "angle_deg")
 
 
@@ -65,7 +68,9 @@ def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, An
         raise InvalidRequest("layer", layer.name, "a layer with text")
     asked = text_values(values)
     angle = asked.pop("angle_deg", None)
-    text, at, turn = _as_typeset(layer, layer.text, asked, sources, fonts)
+    text, at, turn, rim_px = _as_typeset(layer, layer.text, asked, sources, fonts)
+    if rim_px:
+        text, layer = _outlined(document, layer, text, replace(layer.placement, rotation_deg=turn), at, rim_px, sources, fonts)
     if is_stacked(text.string) and "\n" not in asked.get("string", "\n"):
         asked["string"] = stack(asked["string"])
     placement = layer.placement
@@ -175,20 +180,21 @@ def _size(pixels: tuple[int, int], density: float) -> Point:
 
 def _as_typeset(
     layer: Layer, text: TextAttributes, asked: Mapping[str, Any], sources: Sources, fonts: FontCatalog
-) -> tuple[TextAttributes, Point, float]:
-    """A layer's text as attributes that can be set, its anchor's place on the canvas, and its baseline's angle there."""
+) -> tuple[TextAttributes, Point, float, float]:
+    """A layer's text as attributes that can be set, its anchor's place on the canvas, its baseline's angle there, and its outline."""
     assert layer.source is not None
     density, placement = layer.source.density, layer.placement
     size = _size(layer.source.extent.size, density)
     if text.is_typeset:
         done = typeset(text, fonts)
-        return text, on_canvas(placement, size, done.anchor), placement.rotation_deg
+        return text, on_canvas(placement, size, done.anchor), placement.rotation_deg, 0.0
     line = measure_line(sources.pixels(layer.source)[..., 3], text.angle_deg)
     runs_down = "\n" not in text.string and len(text.string) > 1 and line.height > RUNS_DOWN * line.width
     string = stack(text.string) if runs_down else text.string
-    fitted = fit_to_line(
+    found = fit_line(
         string, line, fonts, font=asked.get("font", text.font), color=text.color, alignment=asked.get("alignment", text.alignment)
     )
+    fitted = found.text
     fitted = replace(fitted, size_px=fitted.size_px / density, tracking_px=fitted.tracking_px / density)
     done = typeset(fitted, fonts)
     set_ink = measure_line(done.pixels[..., 3], 0.0)
@@ -198,7 +204,35 @@ def _as_typeset(
     angle = placement.rotation_deg + flips * text.angle_deg
     x, y = _turned(replace(placement, rotation_deg=angle), away)
     middle = on_canvas(placement, size, (line.middle[0] / density, line.middle[1] / density))
-    return fitted, (middle[0] + x, middle[1] + y), angle
+    return fitted, (middle[0] + x, middle[1] + y), angle, found.rim_px / density
+
+
+def _outlined(
+    document: LayerDocument, layer: Layer, text: TextAttributes, placement: Placement, at: Point, rim_px: float, sources: Sources,
+    fonts: FontCatalog,
+) -> tuple[TextAttributes, Layer]:  # fmt: skip
+    """The ink inside the characters as the text's colour, and the layer with a stroke of the colour around them, where that differs."""
+    bare = replace(layer, effects=Effects(), adjustments=Adjustments())
+    lifted = _on_whole_canvas(render_layer(bare, document, sources), document)
+    inner = _on_whole_canvas(render_layer(_set_at(bare, text, placement, at, sources, fonts), document, sources), document)[..., 3]
+    solid = lifted[..., 3] > 230
+    core, rim = lifted[solid & (inner > 230)][:, :3], lifted[solid & (inner < 20)][:, :3]
+    if min(len(core), len(rim)) < 20:
+        return text, layer
+    inks = [np.median(colors, axis=0).astype(int) for colors in (core, rim)]
+    text = replace(text, color="#{:02x}{:02x}{:02x}".format(*inks[0]))
+    if layer.effects.stroke is not None or np.abs(inks[0] - inks[1]).max() < DIFFERENT_INK:
+        return text, layer
+    stroke = Stroke(width_px=rim_px, color="#{:02x}{:02x}{:02x}".format(*inks[1]))
+    return text, replace(layer, effects=replace(layer.effects, stroke=stroke))
+
+
+def _on_whole_canvas(placed: PlacedLayer, document: LayerDocument) -> Pixels:
+    whole = np.zeros((*document.extent.shape, 4), np.uint8)
+    if placed.pixels is not None:
+        left, top, right, bottom = placed.box.edges
+        whole[top:bottom, left:right] = placed.pixels
+    return whole
 
 
 def _set_at(layer: Layer, text: TextAttributes, placement: Placement, at: Point, sources: Sources, fonts: FontCatalog) -> Layer:

@@ -327,15 +327,34 @@ def fit_to_line(
     Raises:
         InvalidRequest: As `typeset`.
     """
+    return fit_line(string, line, fonts, font=font, color=color, alignment=alignment).text
+
+
+@dataclass(frozen=True)
+class FittedLine:
+    """A line as it can be set.
+
+    Attributes:
+        rim_px: Width of an outline or halo around the characters, which was lifted with them; 0 = none.
+        likeness: Up to 1.
+    """
+
+    text: TextAttributes
+    rim_px: float
+    likeness: float
+
+
+def fit_line(string: str, line: LineInk, fonts: FontCatalog, *, font: str, color: str, alignment: str) -> FittedLine:
+    """As `fit_to_line`, with the outline that was found."""
     trials = [TextAttributes(string, name, TRIAL_PX, color, alignment) for name in ([font] if font else _candidates(string, fonts))]
-    fitted = [_fit(trial, line, fonts) for trial in trials]
-    best = max(fitted, key=lambda pair: pair[0])[1]
-    return best if is_stacked(string) else _refine(best, line, fonts)
+    best = max((fitted for trial in trials for fitted in _fits(trial, line, fonts)), key=lambda fitted: fitted.likeness)
+    return best if best.rim_px or is_stacked(string) else replace(best, text=_refine(best.text, line, fonts))
 
 
 MAX_CANDIDATES = 64
 TRIAL_PX = 48.0
 MAX_TRACKING_FIT_EM = 0.6
+MIN_RIM_PX, MAX_RIM_EM = 0.6, 0.15
 
 
 def _candidates(string: str, fonts: FontCatalog) -> list[str]:
@@ -345,25 +364,38 @@ def _candidates(string: str, fonts: FontCatalog) -> list[str]:
     return list(dict.fromkeys(having))[:MAX_CANDIDATES] or [""]
 
 
-def _fit(trial: TextAttributes, line: LineInk, fonts: FontCatalog) -> tuple[float, TextAttributes]:
-    """How alike (up to 1) a font's version is, and its attributes at the line's size."""
+def _fits(trial: TextAttributes, line: LineInk, fonts: FontCatalog) -> Iterator[FittedLine]:
+    """A font's version at the line's size: tracked to its width, and, where that explains the size too, with an outline around it."""
     first = _ink_of(trial, fonts)
     if is_stacked(trial.string):  # the distance of lines is the typesetter's own: only the width tells the size
-        return _likeness_of(sized := replace(trial, size_px=round(trial.size_px * line.width / first.width, 2)), line, fonts), sized
+        sized = replace(trial, size_px=round(trial.size_px * line.width / first.width, 2))
+        yield FittedLine(sized, 0.0, _likeness_of(sized, line, fonts))
+        return
     size = trial.size_px * line.height / first.height
-    gaps = max(len(trial.string.replace("\n", "")) - 1, 1)
     bound = MAX_TRACKING_FIT_EM * size
-    tracking = float(np.clip((line.width - first.width * line.height / first.height) / gaps, -bound, bound))
+    tracking = float(np.clip((line.width - first.width * line.height / first.height) / _gaps(trial), -bound, bound))
     sized = replace(trial, size_px=round(size, 2), tracking_px=round(tracking, 2))
-    return _likeness_of(sized, line, fonts) - abs(sized.tracking_px) / sized.size_px / 2, sized
+    yield FittedLine(sized, 0.0, _likeness_of(sized, line, fonts) - abs(sized.tracking_px) / sized.size_px / 2)
+    longer = first.width - first.height
+    if longer > 0.3 * first.height and line.width > line.height:
+        # An outline adds the same to the width and to the height.
+        share = (line.width - line.height) / longer
+        rim, size = (line.height - share * first.height) / 2, trial.size_px * share
+        if MIN_RIM_PX <= rim <= MAX_RIM_EM * size:
+            sized = replace(trial, size_px=round(size, 2))
+            yield FittedLine(sized, round(rim, 2), _likeness_of(sized, line, fonts, rim) - rim / size / 2)
+
+
+def _gaps(text: TextAttributes) -> int:
+    """Distances between characters."""
+    return max(len(text.string.replace("\n", "")) - 1, 1)
 
 
 def _refine(text: TextAttributes, line: LineInk, fonts: FontCatalog) -> TextAttributes:
     """Size and tracking again, from how the text comes out at the size that was found."""
     own = _ink_of(text, fonts)
-    gaps = max(len(text.string.replace("\n", "")) - 1, 1)
     share = line.height / own.height
-    tracking = text.tracking_px * share + (line.width - own.width * share) / gaps
+    tracking = text.tracking_px * share + (line.width - own.width * share) / _gaps(text)
     return replace(text, size_px=round(text.size_px * share, 2), tracking_px=round(tracking, 2))
 
 
@@ -371,10 +403,15 @@ def _ink_of(text: TextAttributes, fonts: FontCatalog) -> LineInk:
     return measure_line(typeset(text, fonts).pixels[..., 3], 0.0)
 
 
-def _likeness_of(text: TextAttributes, line: LineInk, fonts: FontCatalog) -> float:
+def _likeness_of(text: TextAttributes, line: LineInk, fonts: FontCatalog, rim_px: float = 0.0) -> float:
     """Share of common ink when a set text is brought to the line's box: intersection over union of the coverages."""
     height, width = line.alpha.shape
-    ours = cv2.resize(_ink_of(text, fonts).alpha, (width, height), interpolation=cv2.INTER_AREA)
+    ours = _ink_of(text, fonts).alpha
+    if rim_px:
+        reach = round(rim_px)
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        ours = cv2.dilate(np.pad(ours, reach), disc)
+    ours = cv2.resize(ours, (width, height), interpolation=cv2.INTER_AREA)
     union = float(np.maximum(ours, line.alpha).sum())
     # Rounded, so that of fonts with the same characters the first is taken.
     return round(float(np.minimum(ours, line.alpha).sum()) / union, 3) if union else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -116,6 +117,22 @@ def test_lifted_ink_is_recoloured_and_keeps_its_shape(fonts: FontCatalog, source
     assert (pixels[pixels[..., 3] > 0][:, :3] == (0, 0x80, 0xFF)).all()
     assert (pixels[..., 3] == sources.pixels(document.layers[1].source)[..., 3]).all()  # type: ignore[arg-type]
     assert (line.text.color, line.text.is_typeset, line.difference) == ("#0080ff", False, None)
+
+
+def test_an_outlined_line_is_set_with_its_outline(fonts: FontCatalog, sources: MemorySources) -> None:
+    done = typeset(TextAttributes("SALE", "Latin Sans", 60, "#ffffff"), fonts)
+    pixels = np.pad(done.pixels, ((8, 8), (8, 8), (0, 0)))
+    outer = cv2.dilate(pixels[..., 3], cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
+    pixels[..., :3] = np.where(pixels[..., 3:] > 128, (255, 240, 0), (0, 0, 160))
+    pixels[..., 3] = outer
+    lifted = Layer("t", "text", LayerKind.TEXT, sources.add_pixels(pixels), placement=Placement(50, 50), text=TextAttributes("SALE"))
+    document = LayerDocument("d", "x", EXTENT, (lifted,))
+    line = rewrite_text(document, "t", {"string": "NEW"}, sources, fonts).layers[0]
+    assert line.text is not None and line.effects.stroke is not None
+    assert (line.text.color, line.effects.stroke.color) == ("#fff000", "#0000a0")
+    assert line.text.size_px == pytest.approx(60, rel=0.03)
+    assert abs(line.text.tracking_px) < 1
+    assert line.effects.stroke.width_px == pytest.approx(3, abs=0.5)
 
 
 def test_a_new_text_stands_where_it_was_asked_for(fonts: FontCatalog, sources: MemorySources) -> None:
