@@ -65,6 +65,8 @@ def read_psd(data: bytes | Path, file_name: str) -> PsdContents:
     for layer in leaves:
         if layer.width > 0 and layer.height > 0:
             budget.take(Extent(layer.width, layer.height), f"layer {layer.name}")
+        if layer.has_mask() and layer.mask.width > 0 and layer.mask.height > 0:
+            budget.take(Extent(layer.mask.width, layer.mask.height), f"mask of layer {layer.name}")
     reader = _LayerReader(file_name, uses_profile=not is_ours)
     pieces = reader.read(leaves)
     if not leaves:

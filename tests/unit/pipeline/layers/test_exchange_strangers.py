@@ -247,6 +247,11 @@ def test_hostile_photoshop_files_are_refused() -> None:
     refused(with_header(at - 2, ">h", 10_000), "3333 layers", "at most 1000")
     refused(with_header(at + 8, ">i", 100_000), "client.file")
     refused(with_header(at + 8, ">i", 2_000_000_000), "megapixels")
+    masked = PSDImage.new("RGB", (40, 30))
+    masked.create_pixel_layer(Image.new("RGB", (40, 30)), name="noise").create_mask(Image.new("L", (11, 13), 9), top=1, left=2)
+    whole = saved(masked)
+    at = whole.index(struct.pack(">4i", 1, 2, 14, 13))
+    refused(whole[: at + 8] + struct.pack(">i", 2_000_000_000) + whole[at + 12 :], "mask of layer noise", "megapixels")
 
 
 def test_nobody_is_hurt_by_flipped_bytes() -> None:
