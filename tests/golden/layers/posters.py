@@ -31,6 +31,8 @@ CHINESE = (
 MIXED = ("618大促", "VIP会员日", "2026新年", "满100减50", "AI未来")
 LEGIBLE_STEP = 40  # of 255, in luma
 SIZES_PX = (18, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 120, 160)
+FETCHED_FONT = Path(__file__).resolve().parents[3] / "models" / "fonts" / "NotoSansSC-variable.ttf"
+"""What set-up fetches; it has both scripts."""
 FACES = (
     ("opentype/noto/NotoSansCJK-Bold.ttc", 2),
     ("opentype/noto/NotoSansCJK-Regular.ttc", 2),
@@ -240,4 +242,5 @@ def _face(string: str, place: int) -> tuple[str, int]:
 def _faces(is_chinese: bool) -> list[tuple[str, int]]:
     folder = Path("/usr/share/fonts")
     wanted = FACES if is_chinese else FACES[:2] + LATIN_FACES
-    return [(str(folder / path), index) for path, index in wanted if (folder / path).is_file()]
+    found = [(str(folder / path), index) for path, index in wanted if (folder / path).is_file()]
+    return found or [(str(FETCHED_FONT), 0)] * FETCHED_FONT.is_file()

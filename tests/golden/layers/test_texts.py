@@ -20,7 +20,7 @@ POSTERS, LIFTED_EVERY = 30, 4
 LEAST_FOUND, LEAST_RIGHT = 0.95, 0.98
 LARGEST_ALPHA_ERROR, LARGEST_GHOST = 0.15, 0.06
 
-pytestmark = pytest.mark.skipif(not has_fonts(), reason="no font for both scripts is installed here (Debian: fonts-noto-cjk)")
+pytestmark = pytest.mark.skipif(not has_fonts(), reason="no font for both scripts: start `python launch.py` once with a network")
 
 
 class _Recalling(TextReader):
