@@ -247,7 +247,7 @@ export class Properties {
     const tip = make("p.pm-l-note", {}, t("layers.choose_one"));
     const made = madeBy?.backend ? make("p.pm-l-note", {}, t("layers.made_by", { backend: madeBy.backend })) : null;
     const head = make("div.pm-l-head", {}, make("h3", {}, t("layers.document")), facts, tip, made);
-    return [head, section("mix", "layers.mix", this.bind(light, (_, shown) => shown.light), this.bind(lock, (_, shown) => shown.is_canvas_locked)), lightSection(this, null)];
+    return [head, section("mix", "layers.canvas", this.bind(light, (_, shown) => shown.light), this.bind(lock, (_, shown) => shown.is_canvas_locked)), lightSection(this, null)];
   }
 }
 
