@@ -70,7 +70,10 @@ def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, An
     angle = asked.pop("angle_deg", None)
     text, at, turn, rim_px = _as_typeset(layer, layer.text, asked, sources, fonts)
     if rim_px:
-        text, layer = _outlined(document, layer, text, replace(layer.placement, rotation_deg=turn), at, rim_px, sources, fonts)
+        text, outlined = _outlined(document, layer, text, replace(layer.placement, rotation_deg=turn), at, rim_px, sources, fonts)
+        if outlined is layer:  # the same ink: no outline, but a bolder face
+            text, at, turn, _ = _as_typeset(layer, layer.text, asked, sources, fonts, has_rim=False)
+        layer = outlined
     if is_stacked(text.string) and "\n" not in asked.get("string", "\n"):
         asked["string"] = stack(asked["string"])
     placement = layer.placement
@@ -179,7 +182,7 @@ def _size(pixels: tuple[int, int], density: float) -> Point:
 
 
 def _as_typeset(
-    layer: Layer, text: TextAttributes, asked: Mapping[str, Any], sources: Sources, fonts: FontCatalog
+    layer: Layer, text: TextAttributes, asked: Mapping[str, Any], sources: Sources, fonts: FontCatalog, *, has_rim: bool = True
 ) -> tuple[TextAttributes, Point, float, float]:
     """A layer's text as attributes that can be set, its anchor's place on the canvas, its baseline's angle there, and its outline."""
     assert layer.source is not None
@@ -191,9 +194,8 @@ def _as_typeset(
     line = measure_line(sources.pixels(layer.source)[..., 3], text.angle_deg)
     runs_down = "\n" not in text.string and len(text.string) > 1 and line.height > RUNS_DOWN * line.width
     string = stack(text.string) if runs_down else text.string
-    found = fit_line(
-        string, line, fonts, font=asked.get("font", text.font), color=text.color, alignment=asked.get("alignment", text.alignment)
-    )
+    font, alignment = asked.get("font", text.font), asked.get("alignment", text.alignment)
+    found = fit_line(string, line, fonts, font=font, color=text.color, alignment=alignment, has_rim=has_rim)
     fitted = found.text
     fitted = replace(fitted, size_px=fitted.size_px / density, tracking_px=fitted.tracking_px / density)
     done = typeset(fitted, fonts)

@@ -344,11 +344,14 @@ class FittedLine:
     likeness: float
 
 
-def fit_line(string: str, line: LineInk, fonts: FontCatalog, *, font: str, color: str, alignment: str) -> FittedLine:
-    """As `fit_to_line`, with the outline that was found."""
+def fit_line(string: str, line: LineInk, fonts: FontCatalog, *, font: str, color: str, alignment: str, has_rim: bool = True) -> FittedLine:
+    """As `fit_to_line`, with the outline that was found; none is looked for without `has_rim`."""
     trials = [TextAttributes(string, name, TRIAL_PX, color, alignment) for name in ([font] if font else _candidates(string, fonts))]
-    best = max((fitted for trial in trials for fitted in _fits(trial, line, fonts)), key=lambda fitted: fitted.likeness)
-    return best if best.rim_px or is_stacked(string) else replace(best, text=_refine(best.text, line, fonts))
+    best = max(
+        (fitted for trial in trials for fitted in _fits(trial, line, fonts) if has_rim or not fitted.rim_px),
+        key=lambda fitted: fitted.likeness,
+    )
+    return best if best.rim_px or not best.text.tracking_px or is_stacked(string) else replace(best, text=_refine(best.text, line, fonts))
 
 
 MAX_CANDIDATES = 64
@@ -376,6 +379,9 @@ def _fits(trial: TextAttributes, line: LineInk, fonts: FontCatalog) -> Iterator[
     tracking = float(np.clip((line.width - first.width * line.height / first.height) / _gaps(trial), -bound, bound))
     sized = replace(trial, size_px=round(size, 2), tracking_px=round(tracking, 2))
     yield FittedLine(sized, 0.0, _likeness_of(sized, line, fonts) - abs(sized.tracking_px) / sized.size_px / 2)
+    if tracking < 0:  # a halo makes lines look higher than they are: rather too large than with characters that touch
+        wide = replace(trial, size_px=round(trial.size_px * line.width / first.width, 2))
+        yield FittedLine(wide, 0.0, _likeness_of(wide, line, fonts))
     longer = first.width - first.height
     if longer > 0.3 * first.height and line.width > line.height:
         # An outline adds the same to the width and to the height.
