@@ -48,6 +48,9 @@ _CLICK_REACH = 0.02
 _STEP_TOLERANCES = (3, 6, 12)
 _SMALLEST_REGION = 2e-3
 _SMALLEST_SUBJECT = 5e-4
+_CLOSE_LOOKS = ((0.15, False), (0.3, True))
+_SAME_SUBJECT = 0.02
+_CRUMB = 0.03
 
 
 class NothingFound(InvalidRequest):
@@ -65,6 +68,19 @@ class Selection:
 
     mask: Pixels
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """One of several subjects.
+
+    Attributes:
+        seen: (H, W) uint8 of the picture's size: how much each pixel belongs to it; soft, as the network sees it.
+        confidence: 0 to 1: how clearly it stands out. Textures and landscapes have low ones.
+    """
+
+    seen: Pixels
+    confidence: float
 
 
 class SubjectNetwork:
@@ -177,6 +193,37 @@ class SubjectSelector:
             self._outline(picture, Box(0, 0, *_extent(picture).size), np.where(keep_parts(core, core), seen, 0).astype(np.uint8))
         )
 
+    def subjects(self, picture: Pixels, most: int) -> list[Found]:
+        """Each of the things that stand out, the largest first; none of them may be sure.
+
+        Args:
+            most: Only so many of the largest.
+
+        Raises:
+            MissingModel: The network's file is missing or damaged.
+        """
+        seen = self._network.look(picture)
+        parts = _parts(seen > PROBABLE)
+        return [self._closely(picture, seen, part, parts) for part in parts[:most]]
+
+    def _closely(self, picture: Pixels, seen: Pixels, part: Flags, parts: list[Flags]) -> Found:
+        """Look twice more, from nearer by, at one of several parts; what lies nearer to another of them is left to that."""
+        whole = Box(0, 0, *_extent(picture).size)
+        looks = []
+        for margin, is_mirrored in _CLOSE_LOOKS:
+            box = _enlarge(_bounds(part, whole), margin, _extent(picture))
+            crop = _crop(picture, box)
+            answer = self._network.look(np.ascontiguousarray(crop[:, ::-1]))[:, ::-1] if is_mirrored else self._network.look(crop)
+            look = np.zeros_like(seen)
+            _crop(look, box)[:] = answer
+            looks.append(look)
+        is_own = _nearest(parts) == next(number for number, other in enumerate(parts) if other is part)
+        own = np.where(is_own, seen, 0).astype(np.uint8)
+        closer = np.where(is_own, np.mean(looks, axis=0), 0)
+        agreement = _overlap(closer > PROBABLE, own > PROBABLE)
+        best = np.rint(closer if agreement > _GOOD_FIT else own).astype(np.uint8)
+        return Found(best, _confidence(own) * min(0.5 + 0.5 * agreement / _GOOD_FIT, 1.0))
+
     def _outline(self, picture: Pixels, box: Box, seen: Pixels) -> Pixels:
         """Look once more, closely, at what was `seen` in `box`, and cut it out."""
         tight = _bounds(seen > PROBABLE, box)
@@ -260,6 +307,31 @@ def _cut(pixels: Pixels, guess: Pixels, allowed: Flags) -> Flags:
     trimap = np.select([~allowed | is_far, guess > SURE, core], [SURELY_NOT, SURELY, PROBABLY], PROBABLY_NOT).astype(np.uint8)
     found = keep_parts(cut_by_colour(pixels, trimap), core)
     return found if _overlap(found, core) > 0.5 else core
+
+
+def _parts(core: Flags) -> list[Flags]:
+    """Connected parts, the largest first, without crumbs; small gaps do not part them."""
+    reach = max(round(_SAME_SUBJECT * max(core.shape)), 1)
+    joined = cv2.morphologyEx(core.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+    _, labels = cv2.connectedComponents(joined, connectivity=8)
+    sizes = np.bincount(labels[core], minlength=1)
+    least = max(_CRUMB * int(sizes.max(initial=0)), _SMALLEST_SUBJECT * core.size)
+    order = [int(label) for label in np.argsort(-sizes, kind="stable") if label and sizes[label] > least]
+    return [core & (labels == label) for label in order]
+
+
+def _nearest(parts: list[Flags]) -> NDArray[np.intp]:
+    """The number of the part that lies nearest to each pixel."""
+    if len(parts) == 1:
+        return np.zeros(parts[0].shape, np.intp)
+    return np.argmin([cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_L2, 5) for part in parts], axis=0)
+
+
+def _confidence(seen: Pixels) -> float:
+    """How strongly something is seen, less the share of it that is neither seen nor not."""
+    is_seen = seen > PROBABLE
+    between = int(((seen > _FAINT) & (seen < SURE)).sum())
+    return float(max(seen[is_seen].mean() / 255 - 0.5 * between / max(int(is_seen.sum()), 1), 0.0)) if is_seen.any() else 0.0
 
 
 def _boxes_around(extent: Extent, point: tuple[int, int]) -> Iterator[Box]:

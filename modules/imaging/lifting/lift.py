@@ -24,7 +24,7 @@ class Lifted:
     below: Pixels
 
 
-def lift(picture: Pixels, alpha: Alpha, colour: Pixels, background: Pixels, trust: float = 0.5) -> Lifted:
+def lift(picture: Pixels, alpha: Alpha, colour: Pixels, background: Pixels, trust: float = 1.0) -> Lifted:
     """Split a picture into a part laid normally over what is left.
 
     Of the part's colour and the background behind it, both roughly known, those nearest to the guesses are solved that together give the
