@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -110,22 +111,26 @@ def _make_package(name: str, folders: Sequence[Path]) -> None:
 def _hide(folder: Path, others: Sequence[Path]) -> dict[str, ModuleType]:
     """Take modules of `others` away that stand before modules of `folder` that have their names."""
     hidden = {}
-    for name, module in list(sys.modules.items()):
+    for name, module in _modules_from(others):
         parts = name.split(".")[: 2 if name.startswith(f"{SCRIPTS}.") else 1]
         own = folder.joinpath(*parts)
-        if _is_from(module, others, is_script=len(parts) > 1) and (own.is_dir() or own.with_name(f"{own.name}.py").is_file()):
-            hidden[name] = sys.modules.pop(name)
+        if own.is_dir() or own.with_name(f"{own.name}.py").is_file():
+            hidden[name] = module
+            del sys.modules[name]
             _bind(name, None)
     return hidden
 
 
-def _is_from(module: ModuleType, folders: Sequence[Path], *, is_script: bool) -> bool:
-    """Whether a module lies in one of these extensions; of the program's own, scripts alone count."""
-    file = getattr(module, "__file__", None)
-    if not isinstance(file, str):
-        return False
-    places = [folder / SCRIPTS if folder == ROOT else folder for folder in folders if is_script or folder != ROOT]
-    return any(Path(file).is_relative_to(place) for place in places)
+def _modules_from(folders: Sequence[Path]) -> list[tuple[str, ModuleType]]:
+    """Modules that lie in one of these extensions; of the program's own, scripts alone count. Thousands are looked through."""
+    of_extensions = tuple(f"{folder}{os.sep}" for folder in folders if folder != ROOT)
+    of_scripts = (*of_extensions, *(f"{folder / SCRIPTS}{os.sep}" for folder in folders if folder == ROOT))
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.startswith(of_scripts if name.startswith(f"{SCRIPTS}.") else of_extensions):
+            found.append((name, module))
+    return found
 
 
 def _show_again(folder: Path, hidden: dict[str, ModuleType]) -> None:
