@@ -36,6 +36,8 @@ _GRAINS_PX = (1.0, 2.5, 5.0)
 _MOST_TINT = 0.35
 _MOST_ABRUPT = 0.24
 """Of its peak: what ends darker than this is a dark thing, not a soft shadow."""
+_HARDEST = 0.75
+"""Of the steepest step that the blurred view can show."""
 _DARKEST = 3
 
 
@@ -117,10 +119,10 @@ def _at_full_size(rgb: Pixels, free: Flags, found: _Darkening, light: Light) -> 
     part = slice(top, bottom), slice(left, right)
     surface = cv2.resize(found.surface, size, interpolation=cv2.INTER_LINEAR)[part]
     seen = np.log(np.maximum(decode(np.maximum(rgb[part], _DARKEST), light), 1e-4))
-    known = cv2.erode(free[part].astype(np.uint8), np.ones((3, 3), np.uint8)) == 1
+    known = free[part]
     sharp = _smooth((surface - seen).mean(axis=2) * found.strongest, known, 1.2)
-    fits = known & (coarse[part] > 0) & (np.abs(sharp - coarse[part]) < 0.5 * coarse[part] + 0.1)
-    here = np.where(fits, np.clip(sharp, 0, None), coarse[part])
+    most = cv2.dilate(coarse[part], np.ones((15, 15), np.uint8))
+    here = np.where(known & (coarse[part] > 0), np.clip(sharp, 0, 1.4 * most + 0.1), coarse[part])
     away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
     share = np.where(known, 0, np.exp(-((away / 6) ** 2)))
     result = coarse.copy()
@@ -164,7 +166,7 @@ def _find_darkening(logs: Floats, body: Floats, lifted: Floats) -> _Darkening | 
     if peak < max(_LEAST_PEAK, 4 * spread) or not _goes_on(logs, ring, core):
         return None
     abruptness = _abruptness(dark, core, free, peak)
-    if abruptness > _MOST_ABRUPT:
+    if abruptness > _MOST_ABRUPT or _hardness(dark, core, free, peak, sigma) > _HARDEST:
         return None
     rate = np.array([float((-change[..., channel][core] * dark[core]).sum() / (dark[core] ** 2).sum()) for channel in range(3)])
     strength = np.where(core, dark * rate.max() * np.clip(dark / faintest - 1, 0, 1), 0).astype(np.float32)
@@ -258,6 +260,16 @@ def _abruptness(dark: Floats, core: Flags, free: Flags, peak: float) -> float:
     open_ground = cv2.erode((free | core).astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1) == 1
     rim = core & ~inner & open_ground
     return float(dark[rim].mean()) / peak if rim.any() else 1.0
+
+
+def _hardness(dark: Floats, core: Flags, free: Flags, peak: float, sigma: float) -> float:
+    """How steep a shadow's rim is on open ground, as a share of how steep a step blurred by `sigma` is."""
+    rim = core & (cv2.erode(free.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=1) == 1) & (np.abs(dark / peak - 0.5) < 0.2)
+    if rim.sum() < 8:
+        return 0.0
+    slope = np.hypot(cv2.Sobel(dark, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(dark, cv2.CV_32F, 0, 1, scale=1 / 8))
+    steepest = 0.85 * peak / np.sqrt(2 * np.pi * (sigma**2 + 0.5))
+    return float(np.median(slope[rim])) / steepest
 
 
 def _fill_below(dark: Floats, known: Flags) -> Floats:

@@ -22,10 +22,11 @@ from modules.imaging.lifting.highlights import find_highlight
 from modules.imaging.lifting.lift import lift
 from modules.imaging.lifting.shadows import Shadow, find_shadow, light_up
 from modules.pipeline.layers.backend_settings import Setting, read_settings
+from modules.pipeline.layers.builtin.lone_signs import CarefulReader
 from modules.pipeline.layers.builtin.naming import Namer
 from modules.pipeline.layers.builtin.settling import Peeling, residual_of
 from modules.pipeline.layers.builtin.texts import lift_texts
-from modules.pipeline.layers.builtin.things import Floats, Thing, find_things
+from modules.pipeline.layers.builtin.things import Floats, Thing, dense_enough, find_things
 from modules.pipeline.layers.decomposing import Decomposition, Interrupted, Pixels, Watch
 from modules.pipeline.layers.document import LayerKind
 
@@ -150,7 +151,7 @@ class _Run:
             return
         found = lift_texts(
             self._peeling.left,
-            self._reader,
+            CarefulReader(self._reader),
             join_broken_strokes=self._chosen["join_broken_strokes"],
             tell=lambda share: self._tell("text", share),
         )
@@ -211,7 +212,7 @@ class _Run:
         behind = self._shade(behind, shadows)
         numbers: list[int | None] = []
         for thing in things:
-            lifted = lift(self._peeling.left, thing.alpha, thing.color, behind)
+            lifted = lift(self._peeling.left, dense_enough(self._peeling.left, thing, behind), thing.color, behind)
             name = self._namer.name(LayerKind.SUBJECT)
             thing.name = name
             numbers.append(self._peeling.lift(LayerKind.SUBJECT, name, lifted.pixels, lifted.below, confidence=thing.confidence))

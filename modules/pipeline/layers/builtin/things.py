@@ -18,6 +18,8 @@ Floats = NDArray[np.float32]
 _LEAST_SHARE, _MOST_SHARE = 2e-4, 0.97
 """Of the picture: less is a speck, more is the picture itself."""
 _DUPLICATE = 0.8
+_SOLVED_FROM, _VISIBLE = 0.3, 12.0
+"""Thinner than this, what lies behind is solved; and by how many of 255 levels a colour may miss."""
 
 
 @dataclass
@@ -58,3 +60,21 @@ def find_things(rgb: Pixels, network: SubjectNetwork, most: int, tell: Callable[
             taken += alpha
             things.append(Thing(alpha, color.copy(), subject.confidence))
     return things
+
+
+def dense_enough(picture: Pixels, thing: Thing, behind: Pixels) -> Floats:
+    """The thing's alpha, higher where no colour of it at that alpha could give the picture over what lies behind.
+
+    Args:
+        picture: (H, W, 4) uint8.
+        behind: (H, W, 3) uint8.
+    """
+    rows, columns = np.nonzero((thing.alpha > _SOLVED_FROM) & (thing.alpha < 1))
+    seen, below = picture[rows, columns, :3].astype(np.float32), behind[rows, columns].astype(np.float32)
+    change = seen - below
+    room = np.where(change > 0, 255 - below, below)
+    needed = (np.abs(change) / np.maximum(room, 1)).max(axis=1)
+    alpha = thing.alpha.copy()
+    missing = (needed - alpha[rows, columns]) * room.max(axis=1)
+    alpha[rows, columns] = np.where(missing > _VISIBLE, np.maximum(needed, alpha[rows, columns]), alpha[rows, columns])
+    return np.clip(alpha, 0, 1)

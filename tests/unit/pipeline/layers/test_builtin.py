@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from modules.backends.subject import SubjectNetwork
+from modules.backends.text_reader import TextLine
 from modules.base.errors import InvalidImage, InvalidRequest
 from modules.imaging.layering.blend_mode import BlendMode
 from modules.pipeline.layers.backend_settings import read_settings
 from modules.pipeline.layers.builtin.decomposer import SETTINGS, BuiltinDecomposer
+from modules.pipeline.layers.builtin.lone_signs import is_likely
 from modules.pipeline.layers.builtin.naming import Namer, shorten
 from modules.pipeline.layers.builtin.settling import NotExact, Peeling, check_exact, compose, residual_of
 from modules.pipeline.layers.decomposing import Interrupted
@@ -118,3 +120,19 @@ def test_it_stops_when_asked() -> None:
 def test_what_is_no_picture_is_refused(picture: np.ndarray) -> None:
     with pytest.raises(InvalidImage):
         without_network().decompose(picture, {}, Watch())
+
+
+@pytest.mark.parametrize(
+    ("string", "score", "height", "is_text"),
+    [
+        ("8", 0.97, 90, False),
+        ("O", 0.84, 20, False),
+        ("8", 0.97, 20, True),
+        ("OK", 0.6, 90, True),
+        ("福", 0.99, 25, True),
+        ("-", 0.5, 9, False),
+    ],
+)
+def test_single_signs_have_to_be_sure_and_small(string: str, score: float, height: float, is_text: bool) -> None:
+    quad = np.array([[0, 0], [50, 0], [50, height], [0, height]], np.float32)
+    assert is_likely(TextLine(quad, string, score, 0.0), 100) == is_text
