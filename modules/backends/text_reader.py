@@ -28,6 +28,10 @@ JOIN_REACH, BROKEN_REACH = 0.3, 0.9
 """Pieces on one baseline less than this many heights apart are one line."""
 
 _FINE_PX, _COARSE_PX, _LARGEST_PX = 480, 320, 2000
+_SLIMMEST = 20
+"""How much longer than high a picture may be that is searched; the package enlarges what is slimmer until no memory is left."""
+_LONGEST = 100
+"""In heights: no strip longer than that is read."""
 _LARGE_PX = 36
 _DOUBTFUL = 0.9
 _TALL = 1.5
@@ -109,6 +113,7 @@ class TextReader:
     def _detect_at(self, pixels: Pixels, scale: float) -> list[Quad]:
         size = (max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1))
         seen = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        seen = _filled_up(seen, -(-max(size) // _SLIMMEST))
         found = self._engine(seen, use_det=True, use_cls=False, use_rec=False)
         ratio = np.array([pixels.shape[1] / size[0], pixels.shape[0] / size[1]], np.float32)
         return [] if found.boxes is None else [np.asarray(quad, np.float32) * ratio for quad in found.boxes]
@@ -127,7 +132,8 @@ class TextReader:
         if not quads:
             return []
         strips = [cut_strip(pixels, quad) for quad in quads]
-        answer = self._engine.recognize_txt([np.ascontiguousarray(strip[::-1, ::-1]) for strip in strips] if is_turned else strips)
+        strips = [strip[:, : _LONGEST * strip.shape[0]] for strip in strips]
+        answer = self._engine.recognize_txt([np.ascontiguousarray(strip[::-1, ::-1]) if is_turned else strip for strip in strips])
         return [(str(said), float(score)) for said, score in zip(answer.txts, answer.scores, strict=True)]
 
     def _turn_doubtful(self, pixels: Pixels, lines: list[TextLine]) -> list[TextLine]:
@@ -171,6 +177,12 @@ def cut_strip(pixels: Pixels, quad: Quad) -> Pixels:
     matrix = cv2.getPerspectiveTransform(quad, corners)
     strip = cv2.warpPerspective(pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.ascontiguousarray(np.rot90(strip) if height >= _TALL * width else strip, np.uint8)
+
+
+def _filled_up(pixels: Pixels, least: int) -> Pixels:
+    """At least `least` px wide and high: its last row and column are repeated."""
+    below, beside = (max(0, least - side) for side in pixels.shape[:2])
+    return pixels if below == beside == 0 else cv2.copyMakeBorder(pixels, 0, below, 0, beside, cv2.BORDER_REPLICATE)
 
 
 def raise_faint(pixels: Pixels) -> Pixels | None:

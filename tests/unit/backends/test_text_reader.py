@@ -46,6 +46,20 @@ def test_nothing_is_read_where_nothing_is_written(reader: TextReader) -> None:
     assert reader.read(np.zeros((1, 3, 3), np.uint8)) == []
 
 
+def test_the_slimmest_pictures_are_searched_in_bounded_memory(reader: TextReader) -> None:
+    """The package scales the shorter side up: a row of 3,000 px took the whole program with it."""
+    seen: list[tuple[int, int]] = []
+    reader.read(np.zeros((32, 32, 3), np.uint8))
+    engine = reader._engine
+    reader._engine = lambda pixels, **values: seen.append(pixels.shape[:2]) or engine(pixels[:32, :32], **values)
+    try:
+        for shape in ((1, 3000), (3000, 1), (20, 2500)):
+            assert reader.read(np.full((*shape, 3), 90, np.uint8)) == []
+    finally:
+        reader._engine = engine
+    assert all(max(size) <= 20 * min(size) for size in seen)
+
+
 def test_text_on_nothing_leaves_nothing(reader: TextReader) -> None:
     """A see-through picture: where its text was lifted off, nothing is left."""
     alpha = np.zeros((100, 320), np.uint8)
