@@ -21,7 +21,7 @@ from modules.pipeline.layers.builtin.subjects import find_subjects
 from tests.golden.layers.cutouts import Cutout, make_cutouts
 
 NETWORK = Path(__file__).parents[3] / "models" / "subject" / "u2netp.onnx"
-COUNT, WHOLE_COUNT = 10, 20
+COUNT, WHOLE_COUNT = 6, 20
 EDGE_PX = 20
 GOOD_GUESS = 0.9
 Floats = NDArray[np.float32]

@@ -16,7 +16,7 @@ from modules.imaging.layering.compositing import apply_difference, blend
 from modules.pipeline.layers.builtin.texts import LiftedTexts, lift_texts
 from tests.golden.layers.posters import Line, Poster, has_fonts, make_posters
 
-POSTERS, LIFTED_EVERY = 30, 4
+POSTERS, LIFTED_EVERY = 30, 5
 LEAST_FOUND, LEAST_RIGHT = 0.95, 0.98
 LARGEST_ALPHA_ERROR, LARGEST_GHOST = 0.15, 0.06
 
