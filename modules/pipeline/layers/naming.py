@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 
 from modules.base.errors import InvalidRequest
 
 MAX_CHARACTERS = 120
+MAX_QUOTE = 24
 JOINERS = "\u200c\u200d"  # they shape Persian words and emoji
 
 
@@ -36,3 +38,27 @@ def free_name(name: str, taken: Collection[str]) -> str:
         number += 1
         free = f"{name[: MAX_CHARACTERS - 8]} {number}"
     return free
+
+
+def shorten(text: str) -> str:
+    """One line without control signs and without what file names cannot hold, at most `MAX_QUOTE` signs."""
+    plain = "".join(" " if sign in '/\\:*?"<>|' or unicodedata.category(sign).startswith(("C", "Z")) else sign for sign in text)
+    words = " ".join(plain.split())
+    return words if len(words) <= MAX_QUOTE else words[: MAX_QUOTE - 1].rstrip() + "…"
+
+
+def text_name(string: str) -> str:
+    """What a layer with this text is called until a person calls it otherwise: "text: SALE"."""
+    said = shorten(string)
+    return f"text: {said}" if said else "text"
+
+
+def name_after_text(name: str, before: str, after: str, taken: Collection[str]) -> str:
+    """The name of a text layer whose string changed: one that was made of the old string is made of the new one, a person's stays."""
+    own = re.fullmatch(rf"{re.escape(_tight(text_name(before)))}(copy)?\d*", _tight(name))
+    return name if own is None or text_name(before) == text_name(after) else free_name(text_name(after), taken)
+
+
+def _tight(text: str) -> str:
+    """Without spaces and capitals: characters one below the other are the same text."""
+    return "".join(text.split()).casefold()

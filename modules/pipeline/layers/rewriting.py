@@ -16,6 +16,7 @@ from modules.imaging.layering.placement import Placement
 from modules.pipeline.layers.document import Adjustments, Effects, Layer, LayerDocument, Stroke, TextAttributes
 from modules.pipeline.layers.edits import apply, find
 from modules.pipeline.layers.fonts import FontCatalog
+from modules.pipeline.layers.naming import name_after_text
 from modules.pipeline.layers.render import PlacedLayer, render_layer
 from modules.pipeline.layers.sources import Sources
 from modules.pipeline.layers.stored_form import from_plain, to_plain
@@ -55,7 +56,8 @@ def surroundings(extent: Extent) -> Box:
 def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, Any], sources: Sources, fonts: FontCatalog) -> LayerDocument:
     """Set a text layer anew, where it sat: the beginning of its baseline stays (its middle, its end, by alignment).
 
-    A line that was lifted off a picture is set in the font, size and tracking that look most like it, unless `values` say otherwise.
+    A line that was lifted off a picture is set in the font, size and tracking that look most like it, unless `values` say otherwise. A
+    layer that is named after its string gets the new one's name.
 
     Args:
         values: Any of string, font, size_px, color, alignment, tracking_px; angle_deg = of the baseline on the canvas, clockwise.
@@ -68,6 +70,8 @@ def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, An
         raise InvalidRequest("layer", layer.name, "a layer with text")
     asked = text_values(values)
     angle = asked.pop("angle_deg", None)
+    taken = [other.name for other in document.layers if other.id != layer_id]
+    name = name_after_text(layer.name, layer.text.string, asked.get("string", layer.text.string), taken)
     text, at, turn, rim_px = _as_typeset(layer, layer.text, asked, sources, fonts)
     if rim_px:
         text, outlined = _outlined(document, layer, text, replace(layer.placement, rotation_deg=turn), at, rim_px, sources, fonts)
@@ -78,7 +82,8 @@ def rewrite_text(document: LayerDocument, layer_id: str, values: Mapping[str, An
         asked["string"] = stack(asked["string"])
     placement = layer.placement
     turn = turn if angle is None else float(angle)
-    return with_layer(document, _set_at(layer, replace(text, **asked), replace(placement, rotation_deg=turn), at, sources, fonts))
+    made = _set_at(layer, replace(text, **asked), replace(placement, rotation_deg=turn), at, sources, fonts)
+    return with_layer(document, replace(made, name=name))
 
 
 def text_values(values: Mapping[str, Any]) -> dict[str, Any]:

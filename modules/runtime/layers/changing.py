@@ -127,8 +127,8 @@ def _add_text(document: LayerDocument, values: Mapping[str, Any], sources: Any, 
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in at):
         raise InvalidRequest("values.x", at, "numbers, canvas px")
     given = {"size_px": round(document.extent.height / 12, 1), "alignment": "center", **given}
-    make_id, free_name = _pipeline("building:new_layer_id"), _pipeline("naming:free_name")
-    name = free_name(f"text: {' '.join(string.split())[:40]}", [layer.name for layer in document.layers])
+    make_id, free_name, text_name = (_pipeline(name) for name in ("building:new_layer_id", "naming:free_name", "naming:text_name"))
+    name = free_name(text_name(string), [layer.name for layer in document.layers])
     layer = Layer(make_id(), name, LayerKind.TEXT, None)
     added: LayerDocument = _pipeline("rewriting:add_text")(document, layer, given, (float(at[0]), float(at[1])), sources, fonts)
     return added

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from modules.pipeline.layers.document import LayerKind
-
-MAX_QUOTE = 24
+from modules.pipeline.layers.naming import shorten
 
 
 class Namer:
@@ -35,10 +32,3 @@ class Namer:
             name = f"{words} {number}"
         self._taken.add(name.casefold())
         return name
-
-
-def shorten(text: str) -> str:
-    """One line without control signs and without what file names cannot hold, at most `MAX_QUOTE` signs."""
-    plain = "".join(" " if sign in '/\\:*?"<>|' or unicodedata.category(sign).startswith(("C", "Z")) else sign for sign in text)
-    words = " ".join(plain.split())
-    return words if len(words) <= MAX_QUOTE else words[: MAX_QUOTE - 1].rstrip() + "…"

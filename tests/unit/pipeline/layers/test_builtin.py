@@ -14,10 +14,11 @@ from modules.imaging.layering.blend_mode import BlendMode
 from modules.pipeline.layers.backend_settings import read_settings
 from modules.pipeline.layers.builtin.decomposer import SETTINGS, BuiltinDecomposer
 from modules.pipeline.layers.builtin.lone_signs import is_likely
-from modules.pipeline.layers.builtin.naming import Namer, shorten
+from modules.pipeline.layers.builtin.naming import Namer
 from modules.pipeline.layers.builtin.settling import NotExact, Peeling, check_exact, compose, residual_of
 from modules.pipeline.layers.decomposing import Interrupted
 from modules.pipeline.layers.document import LayerKind
+from modules.pipeline.layers.naming import shorten
 
 
 class Watch:

@@ -98,6 +98,14 @@ def test_set_text_is_changed_value_by_value(fonts: FontCatalog, sources: MemoryS
     assert (changed.placement.rotation_deg, changed.placement.scale_x, changed.source.density) == (30.0, 2.0, 2.0)
 
 
+@pytest.mark.parametrize(("name", "later"), [("text: SALE", "text: NEW"), ("text: SALE copy 2", "text: NEW"), ("headline", "headline")])
+def test_a_layer_named_after_its_words_is_renamed_with_them(fonts: FontCatalog, sources: MemorySources, name: str, later: str) -> None:
+    document = apply(make_document(sources, fonts), {"op": "set", "layer": "t", "values": {"name": name}}, sources)
+    resized = rewrite_text(document, "t", {"font": "Latin Sans", "size_px": 30.0}, sources, fonts)
+    assert resized.layers[1].name == name
+    assert rewrite_text(resized, "t", {"string": "NEW"}, sources, fonts).layers[1].name == later
+
+
 def test_a_line_that_runs_down_is_rewritten_so(fonts: FontCatalog, sources: MemorySources) -> None:
     document = make_document(sources, fonts)
     done = typeset(TextAttributes("新\n品", "Han Sans SC", 60, "#ff0000"), fonts)
