@@ -38,9 +38,9 @@ def smooth_away_detail(rgb: Pixels) -> Pixels | None:
 def _guided(plane: Pixels, radius: int) -> Pixels:
     values = plane.astype(np.float32)
     mean = _box(values, radius)
-    variance = np.maximum(_box(values * values, radius) - mean * mean, 0)
-    gain = variance / (variance + _CONTRAST**2)
-    result = _box(gain, radius) * values + _box(mean - gain * mean, radius)
+    variance = np.maximum(_box((values * values).astype(np.float32), radius) - mean * mean, 0)
+    gain = (variance / (variance + np.float32(_CONTRAST**2))).astype(np.float32)
+    result = _box(gain, radius) * values + _box((mean - gain * mean).astype(np.float32), radius)
     return np.clip(np.floor(result + 0.5), 0, 255).astype(np.uint8)
 
 

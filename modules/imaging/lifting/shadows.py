@@ -181,7 +181,10 @@ def _fit_surfaces(logs: Floats, ring: Flags) -> tuple[Floats, float, float] | No
 
     A floor and a wall are two surfaces; each pixel belongs to the one that is near and of its colour.
     """
-    rest, surfaces, members, spreads = ring.copy(), [], [], []
+    rest = ring.copy()
+    surfaces: list[Floats] = []
+    members: list[Flags] = []
+    spreads: list[float] = []
     whole = float(ring.sum())
     while len(surfaces) < _MOST_SURFACES and rest.sum() > _LEAST_OF_A_SURFACE * whole:
         surface, spread, belongs = _fit_surface(logs, rest)
@@ -214,12 +217,13 @@ def _fit_surface(logs: Floats, ring: Flags) -> tuple[Floats, float, Flags]:
     level = values.mean(axis=1)
     counts, edges = np.histogram(level, 24)
     most = float(edges[int(counts.argmax())] + edges[1] - edges[0])
-    weights = np.where(np.abs(level - most) < 0.25, 1.0, 0.05)
-    spread, factors = 0.1, np.zeros((6, 3))
+    weights: NDArray[np.floating] = np.where(np.abs(level - most) < 0.25, 1.0, 0.05)
+    spread = 0.1
+    factors: NDArray[np.floating] = np.zeros((6, 3))
     for _ in range(10):
         weighted = known * weights[:, None]
         factors = np.linalg.solve(weighted.T @ known + 1e-6 * np.eye(6), weighted.T @ values)
-        off = _off(values - known @ factors)
+        off: NDArray[np.floating] = _off(values - known @ factors)
         near = off[off < 3 * spread]
         spread = max(float(np.median(near)) if len(near) else spread, 0.005)
         weights = np.clip(1 - (off / (4 * spread)) ** 2, 0, 1) ** 2 + 1e-6

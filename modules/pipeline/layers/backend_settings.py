@@ -56,13 +56,14 @@ class Setting:
 
     def _check_number(self, value: object) -> int | float:
         is_whole = isinstance(self.default, int)
-        fits = isinstance(value, int) or (isinstance(value, float) and (not is_whole or value.is_integer()))
-        if fits and not isinstance(value, bool):
-            number = int(value) if is_whole else float(value)  # type: ignore[call-overload]
-            if (self.least is None or number >= self.least) and (self.most is None or number <= self.most):
-                return int(number) if is_whole else float(number)
+        is_fit = not is_whole or isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if is_fit and isinstance(value, (int, float)) and not isinstance(value, bool) and self._is_in_range(value):
+            return int(value) if is_whole else float(value)
         bounds = f"{'-inf' if self.least is None else self.least} to {'inf' if self.most is None else self.most}"
         raise InvalidRequest(self.name, value, f"a {'whole ' if is_whole else ''}number, {bounds}")
+
+    def _is_in_range(self, value: int | float) -> bool:
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
 
 def read_settings(known: Iterable[Setting], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from modules.base.errors import InvalidImage
 from modules.imaging.geometry import Box
 from modules.imaging.layering.blend_mode import BlendMode, Light
 from modules.imaging.layering.compositing import blend
-from modules.imaging.lifting.completion import Refine, complete, grow_hole
+from modules.imaging.lifting.completion import Flags, Refine, complete, grow_hole
 from modules.imaging.lifting.detail import smooth_away_detail
 from modules.imaging.lifting.highlights import find_highlight
 from modules.imaging.lifting.lift import lift
@@ -204,10 +204,7 @@ class _Run:
     def _lift_things(self, things: list[Thing], shadows: list[Shadow | None], lit: Pixels) -> list[int | None]:
         if not things:
             return []
-        if self._chosen["refine"] and self._refine is None:
-            self._notes.append({"key": "not_refined"})
-        hole = grow_hole(_all_alpha(things))
-        behind = complete(lit, hole, self._refine if self._chosen["refine"] else None)
+        behind = self._complete(lit, grow_hole(_all_alpha(things)))
         self._tell("background", 0.6)
         behind = self._shade(behind, shadows)
         numbers: list[int | None] = []
@@ -217,6 +214,21 @@ class _Run:
             thing.name = name
             numbers.append(self._peeling.lift(LayerKind.SUBJECT, name, lifted.pixels, lifted.below, confidence=thing.confidence))
         return numbers
+
+    def _complete(self, rgb: Pixels, hole: Flags) -> Pixels:
+        """The background behind everything that is lifted, refined where that is asked for and betters it."""
+        if not self._chosen["refine"]:
+            return complete(rgb, hole)
+        seen: list[Pixels] = []
+
+        def refine(filled: Pixels, mask: Pixels) -> Pixels:
+            seen.append(filled)
+            return filled if self._refine is None else self._refine(filled, mask)
+
+        behind = complete(rgb, hole, refine)
+        if not seen or np.array_equal(behind, seen[0]):
+            self._notes.append({"key": "not_refined"})
+        return behind
 
     def _shade(self, rgb: Pixels, shadows: list[Shadow | None]) -> Pixels:
         """What lies behind, in the shadows that fall on it."""

@@ -12,10 +12,12 @@ from modules.backends.text_reader import TextLine
 from modules.base.errors import InvalidImage, InvalidRequest
 from modules.imaging.layering.blend_mode import BlendMode
 from modules.pipeline.layers.backend_settings import read_settings
+from modules.pipeline.layers.builtin import decomposer
 from modules.pipeline.layers.builtin.decomposer import SETTINGS, BuiltinDecomposer
 from modules.pipeline.layers.builtin.lone_signs import is_likely
 from modules.pipeline.layers.builtin.naming import Namer
 from modules.pipeline.layers.builtin.settling import NotExact, Peeling, check_exact, compose, residual_of
+from modules.pipeline.layers.builtin.things import Thing
 from modules.pipeline.layers.decomposing import Interrupted
 from modules.pipeline.layers.document import LayerKind
 from modules.pipeline.layers.naming import shorten
@@ -137,3 +139,28 @@ def test_what_is_no_picture_is_refused(picture: np.ndarray) -> None:
 def test_single_signs_have_to_be_sure_and_small(string: str, score: float, height: float, is_text: bool) -> None:
     quad = np.array([[0, 0], [50, 0], [50, height], [0, height]], np.float32)
     assert is_likely(TextLine(quad, string, score, 0.0), 100) == is_text
+
+
+@pytest.mark.parametrize(("paints", "notes"), [(0, ["not_refined"]), (1, [])])
+def test_what_lies_behind_is_refined_and_it_is_said_when_that_did_not_help(
+    paints: int, notes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = np.full((64, 64, 4), (120, 130, 140, 255), np.uint8)
+    picture[..., :3] += np.random.default_rng(1).integers(0, 12, (64, 64, 3), np.uint8)
+    picture[20:40, 20:40, :3] = (200, 20, 30)
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[20:40, 20:40] = 1
+    things = [Thing(alpha, picture[..., :3].copy(), 0.9)]
+    monkeypatch.setattr(decomposer, "find_things", lambda *_: things)
+    monkeypatch.setattr(SubjectNetwork, "is_there", True)
+
+    def refine(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        return np.where(mask[..., None] > 0, rgb + paints, rgb).astype(np.uint8)
+
+    made = BuiltinDecomposer(SubjectNetwork(Path("nowhere.onnx")), refine=refine)
+    found = made.decompose(picture, {"texts": False, "refine": True}, Watch())
+    assert [part.name for part in found.parts] == ["background", "subject"]
+    assert [note["key"] for note in found.notes] == notes
+    assert np.array_equal(compose(found.parts, (64, 64)), picture)
+    below = found.parts[0].pixels
+    assert below is not None and abs(int(below[30, 30, 0]) - 126) <= 8
