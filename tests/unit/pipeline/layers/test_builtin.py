@@ -158,7 +158,7 @@ def test_what_lies_behind_is_refined_and_it_is_said_when_that_did_not_help(
         return np.where(mask[..., None] > 0, rgb + paints, rgb).astype(np.uint8)
 
     made = BuiltinDecomposer(SubjectNetwork(Path("nowhere.onnx")), refine=refine)
-    found = made.decompose(picture, {"texts": False, "refine": True}, Watch())
+    found = made.decompose(picture, {"texts": False, "texture": False, "refine": True}, Watch())
     assert [part.name for part in found.parts] == ["background", "subject"]
     assert [note["key"] for note in found.notes] == notes
     assert np.array_equal(compose(found.parts, (64, 64)), picture)
