@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ from modules.imaging.picture import MAX_PIXELS
 from modules.pipeline.layers.document import Adjustments, Effects, Layer, LayerDocument, Source, TextAttributes
 
 MAX_LAYERS = 1000
+MAX_MERGES = 64
+"""How often merged layers may be merged again."""
+MAX_MADE_BY = 1 << 18
+"""Characters of JSON."""
 MAX_SIDE_PX = 30_000
 MAX_OFFSET_PX = 1_000_000.0
 MIN_SCALE, MAX_SCALE = 1e-3, 1e3
@@ -19,6 +24,7 @@ MAX_REACH_PX = 250.0
 """With it the largest canvas and its surroundings stay below the 32,767 px a side that OpenCV resamples."""
 MAX_CHARACTERS = 10_000
 MAX_NAME = 500
+MAX_NOTES = 100
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _SHA = re.compile(r"[0-9a-f]{64}")
@@ -29,6 +35,9 @@ def check_document(document: LayerDocument) -> None:
     InvalidRequest: A value out of range, an id twice, a layer that follows nobody or itself; the error names the field.
     """
     _check_extent("extent", document.extent.width, document.extent.height)
+    if _merges(document.layers) > MAX_MERGES:
+        wanted = f"at most {MAX_MERGES} merges one within another: part the merged layer, and merge all its members at once"
+        raise InvalidRequest("layers", "merged layers within merged layers", wanted)
     everything = list(all_layers(document.layers))
     if len(everything) > MAX_LAYERS:
         raise InvalidRequest("layers", f"{len(everything)} layers", f"at most {MAX_LAYERS}")
@@ -44,6 +53,7 @@ def check_document(document: LayerDocument) -> None:
     _check_name("name", document.name)
     if not _ID.fullmatch(document.id):
         raise InvalidRequest("id", document.id, "an id of letters and digits")
+    _check_made_by(document)
 
 
 def all_layers(layers: tuple[Layer, ...]) -> Iterator[Layer]:
@@ -51,6 +61,28 @@ def all_layers(layers: tuple[Layer, ...]) -> Iterator[Layer]:
     for layer in layers:
         yield layer
         yield from all_layers(layer.members)
+
+
+def _merges(layers: tuple[Layer, ...]) -> int:
+    return max((1 + _merges(layer.members) for layer in layers if layer.members), default=0)
+
+
+def _check_made_by(document: LayerDocument) -> None:
+    try:
+        text = json.dumps(document.made_by, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidRequest("made_by", type(document.made_by).__name__, "values that JSON has") from None
+    if len(text) > MAX_MADE_BY or _has_halves(document.made_by):
+        raise InvalidRequest("made_by", f"{len(text)} characters", f"whole text of at most {MAX_MADE_BY} characters in JSON")
+
+
+def _has_halves(value: object) -> bool:
+    """Whether there is half a surrogate pair somewhere, which no file can hold."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def check_layer(layer: Layer) -> None:
@@ -77,7 +109,7 @@ def check_layer(layer: Layer) -> None:
 
 
 def _check_name(field: str, name: str) -> None:
-    if not name.strip() or len(name) > MAX_NAME or any(unicodedata.category(sign) == "Cc" for sign in name):
+    if not name.strip() or len(name) > MAX_NAME or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
         raise InvalidRequest(field, name, f"one line of 1 to {MAX_NAME} characters")
 
 
@@ -140,6 +172,11 @@ def _check_effects(effects: Effects) -> None:
 def _check_text(text: TextAttributes) -> None:
     if len(text.string) > MAX_CHARACTERS:
         raise InvalidRequest("text.string", f"{len(text.string)} characters", f"at most {MAX_CHARACTERS}")
+    for name in ("string", "font", "notes"):
+        if _has_halves(getattr(text, name)):
+            raise InvalidRequest(f"text.{name}", "half a surrogate pair", "whole characters")
+    if len(text.font) > MAX_NAME or len(text.notes) > MAX_NOTES or any(len(note) > MAX_CHARACTERS for note in text.notes):
+        raise InvalidRequest("text.font", text.font[:80], f"a font's name, and at most {MAX_NOTES} notes")
     _within("text.size_px", text.size_px, 0.5, 20_000)
     _within("text.tracking_px", text.tracking_px, -20_000, 20_000)
     _within("text.angle_deg", text.angle_deg, -36_000, 36_000)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from modules.base.errors import InvalidImage, InvalidRequest, UnsafePath
 from modules.base.files import write_atomically
 from modules.pipeline.layers.building import as_json, from_json
-from modules.pipeline.layers.checks import all_layers
+from modules.pipeline.layers.checks import all_layers, check_document
 from modules.pipeline.layers.document import FORMAT_VERSION, LayerDocument, Source
 from modules.pipeline.layers.history import History
 from modules.pipeline.layers.render import render, shrink_to
@@ -61,7 +61,7 @@ def save(
     """Write the document as one file, under a temporary name first.
 
     Sources that no state of the history names are left out; the oldest steps are forgotten where all of them would take more than
-    `MAX_STEPS_BYTES`. Sources in memory rest on the file afterwards: their bytes are dropped.
+    `MAX_STEPS_BYTES`, or their JSON more than can be read again. Sources in memory rest on the file afterwards: their bytes are dropped.
 
     Args:
         path: Of the file; made or replaced.
@@ -72,15 +72,18 @@ def save(
 
     Raises:
         SaveFailed: The file could not be written; an older one is as it was.
+        InvalidRequest: A document that could not be read again.
         InvalidImage: A source is missing.
     """
     document = history.document
     whole = render(document, sources, cache=cache) if picture is None else picture
+    check_document(document)  # what is written can be read
     named = _sources_that_fit(history, sources)
+    steps = _steps_that_fit(history)
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
         _put(archive, DOCUMENT, _text({"format": FORMAT, "version": FORMAT_VERSION, **as_json(document)}), is_packed=True)
-        _put(archive, HISTORY, _text(history.as_json()), is_packed=True)
+        _put(archive, HISTORY, steps, is_packed=True)
         _put(archive, THUMBNAIL, encode_png(shrink_to(whole, THUMBNAIL_PX)))
         _put(archive, PICTURE, encode_png(shrink_to(whole, PICTURE_PX)))
         for source_id in sorted(named):
@@ -134,6 +137,14 @@ def _sources_that_fit(history: History, sources: Sources) -> dict[str, Source]:
             sizes[source_id] = len(sources.png(named[source_id]))
         if sum(sizes[source_id] for source_id in named) <= MAX_STEPS_BYTES or not history.forget_oldest():
             return named
+
+
+def _steps_that_fit(history: History) -> bytes:
+    """The history's JSON, without its oldest states for as long as it is too much."""
+    while len(text := _text(history.as_json())) > MAX_JSON_BYTES:
+        if not history.forget_oldest():
+            raise InvalidRequest("document", f"{len(text)} bytes of JSON", f"at most {MAX_JSON_BYTES} bytes")
+    return text
 
 
 @dataclass(frozen=True)

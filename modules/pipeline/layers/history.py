@@ -63,10 +63,13 @@ class History:
         return self._go(1, "redo")
 
     def forget_oldest(self) -> bool:
-        """Drop the oldest state; False where that is the one shown."""
-        if self._at == 0:
+        """Drop the oldest state, or, where that is the one shown, the last that was undone; False where there is no other."""
+        if len(self._states) == 1:
             return False
-        self._states, self._at = self._states[1:], self._at - 1
+        if self._at == 0:
+            self._states = self._states[:-1]
+        else:
+            self._states, self._at = self._states[1:], self._at - 1
         return True
 
     def source_ids(self) -> set[str]:

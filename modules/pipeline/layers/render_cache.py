@@ -37,6 +37,8 @@ class RenderCache:
                 self._placed.move_to_end(key)
                 return known
         made = make(layer, document, sources)
+        if all(_is_shared(values) for values in (made.pixels, made.difference)):
+            return made  # made again at no cost, and kept it would hold on to pixels that the sources may have dropped
         with self._lock:
             if key not in self._placed:
                 self._placed[key] = made
@@ -99,5 +101,16 @@ def _changed(before: tuple[Layer, ...], after: tuple[Layer, ...], extent_of: Cal
 
 
 def _size(placed: Any) -> int:
-    """Bytes that only this entry holds: views belong to the sources."""
-    return sum(values.nbytes for values in (placed.pixels, placed.difference) if values is not None and values.base is None)
+    """Bytes that this entry keeps from being freed: a view holds all of what it is cut from."""
+    return sum(_root(values).nbytes for values in (placed.pixels, placed.difference) if values is not None)
+
+
+def _is_shared(values: NDArray[Any] | None) -> bool:
+    """Whether they are a view of a source, or nothing."""
+    return values is None or not _root(values).flags.writeable
+
+
+def _root(values: NDArray[Any]) -> NDArray[Any]:
+    while isinstance(values.base, np.ndarray):
+        values = values.base
+    return values

@@ -71,6 +71,12 @@ class MemorySources:
             self._shelf, self._on_shelf = shelf, frozenset(ids)
             self._files = {name: data for name, data in self._files.items() if name not in self._on_shelf}
 
+    def forget_new(self) -> None:
+        """Drop what was added since they rest on a shelf: nobody wants it."""
+        with self._lock:
+            if self._shelf is not None:
+                self._files = {}
+
     def pixels(self, source: Source) -> Pixels:
         return self._values(source, np.uint8)
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from modules.base.errors import InvalidRequest, UnknownName
 
 Value = TypeVar("Value")
-MAX_DEPTH = 40
+MAX_DEPTH = 200
+"""Merged layers are two levels deeper each time: `checks.MAX_MERGES` of them, and what is below."""
 MAX_NUMBER = 1e15
 
 

@@ -18,8 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from modules.base.errors import InvalidRequest, PentimentoError, SaveFailed
+from modules.base.registry import load_dotted
 from modules.pipeline.layers.document import LayerDocument
 from modules.runtime.layers.opened import Opened, apply_edits, create_opened, open_file
 from modules.runtime.layers.record import DOCUMENT, RECORD, Record, StaleRevision, UnknownDocument, read_record
@@ -55,7 +57,7 @@ class LayerLibrary:
         self.folder = folder
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, Opened] = OrderedDict()
-        self._locks: dict[str, threading.RLock] = {}
+        self._locks: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()
 
     def list(self, user: str | None = None) -> list[Record]:
         """A person's documents, the last changed first."""
@@ -160,7 +162,9 @@ class LayerLibrary:
 
         def take(opened: Opened) -> State:
             document = opened.document if wanted is None else opened.read_state(wanted)
-            document = replace(document, id=new_id(), name=name or f"{document.name} copy")
+            tidy_name: Any = load_dotted("modules.pipeline.layers.naming:tidy_name")
+            named = tidy_name("name", name if name.strip() else f"{document.name[:100]} copy")
+            document = replace(document, id=new_id(), name=named)
             return self.create(document, opened.sources_of(document), user)
 
         copied: State = self.look(document_id, user, take)
@@ -194,7 +198,7 @@ class LayerLibrary:
         """Delete for good what was deleted longer ago."""
         with suppress(OSError):
             for path in (self.folder / BIN).iterdir():
-                if time.time() - path.stat().st_ctime > older_s:
+                if time.time() - path.stat().st_mtime > older_s:
                     path.unlink(missing_ok=True)
 
     def _step(self, document_id: str, revision: int | None, step: Callable[[Opened], bool], user: str | None) -> State:
@@ -202,7 +206,13 @@ class LayerLibrary:
             opened = self._open(document_id, user)
             if revision is not None and revision != opened.record.revision:
                 raise StaleRevision(revision, opened.record.revision)
-            if not step(opened):
+            try:
+                is_changed = step(opened)
+            except BaseException:
+                opened.forget_new()
+                raise
+            if not is_changed:
+                opened.forget_new()
                 return _state(opened)
             opened.record = _describe(opened.record.raised(), opened.document)
             try:
@@ -259,13 +269,16 @@ class LayerLibrary:
 
     def _lock_of(self, document_id: str) -> threading.RLock:
         with self._lock:
-            return self._locks.setdefault(check_id(document_id), threading.RLock())
+            lock = self._locks.get(check_id(document_id)) or threading.RLock()
+            self._locks[document_id] = lock  # for as long as anybody holds it
+            return lock
 
     def _move(self, document_id: str, source: Path, target: Path) -> None:
         try:
             target.mkdir(parents=True, exist_ok=True)
             for suffix in (RECORD, DOCUMENT):
                 if (source / f"{document_id}{suffix}").exists():
+                    os.utime(source / f"{document_id}{suffix}")  # the bin counts from here
                     os.replace(source / f"{document_id}{suffix}", target / f"{document_id}{suffix}")
         except OSError as error:
             raise SaveFailed(f"cannot move the document {document_id}: {error.strerror or error}") from error

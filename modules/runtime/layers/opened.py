@@ -49,8 +49,17 @@ class Opened:
         return bool(self.history.can_redo)
 
     def push(self, document: LayerDocument) -> None:
-        """One step further."""
+        """One step further.
+
+        Raises:
+            InvalidRequest: A document that could not be read again, whichever tool made it.
+        """
+        _pipeline("checks:check_document")(document)
         self.history.push(document)
+
+    def forget_new(self) -> None:
+        """Drop pixels that a change left which came to nothing."""
+        self.sources.forget_new()
 
     def undo(self) -> bool:
         """One step back; False where there is none."""

@@ -262,6 +262,9 @@ def test_a_kept_rendering_is_the_fresh_one_after_any_edits() -> None:
     for _ in range(60):
         document = apply(document, random_edit(rng, document), SOURCES)
         assert (render(document, SOURCES, cache=cache) == render(document, SOURCES)).all()
+        held = [values for placed in cache._placed.values() for values in (placed.pixels, placed.difference) if values is not None]
+        owners = {id(values): values if values.base is None else values.base for values in held}
+        assert len(cache._placed) == 1 or sum(owner.nbytes for owner in owners.values()) <= 200_000, "views keep what they are cut from"
     box = Box(13, 9, 40, 31)
     assert (render(document, SOURCES, box=box, cache=cache) == render(document, SOURCES)[9:40, 13:53]).all()
 

@@ -20,8 +20,9 @@ from modules.base.errors import InvalidImage, InvalidRequest, PentimentoError, S
 from modules.imaging.geometry import Extent
 from modules.pipeline.layers import file
 from modules.pipeline.layers.building import build
+from modules.pipeline.layers.checks import MAX_MERGES
 from modules.pipeline.layers.decomposing import Decomposition
-from modules.pipeline.layers.document import LayerDocument
+from modules.pipeline.layers.document import Layer, LayerDocument, LayerKind
 from modules.pipeline.layers.edits import apply
 from modules.pipeline.layers.history import History
 from modules.pipeline.layers.render import render
@@ -126,6 +127,51 @@ def test_steps_that_take_too_much_room_are_forgotten_oldest_first(tmp_path: Path
     monkeypatch.setattr(file, "MAX_STEPS_BYTES", 1)
     file.save(path, history, sources)
     assert list(file.open(path).history.states()) == states[-1:]
+
+
+def test_steps_whose_json_could_not_be_read_again_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history, sources = edited(9, 25)
+    for at_start in (False, True):
+        while at_start and history.can_undo:
+            history.undo()
+        monkeypatch.setattr(file, "MAX_JSON_BYTES", len(json.dumps(history.as_json(), indent=1)) * 4 // 5)
+        file.save(tmp_path / "d.layers", history, sources)
+        opened = file.open(tmp_path / "d.layers")
+        assert opened.document == history.document and 1 < len(list(opened.history.states())) == len(list(history.states())) < 26
+    monkeypatch.setattr(file, "MAX_JSON_BYTES", 500)
+    with pytest.raises(InvalidRequest, match="bytes of JSON"):
+        file.save(tmp_path / "d.layers", history, sources)
+
+
+def test_layers_merged_one_by_one_open_again_and_there_is_an_end_to_it(tmp_path: Path) -> None:
+    sources = MemorySources()
+    source = sources.add_pixels(np.full((2, 2, 4), 200, np.uint8))
+    layers = tuple(Layer(f"layer{number}", f"layer {number}", LayerKind.OTHER, source) for number in range(MAX_MERGES + 2))
+    history = History(LayerDocument("d" * 20, "many", Extent(4, 4), layers))
+    for _ in range(MAX_MERGES):
+        below, above = history.document.layers[:2]
+        history.push(apply(history.document, {"op": "merge", "layers": [below.id, above.id]}, sources))
+    file.save(tmp_path / "d.layers", history, sources)
+    assert file.open(tmp_path / "d.layers").document == history.document
+    with pytest.raises(InvalidRequest, match="merges one within another"):
+        apply(history.document, {"op": "merge", "layers": [layer.id for layer in history.document.layers]}, sources)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"name": "a\nb"}, "name"),
+        ({"name": "half \ud800"}, "name"),
+        ({"made_by": {"n": float("nan")}}, "made_by"),
+        ({"made_by": {"n": "\udc00"}}, "made_by"),
+        ({"made_by": {"n": "x" * 300_000}}, "made_by"),
+    ],
+)
+def test_nothing_is_written_that_could_not_be_read(tmp_path: Path, values: dict[str, Any], said: str) -> None:
+    history, sources = edited(3, 0)
+    with pytest.raises(InvalidRequest, match=said):
+        file.save(tmp_path / "d.layers", History(replace(history.document, **values)), sources)
+    assert not (tmp_path / "d.layers").exists()
 
 
 def test_a_crash_between_writing_and_renaming_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

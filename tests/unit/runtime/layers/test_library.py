@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,10 @@ def test_what_is_deleted_can_be_taken_back(library: LayerLibrary, poster: str) -
     assert library.restore(poster).name == "poster" and library.get(poster) == before
     with pytest.raises(UnknownDocument):
         library.restore("nobodynobodynobody")
+    for path in library.folder.glob(f"{poster}.*"):
+        os.utime(path, (0, 0))
+    library.delete(poster)
+    library.restore(poster)  # the bin counts from the day it was deleted, however old the file is
     library.delete(poster)
     library.empty_bin(older_s=-1)
     with pytest.raises(UnknownDocument):
@@ -138,6 +144,31 @@ def test_damage_is_said_and_a_lost_record_made_again(library: LayerLibrary, post
     assert [note["key"] for note in fresh.list()[0].notes] == ["damaged"]
     with pytest.raises(InvalidRequest, match="layers"):
         fresh.get(poster)
+
+
+def test_what_could_not_be_read_again_is_not_kept(library: LayerLibrary, poster: str) -> None:
+    for name in ("a\nb\0c" + "x" * 900, "\ud800 half"):
+        copy = library.copy(poster, name)
+        assert LayerLibrary(library.folder).get(copy.record.id) == copy
+    before = library.get(poster)
+    for broken in ({"name": ""}, {"light_height_deg": 500.0}, {"name": "half \ud800"}):
+        with pytest.raises(InvalidRequest):
+            library.change(poster, 0, lambda document, sources, broken=broken: replace(document, **broken))
+    assert LayerLibrary(library.folder).get(poster) == before
+
+
+def test_changes_that_come_to_nothing_leave_nothing_in_memory(library: LayerLibrary, poster: str) -> None:
+    def fail(document: Any, sources: Any) -> Any:
+        sources.add_pixels(np.random.default_rng().integers(0, 255, (9, 9, 4), dtype=np.uint8))
+        raise InvalidRequest("layer", "x", "another")
+
+    for _ in range(5):
+        with pytest.raises(InvalidRequest):
+            library.change(poster, None, fail)
+        with pytest.raises(UnknownDocument):
+            library.get(os.urandom(16).hex())
+    assert library.look(poster, None, lambda opened: len(opened.sources._files)) == 0
+    assert len(library._locks) <= 1
 
 
 def test_names_are_changed_as_a_step(library: LayerLibrary, poster: str) -> None:
