@@ -68,13 +68,18 @@ class Batch:
         return [f"{counts['done']} of {counts['total']} pictures made", *([f"{counts['failed']} failed"] if counts["failed"] else [])]
 
     def _plan(self, ledger: Ledger) -> Iterator[tuple[PictureFile, str, str]]:
-        """Each file with the name of its results, each name once and none of a stranger's, and its key in the ledger."""
+        """Each file with the name of its results, each name once and none of a stranger's, and its key in the ledger.
+
+        What is made keeps its name, also where new files have come in between.
+        """
         taken = {Path(name).stem.casefold() if name.endswith(DOCUMENT) else name.casefold() for name in ledger.strangers()}
-        for file in self.files:
-            stem = sanitize_part(file.stem) or "picture"
-            name = next(name for name in numbered(stem) if name.casefold() not in taken)
+        keys = [key_of(file.name, file.mark, self.backend, dict(self.settings)) for file in self.files]
+        made = {key: str(ledger.state(key)["files"][-1]) for key in keys if ledger.is_done(key)}
+        taken.update(name.casefold() for name in made.values())
+        for file, key in zip(self.files, keys, strict=True):
+            name = made.get(key) or next(name for name in numbered(sanitize_part(file.stem) or "picture") if name.casefold() not in taken)
             taken.add(name.casefold())
-            yield file, name, key_of(file.name, file.mark, self.backend, dict(self.settings))
+            yield file, name, key
 
     def _make(self, file: PictureFile, name: str, key: str, ledger: Ledger, watch: JobWatch) -> Mapping[str, Any]:
         if not ledger.begin(key, [f"{name}{DOCUMENT}", name]):

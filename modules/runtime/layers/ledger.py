@@ -34,13 +34,15 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._states: dict[str, dict[str, Any]] = {}
-        self._files: set[str] = set()
+        self._makers: dict[str, str] = {}  # by file: the key that was last to write it
         self._read()
 
     def is_done(self, key: str) -> bool:
-        """Whether it is made, and all its files are still there."""
+        """Whether it is made, and all its files are still there, and no other part has written over them since."""
         state = self._states.get(key, {})
-        return state.get("state") == DONE and all((self._path.parent / name).exists() for name in state.get("files", ()))
+        return state.get("state") == DONE and all(
+            self._makers.get(name) == key and (self._path.parent / name).exists() for name in state.get("files", ())
+        )
 
     def state(self, key: str) -> Mapping[str, Any]:
         """{"state", "files", "error", ...}; empty where nothing was begun."""
@@ -52,7 +54,7 @@ class Ledger:
             names = os.listdir(self._path.parent)
         except OSError:
             return []
-        return [name for name in names if name not in self._files and name != self._path.name]
+        return [name for name in names if name not in self._makers and name != self._path.name]
 
     def begin(self, key: str, files: Sequence[str]) -> bool:
         """Note that it is begun, and what it will write; False = the program ended too often while it worked on this."""
@@ -74,8 +76,7 @@ class Ledger:
         Raises:
             SaveFailed: It cannot be written.
         """
-        self._states[key] = dict(state)
-        self._files.update(state.get("files", ()))
+        self._take(key, state)
         line = json.dumps({"key": key, **state}, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +87,10 @@ class Ledger:
         except OSError as error:
             raise SaveFailed(f"cannot write {self._path.name} in {self._path.parent}: {error.strerror or error}") from error
 
+    def _take(self, key: str, state: Mapping[str, Any]) -> None:
+        self._states[key] = dict(state)
+        self._makers.update(dict.fromkeys(map(str, state.get("files", ())), key))
+
     def _read(self) -> None:
         try:
             lines = self._path.read_bytes().splitlines()
@@ -94,8 +99,7 @@ class Ledger:
         for line in lines:
             try:
                 state = json.loads(line)
-                self._states[str(state.pop("key"))] = state
-                self._files.update(map(str, state.get("files", ())))
+                self._take(str(state.pop("key")), state)
             except (ValueError, KeyError, AttributeError, TypeError):
                 continue
 

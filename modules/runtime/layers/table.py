@@ -121,8 +121,8 @@ class Rendering:
         for number, row in enumerate(self.table.rows, 1):
             own = next((row[column] for column in self.table.columns if column.strip().casefold() in NAME_COLUMNS and column in row), "")
             stem = sanitize_part(own.strip()) or f"{sanitize_part(self.template.document.name) or 'row'}-{number:04}"
-            name = next(name for name in numbered(stem) if name.casefold() not in taken)
-            taken.add(name.casefold())
+            name = next(name for name in numbered(stem) if taken.isdisjoint((name.casefold(), _SIZED.sub("", name).casefold())))
+            taken.update((name.casefold(), _SIZED.sub("", name).casefold()))
             yield number, name, key_of(*what, name, row, self._marks(row, columns))
 
     def _marks(self, row: Mapping[str, str], columns: Sequence[Column]) -> list[str]:

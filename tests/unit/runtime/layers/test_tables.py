@@ -169,6 +169,22 @@ def test_the_same_table_goes_on_where_it_was_left(made: Made) -> None:
     assert [name for name, _ in made.told][4:] == ["row 4: row 3"], "only what is missing is made"
 
 
+def test_a_cell_that_is_changed_and_changed_back_is_made_again(made: Made) -> None:
+    plain, changed = ([{"name": "one", "visible:subject": value}] for value in ("yes", "no"))
+    for rows in (plain, changed, plain):
+        made.run(from_values(rows))
+    assert np.array_equal(made.picture("one.png"), np.asarray(draw()))
+    assert len(made.told) == 3
+    made.run(from_values(plain))
+    assert len(made.told) == 3
+
+
+def test_no_two_rows_write_the_same_file(made: Made) -> None:
+    rows = [{"name": "a", "sizes": "10x10;20x20"}, {"name": "a-10x10"}, {"name": "b-10x10"}, {"name": "b", "sizes": "10x10;20x20"}]
+    files = [entry["file"] for row in made.run(from_values(rows))["rows"] for entry in row["pictures"]]
+    assert len(set(files)) == 6 and "b-10x10.png" in files
+
+
 def test_files_of_others_are_not_written_over(made: Made, tmp_path: Path) -> None:
     made.output = tmp_path
     own = (tmp_path / "cat.png").read_bytes()

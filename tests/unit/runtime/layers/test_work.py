@@ -237,6 +237,15 @@ def test_a_folder_is_taken_apart_with_a_report(programs: Programs, session: Sess
     (out / "2.layers").unlink()
     run(session, order)
     assert programs.discs.seen == [draw().size], "only what is missing is made; what failed is tried again"
+    draw(7).save(folder / "1.bmp")  # comes before 1.png, whose results have that name
+    run(session, order)
+    for name, seed in (("1", 1), ("1-2", 7)):
+        document = session.layer_work.import_file(out / f"{name}.layers", name).record.id
+        assert np.array_equal(picture(session, document), as_pixels(draw(seed)))
+    for texts in (True, False):
+        run(session, session.layer_work.batch("pictures", "outputs/apart", "discs", {"texts": texts}))
+        document = session.layer_work.import_file(out / "0.layers", "0").record.id
+        assert len(session.layers.get(document).document.layers) == (3 if texts else 2), "other settings and back"
 
 
 def test_folders_outside_the_data_folder_are_named_by_this_machine_alone(programs: Programs, folder: Path) -> None:
