@@ -10,10 +10,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
 
 from tests.browser.studio import StudioPage
 
@@ -29,6 +30,7 @@ from modules.web.server import main
 flags = parse_flags(sys.argv[2:])
 sys.exit(main(flags, Paths.under(Path(sys.argv[1]), flags.data_dir)))
 """
+PLAIN: dict[str, Any] = {"viewport": {"width": 1100, "height": 760}, "locale": "en-US"}
 NewPage = Callable[..., Page]
 expect.set_options(timeout=LOOK_LIMIT_MS)
 
@@ -108,7 +110,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
     contexts = []
 
     def make(**options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1100, "height": 760}, "locale": "en-US", **options})
+        context = browser.new_context(**{**PLAIN, **options})
         contexts.append(context)
         return context.new_page()
 
@@ -117,10 +119,40 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
         context.close()
 
 
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser profile for tests that need no other: what the program's page is made of is fetched once."""
+    context = browser.new_context(**PLAIN)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(new_page: NewPage) -> Page:
-    """An empty page."""
-    return new_page()
+def page(profile: BrowserContext) -> Iterator[Page]:
+    """An empty page; nothing of earlier tests is kept but the files that the page is made of."""
+    page = profile.new_page()
+    origins: set[str] = set()
+
+    def remember(frame: Frame) -> None:
+        origins.add("{0.scheme}://{0.netloc}".format(urlsplit(frame.url)))
+
+    def watch(opened: Page) -> None:
+        opened.on("framenavigated", remember)
+
+    profile.on("page", watch)
+    page.on("framenavigated", remember)
+    yield page
+    profile.remove_listener("page", watch)
+    for other in profile.pages:
+        if other is not page:
+            other.close()
+    page.goto("about:blank")  # pages keep things when they are left
+    session = profile.new_cdp_session(page)
+    for origin in origins:
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "cookies,local_storage,indexeddb,service_workers"})
+    page.close()
+    profile.unroute_all()
+    profile.clear_cookies()
 
 
 @pytest.fixture

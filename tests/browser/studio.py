@@ -34,6 +34,15 @@ class StudioPage:
     def open_tab(self, name: str) -> None:
         self.page.locator("#mode_img2img").get_by_role("tab", name=name, exact=True).click()
 
+    def open_top_tab(self, name: str) -> None:
+        """A tab of the page; those that have no room are in a menu."""
+        tab = self.page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name)
+        if tab.count() and tab.first.is_visible():
+            tab.first.click()
+            return
+        self.page.locator("#tabs > .tab-wrapper .overflow-menu > button").click()
+        self.page.locator("#tabs > .tab-wrapper .overflow-dropdown").get_by_text(name, exact=True).click()
+
     def view(self) -> Locator:
         """The canvas that is seen."""
         return self.page.locator("#mode_img2img .pm-view:visible").first

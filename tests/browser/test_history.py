@@ -49,7 +49,7 @@ def tab(page: Page, history_url: str) -> StudioPage:
 
 
 def open_history(studio: StudioPage, name: str = "History") -> StudioPage:
-    studio.page.locator("#tabs").get_by_role("tab", name=name).click()
+    studio.open_top_tab(name)
     expect(tiles(studio).first).to_be_visible()
     return studio
 
@@ -77,6 +77,7 @@ def open_first(studio: StudioPage) -> Locator:
     return viewer(studio)
 
 
+@pytest.mark.slow
 def test_fifty_thousand_are_scrolled_with_few_in_the_page(page: Page, history_url: str) -> None:
     studio = StudioPage(page, history_url).open()
     calibration_ms = min(page.evaluate(CALIBRATION) for _ in range(3))
@@ -267,6 +268,6 @@ def test_a_history_of_a_newer_program_is_told(tmp_path: Path, project_root: Path
         connection.commit()
     for url in serve(project_root, tmp_path, ["-m", "tests.browser.fake_server", "{port}", str(tmp_path), "0.01"]):
         studio = StudioPage(page, url).open()
-        studio.page.locator("#tabs").get_by_role("tab", name="History").click()
+        studio.open_top_tab("History")
         expect(studio.page.locator(".pm-h-problem")).to_contain_text("newer Pentimento (version 999")
         assert studio.page.request.get(f"{url}api/history").json()["entries"] == []

@@ -84,7 +84,7 @@ def test_light_and_dark_can_be_switched_and_stay(studio: StudioPage) -> None:
     expect(body).to_have_class(re.compile("dark"))
 
 
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("locale", [pytest.param("en-US", marks=pytest.mark.slow), "zh-CN"])
 def test_nothing_is_cut_off_on_a_narrow_screen(new_page: Callable[..., Page], studio_url: str, photo: Path, locale: str) -> None:
     narrow = new_page(viewport={"width": 420, "height": 900}, locale=locale, color_scheme="dark")
     studio = StudioPage(narrow, studio_url).open()

@@ -21,7 +21,7 @@ REPORT = "html_info_pnginfo"
 
 @pytest.fixture
 def tab(studio: StudioPage) -> StudioPage:
-    studio.page.locator("#tabs").get_by_role("tab", name="PNG info").click()
+    studio.open_top_tab("PNG info")
     expect(studio.by_id("pnginfo_image")).to_be_visible()
     return studio
 

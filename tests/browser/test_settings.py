@@ -41,6 +41,7 @@ def open_settings(studio: StudioPage) -> Page:
     return studio.page
 
 
+@pytest.mark.slow
 def test_damaged_files_are_named_until_one_closes_the_message(own: StudioPage, data: Path) -> None:
     notices = own.page.locator(".pm-notice")
     expect(notices).to_have_count(2)

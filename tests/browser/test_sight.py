@@ -103,7 +103,7 @@ def test_patchmatch_comes_second(studio: StudioPage, photo: Path) -> None:
     expect(studio.page.locator(".pm-sight-grid")).to_contain_text("PatchMatch")
 
 
-@pytest.mark.parametrize("side", [512, 1024, 4096])
+@pytest.mark.parametrize("side", [pytest.param(512, marks=pytest.mark.slow), 1024, pytest.param(4096, marks=pytest.mark.slow)])
 def test_the_panel_is_there_soon_after_the_mask(studio: StudioPage, tmp_path: Path, side: int) -> None:
     rows, columns = np.mgrid[0:side, 0:side]
     pixels = np.stack([columns * 255 // side, rows * 255 // side, (rows + columns) % 256], axis=2).astype(np.uint8)
