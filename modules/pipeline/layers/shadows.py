@@ -41,6 +41,8 @@ LIFT = 0.06
 """How far a floating layer hangs above what it shades, in shorter sides of its box."""
 BANDS = 5
 VISIBLE = 16
+FINE_SIGMA = 10
+"""Px of a blur's deviation that are enough to draw it: seen larger it differs by less than a step of eight bits."""
 
 
 class ShadowStyle(Enum):
@@ -205,7 +207,16 @@ def _reached(matrix: NDArray[np.float64], box: Box, around: float, document: Lay
 
 
 def _soften(cover: Floats, sigma: float) -> Floats:
-    return cv2.GaussianBlur(cover, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT) if sigma > 0.1 else cover
+    """Wide blurs are made small: at full size their time grows with the width, to minutes for a large photo."""
+    share = max(1, int(sigma / FINE_SIGMA))
+    if sigma <= 0.1:
+        return cover
+    if share == 1:
+        return cv2.GaussianBlur(cover, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    height, width = cover.shape
+    small = cv2.resize(cover, (-(-width // share), -(-height // share)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / share, borderType=cv2.BORDER_CONSTANT)
+    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _darkest(shadow: Layer, light: Light, sources: Sources) -> Color:

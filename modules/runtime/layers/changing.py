@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -124,7 +125,7 @@ def _add_text(document: LayerDocument, values: Mapping[str, Any], sources: Any, 
     if not isinstance(string, str) or not string.strip():
         raise InvalidRequest("values.string", string, "a text to set")
     at = [given.pop(name, side / 2) for name, side in zip("xy", document.extent.size, strict=True)]
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in at):
+    if any(isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) for value in at):
         raise InvalidRequest("values.x", at, "numbers, canvas px")
     given = {"size_px": round(document.extent.height / 12, 1), "alignment": "center", **given}
     make_id, free_name, text_name = (_pipeline(name) for name in ("building:new_layer_id", "naming:free_name", "naming:text_name"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from modules.base.errors import InvalidRequest
 from modules.imaging.geometry import Box, Extent
 from modules.imaging.layering.blend_mode import BlendMode
 from modules.imaging.layering.placement import Placement
+from modules.pipeline.layers import shadows
 from modules.pipeline.layers.document import Layer, LayerDocument, LayerKind
 from modules.pipeline.layers.edits import apply
 from modules.pipeline.layers.render import extent_of, render
@@ -131,6 +134,23 @@ def test_turned_and_scaled_casters_and_locked_canvases(sources: MemorySources) -
     whole = locked.layers[1]
     assert whole.source is not None
     assert (whole.source.extent, whole.placement) == (EXTENT, Placement())
+
+
+@pytest.mark.parametrize("sigma", [12.0, 21.0, 47.5])
+def test_wide_blurs_are_made_small_and_look_the_same(sigma: float) -> None:
+    shape = np.zeros((400, 501), np.float32)
+    shape[120:260, 200:330] = 1
+    wanted = cv2.GaussianBlur(shape, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    assert np.abs(shadows._soften(shape, sigma) - wanted).max() < 0.02
+
+
+def test_a_shadow_of_a_tall_caster_takes_no_minutes(sources: MemorySources) -> None:
+    document = make_document(sources)
+    tall = replace(document.layers[1], placement=Placement(left=300.0, top=200.0, scale_x=10.0, scale_y=12.0))
+    document = replace(document, extent=Extent(700, 600), layers=(document.layers[0], tall))
+    begun_s = time.process_time()
+    recompute_shadow(document, "c", sources, light_height_deg=5.0, softness=5.0)
+    assert time.process_time() - begun_s < 5  # it was 20 s
 
 
 def test_what_throws_no_shadow_is_refused(sources: MemorySources) -> None:

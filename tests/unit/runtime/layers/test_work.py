@@ -196,6 +196,13 @@ def test_a_layer_that_is_scaled_up_gets_more_pixels(session: Session) -> None:
         session.layer_work.enlarge(document, subject, "Magic")
 
 
+@pytest.mark.parametrize("x", [float("nan"), float("inf"), True, "3"])
+def test_a_new_text_has_a_place(session: Session, x: Any) -> None:
+    document = take_apart(session)
+    with pytest.raises(InvalidRequest, match="values.x"):
+        session.layer_work.changing.set_text(document, 0, "new", {"string": "NEW", "x": x})
+
+
 def test_the_light_draws_shadows_anew_in_the_same_step(session: Session) -> None:
     document, changing = take_apart(session, texts=False), session.layer_work.changing
     changing.set_shadow(document, None, layer_of(session, document, "subject"), {})
