@@ -168,6 +168,7 @@ def test_a_folder_and_a_table(client: httpx.Client, server: Server, document: st
     body = {"folder": "mine", "output_folder": "outputs/apart", "settings": QUICK, "wait": True}
     job = call(client, "POST", "/batch", **body)
     assert (job["state"], job["done"], job["failed"], job["total"]) == ("done", 1, 1, 2)
+    assert [trouble["name"] for trouble in job["troubles"]] == ["b.png"] and Path(job["output"]).name == "apart"
     report = json.loads((server.data / "outputs" / "apart" / "report.json").read_text())
     assert [entry["state"] for entry in report["pictures"]] == ["done", "failed"]
     table = "name,background,size\n甲,a.png,40x30\n乙,none.png,\n"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import NewPage, serve
 from tests.browser.layers_page import LayersPage
@@ -187,6 +187,7 @@ def test_words_are_rewritten_and_layers_merged_and_parted(opened: LayersPage) ->
     page.wait_for_function("pentimento.layers.layers[2].text.is_typeset")
     text = page.evaluate("pentimento.layers.layers[2].text")
     assert text["string"] == "新年 NEW" and text["font"]
+    assert opened.names()[0] == "text: 新年 NEW"
     opened.by_id("layers_text_color").fill("#00ff00")
     page.wait_for_function("pentimento.layers.layers[2].text.color === '#00ff00'")
     opened.row("subject").locator("[data-part=name]").click(modifiers=["Control"])
@@ -200,6 +201,67 @@ def test_words_are_rewritten_and_layers_merged_and_parted(opened: LayersPage) ->
     page.wait_for_function("pentimento.layers.layers.length === 3")
     opened.rest()
     assert (opened.picture() == before).all()
+    opened.by_id("layers_add").click()
+    opened.by_id("layers_add_text").click()
+    expect(opened.by_id("layers_string")).to_be_focused()
+    page.keyboard.type("Mine")  # over the words that it begins with
+    page.wait_for_function("pentimento.layers.layers.at(-1).name === 'text: Mine'")
+    page.keyboard.press("Tab")
+    opened.row("text: Mine").locator("[data-part=name]").click(modifiers=["Control"])  # nothing is chosen: the document's own fields
+    page.locator("[data-section=canvas] summary").click()
+    opened.by_id("layers_canvas_width").fill(str(WIDTH + 20))
+    page.get_by_label("Middle, left").check()
+    opened.by_id("layers_canvas_resize").click()
+    page.wait_for_function(f"pentimento.layers.document.extent.width === {WIDTH + 20}")
+    assert opened.placement("background")["left"] == 0
+
+
+def test_a_layer_goes_on_being_moved_while_the_server_is_slow(opened: LayersPage) -> None:
+    page = opened.page
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(700)
+        route.continue_()
+
+    page.route("**/edits", late)
+    for start, way in (((0, 0), (30, 12)), ((30, 12), (20, 8))):
+        opened.drag((CENTRE[0] + start[0], CENTRE[1] + start[1]), (CENTRE[0] + start[0] + way[0], CENTRE[1] + start[1] + way[1]))
+        page.mouse.up()
+    assert opened.placement("subject")["left"] == DISC.x + 50
+    page.keyboard.press("Control+z")
+    page.wait_for_function("pentimento.layers.revision === 3")
+    page.unroute("**/edits")
+    opened.rest()
+    assert (opened.placement("subject")["left"], opened.placement("subject")["top"]) == (DISC.x + 30, DISC.y + 12)
+
+
+def test_a_folder_is_taken_apart_and_a_table_rendered_with_a_report(opened: LayersPage, tmp_path: Path) -> None:
+    page, report = opened.page, opened.by_id("layers_many_report")
+    Image.fromarray(poster()).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    opened.by_id("layers_back").click()
+    opened.by_id("layers_many_batch").click()
+    opened.by_id("layers_many_go").click()
+    expect(page.locator(".pm-l-trouble")).to_have_text("Name a folder first.")
+    opened.by_id("layers_many_folder").fill(str(tmp_path))
+    opened.by_id("layers_many_output").fill(str(tmp_path / "made"))
+    opened.by_id("layers_many_go").click()
+    expect(report).to_contain_text("1 of 2 are made, 1 failed.")
+    expect(report).to_contain_text("b.png")
+    assert (tmp_path / "made" / "a" / "subject.png").is_file()
+    opened.by_id("layers_many_cancel").click()
+    opened.by_id("layers_many_table").click()
+    with page.expect_download() as sample:
+        opened.by_id("layers_many_sample").click()
+    with page.expect_file_chooser() as chooser:
+        opened.by_id("layers_many_rows").click()
+    chooser.value.set_files({"name": "rows.csv", "mimeType": "text/csv", "buffer": sample.value.path().read_bytes()})
+    opened.by_id("layers_many_output").fill(str(tmp_path / "rows"))
+    opened.by_id("layers_many_go").click()
+    expect(report).to_contain_text("All 1 are made.")
+    with Image.open(tmp_path / "rows" / "1.png") as made:
+        assert (np.asarray(made.convert("RGB"))[int(CENTRE[1]), int(CENTRE[0])] == poster()[int(CENTRE[1]), int(CENTRE[0]), :3]).all()
+    opened.by_id("layers_many_cancel").click()
 
 
 @pytest.mark.parametrize("choice", ["layers_load_newer", "layers_keep_copy"])

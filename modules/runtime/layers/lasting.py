@@ -24,7 +24,7 @@ FROM_PRESET = (
     "denoising_strength", "steps", "cfg_scale", "sampler_name", "scheduler", "inpainting_fill", "inpaint_full_res", "mask_blur",
     "inpaint_full_res_padding", "width", "height",
 )  # fmt: skip
-PAINTING, SETTLING, UPSCALING = "repaint", "settling", "upscaling"
+PAINTING, SETTLING, UPSCALING = "painting", "settling", "upscaling"
 
 
 def plain_upscaler(image: Image.Image, factor: float) -> Image.Image:

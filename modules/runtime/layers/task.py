@@ -12,6 +12,7 @@ from modules.runtime.context import JobContext
 from modules.runtime.layers.refining import within
 
 KIND = "layers"
+MAX_TROUBLES = 100
 STEPS = 1000
 """A job's progress is told in parts of this."""
 
@@ -22,6 +23,7 @@ class WorkResult:
 
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    troubles: list[dict[str, str]] = field(default_factory=list)
     images: tuple[Any, ...] = ()
 
 
@@ -34,6 +36,7 @@ class LayerTask:
         do: Does it, and gives notes; whoever waits is told by the second argument.
         doing: A key of what is being done now.
         counts: Of a work with many parts: done, failed, total.
+        troubles: Of its parts that failed, the first `MAX_TROUBLES`: {"name", "error"}.
     """
 
     order: Mapping[str, Any]
@@ -41,6 +44,12 @@ class LayerTask:
     user: str | None = None
     doing: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    troubles: list[dict[str, str]] = field(default_factory=list)
+
+    def note_part(self, name: str, state: Mapping[str, Any]) -> None:
+        """Hear how one of many parts ended."""
+        if state.get("error") and len(self.troubles) < MAX_TROUBLES:
+            self.troubles.append({"name": name, "error": str(state["error"])})
 
     def run(self, context: JobContext) -> WorkResult:
         """Do it; errors as `do`. Interrupted, what is finished stays."""
@@ -49,9 +58,9 @@ class LayerTask:
         watch.tell(0.0, str(self.order.get("work", "")))
         try:
             with within(context):
-                return WorkResult(self.do(self, context, watch), self.counts)
+                return WorkResult(self.do(self, context, watch), self.counts, self.troubles)
         except interrupted:
-            return WorkResult(counts=self.counts)
+            return WorkResult(counts=self.counts, troubles=self.troubles)
 
 
 @dataclass

@@ -167,7 +167,7 @@ def take_folder_apart(workshop: Workshop, task: LayerTask, context: JobContext, 
     """Take all pictures of a folder apart, or those that are left."""
     order = task.order
     files = list_folder(Path(order["folder"]), "folder").files
-    return Batch(workshop, files, Path(order["output"]), order["backend"], order["settings"]).run(watch)
+    return Batch(workshop, files, Path(order["output"]), order["backend"], order["settings"], task.note_part).run(watch)
 
 
 def render_table(workshop: Workshop, task: LayerTask, context: JobContext, watch: JobWatch) -> list[str]:
@@ -182,7 +182,7 @@ def render_table(workshop: Workshop, task: LayerTask, context: JobContext, watch
     document, sources = workshop.library.look(order["document"], task.user, ask)
     files = None if order["folder"] is None else Path(order["folder"])
     template = Template(document, sources, files, lambda: workshop.fonts)
-    return Rendering(template, table, Path(order["output"]), order["sizes"], order["format"], context.options).run(watch)
+    return Rendering(template, table, Path(order["output"]), order["sizes"], order["format"], context.options, task.note_part).run(watch)
 
 
 WORKS: dict[str, Do] = {

@@ -101,7 +101,7 @@ def describe_job(job: Job, session: Session, user: str | None) -> JobResponse:
     order: Any = job.recipe.layers if job.recipe is not None and job.recipe.layers else {}
     document = order.get("document")
     doing = job.request.doing if isinstance(job.request, LayerTask) else ""
-    counts = job.request.counts if isinstance(job.request, LayerTask) else getattr(job.result, "counts", {})
+    told = job.request if isinstance(job.request, LayerTask) else job.result
     return JobResponse(
         job=job.id,
         state=job.state.value,
@@ -111,7 +111,9 @@ def describe_job(job: Job, session: Session, user: str | None) -> JobResponse:
         eta_s=job.eta_s,
         document=document if document and session.layers.has(document, user) else None,
         error=None if job.error is None else str(describe(job.error)[1]["detail"]),
-        **counts,
+        **getattr(told, "counts", {}),
+        troubles=list(getattr(told, "troubles", [])),
+        output=order.get("output"),
         notes=[str(note) for note in getattr(job.result, "notes", None) or []],
     )
 

@@ -83,6 +83,8 @@ class JobResponse(BaseModel):
     done: int = Field(0, description="Of a batch or table: pictures that were made.")
     failed: int = 0
     total: int = 0
+    troubles: list[dict[str, str]] = Field([], description='Of those that failed, the first 100: {"name", "error"}.')
+    output: str | None = Field(None, description="Of a batch or table: the folder that its pictures and report are in.")
 
 
 class BackendResponse(BaseModel):

@@ -48,6 +48,7 @@ class LayersTab {
     listenToKeys(this);
     new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && this.look()).observe(root);
     this.#recall();
+    this.shelf.resume();
   }
 
   #listen() {
@@ -57,8 +58,15 @@ class LayersTab {
     store.on("notes", (notes) => this.#drawNotes(notes));
     store.on("rename", (id) => this.list.rename(id));
     store.on("trouble", (error) => toast(t("layers.trouble", { why: error.message }), "error"));
-    store.on("details", () => this.properties.body.querySelector("textarea, input")?.focus());
+    store.on("details", (isNew) => this.#edit(isNew));
     window.pentimento.hearLayers = () => this.hear();
+  }
+
+  /** The first field of the chosen layer; of a new text, ready to be written over. */
+  #edit(isNew = false) {
+    const field = this.properties.body.querySelector("textarea, input");
+    field?.focus();
+    if (isNew) field?.select();
   }
 
   /** The tab was opened. */

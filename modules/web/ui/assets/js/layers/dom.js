@@ -111,6 +111,7 @@ function place(sheet, button) {
 
 /* ---- fields: {element, write(value)}; a field that has the focus is not overwritten ---- */
 
+const KEYS_MS = 400;
 const isHeld = (input) => document.activeElement === input;
 
 /** A number in words' width. `tell(value)` when it is settled. */
@@ -141,15 +142,27 @@ export function sliderField(textId, { min, max, step, tell, show = null, words =
     input.style.setProperty("--share", `${(100 * (input.value - min)) / (max - min)}%`);
   };
   let isDragged = false;
+  let timer = 0;
+  const settle = () => {
+    clearTimeout(timer);
+    if (!isDragged) return;
+    isDragged = false;
+    tell(Number(input.value));
+  };
   input.addEventListener("input", () => {
     isDragged = true;
     say();
     show?.(Number(input.value));
   });
   input.addEventListener("change", () => {
-    isDragged = false;
-    tell(Number(input.value));
+    clearTimeout(timer);
+    if (isByKey) timer = setTimeout(settle, KEYS_MS); // several keys are one step to undo
+    else settle();
   });
+  let isByKey = false;
+  input.addEventListener("keydown", () => (isByKey = true));
+  input.addEventListener("pointerdown", () => (isByKey = false));
+  input.addEventListener("blur", settle);
   input.addEventListener("dblclick", () => {
     if (min < 0 && max > 0) tell(0);
   });

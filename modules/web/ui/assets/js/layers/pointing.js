@@ -20,6 +20,7 @@ export class Pointing {
   constructor(stage) {
     this.stage = stage;
     this.store = stage.store;
+    stage.isHeld = () => this.isWorking;
     const listen = (kind, handler, options) => stage.box.addEventListener(kind, handler, options);
     listen("pointerdown", (event) => this.#down(event));
     listen("pointermove", (event) => this.#move(event));
@@ -31,6 +32,7 @@ export class Pointing {
     listen("dblclick", () => this.store.emit("details"));
   }
 
+  /** Whether something is held that the exact picture must not replace. */
   get isWorking() {
     return ["move", "resize", "turn"].includes(this.#gesture?.kind) || this.#pending !== null;
   }
@@ -223,7 +225,7 @@ export class Pointing {
       const isOther = placement && Object.keys(placement).some((name) => placement[name] !== layer.placement[name]);
       if (isOther) edits.push({ op: "set", layer: layer.id, values: { placement } });
     }
-    if (edits.length) store.edit(edits);
+    if (edits.length) store.edit(edits, placements);
     else this.stage.cancelPreview();
   }
 

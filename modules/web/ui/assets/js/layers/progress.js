@@ -4,7 +4,7 @@ import { language, t } from "../pentimento.js";
 import { make, set, wordButton } from "./dom.js";
 import { followJob } from "./jobs.js";
 
-const STEPS = ["text", "subject", "shadow", "light", "background", "texture", "settling", "layers", "upscaling", "repaint"];
+const STEPS = ["text", "subject", "shadow", "light", "background", "texture", "settling", "layers", "upscaling", "painting", "rendering"];
 
 const words = (doing) => (STEPS.includes(doing) ? t(`layers.doing.${doing}`) : t("layers.doing"));
 const seconds = (s) => new Intl.NumberFormat(language(), { style: "unit", unit: "second", unitDisplay: "short", maximumFractionDigits: 0 }).format(s);
@@ -35,7 +35,9 @@ export class Progress {
     set(this.bar, { aria: { label: t("layers.progress"), valuenow: share, valuemin: 0, valuemax: 100 } });
     this.fill.style.width = `${Math.max(2, share)}%`;
     const left = state.eta_s ? ` · ${t("layers.left_s", { s: seconds(state.eta_s) })}` : "";
-    const said = state.state === "queued" ? t("layers.queued") : `${words(state.doing)}${left}`;
+    const place = state.total > 1 ? `${Math.min(state.total, state.done + state.failed + 1)} / ${state.total} · ` : "";
+    const going = state.state === "queued" ? t("layers.queued") : `${place}${words(state.doing)}${left}`;
+    const said = state.isAway ? t("layers.away") : going;
     if (this.words.textContent !== said) this.words.textContent = said;
   }
 }

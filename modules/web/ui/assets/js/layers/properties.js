@@ -4,6 +4,7 @@ import { t } from "../pentimento.js";
 import { checkField, choiceField, colorField, iconButton, make, numberField, set, sliderField, wordButton } from "./dom.js";
 import { sizeOf } from "./geometry.js";
 import { lightSection } from "./light.js";
+import { resizeSection } from "./resize.js";
 import { section } from "./section.js";
 import { blendWords } from "./words.js";
 import { textSection } from "./text.js";
@@ -247,7 +248,7 @@ export class Properties {
     const tip = make("p.pm-l-note", {}, t("layers.choose_one"));
     const made = madeBy?.backend ? make("p.pm-l-note", {}, t("layers.made_by", { backend: madeBy.backend })) : null;
     const head = make("div.pm-l-head", {}, make("h3", {}, t("layers.document")), facts, tip, made);
-    return [head, section("mix", "layers.canvas", this.bind(light, (_, shown) => shown.light), this.bind(lock, (_, shown) => shown.is_canvas_locked)), lightSection(this, null)];
+    return [head, section("mix", "layers.canvas", this.bind(light, (_, shown) => shown.light), this.bind(lock, (_, shown) => shown.is_canvas_locked)), resizeSection(this), lightSection(this, null)];
   }
 }
 

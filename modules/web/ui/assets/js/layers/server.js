@@ -1,5 +1,7 @@
 /** What the layers ask of the server. Addresses are relative to the page, so that a proxy may move it. */
 
+import { t } from "../pentimento.js";
+
 const API = new URL("../../../api/layers", import.meta.url).href;
 
 /** What came back instead of an answer: `status` of HTTP, `field` and `revision` where the server names them. */
@@ -13,11 +15,20 @@ export class Refused extends Error {
   }
 }
 
+/** `fetch`, with words for a server that does not answer. */
+async function ask(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch {
+    throw new Refused(0, { detail: t("layers.trouble.away") });
+  }
+}
+
 async function call(path, { method = "GET", body, file, headers = {} } = {}) {
   const options = { method, headers: { ...headers } };
   if (body !== undefined) Object.assign(options, { body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } });
   if (file !== undefined) Object.assign(options, { body: file, headers: { ...headers, "Content-Type": "application/octet-stream" } });
-  const answer = await fetch(`${API}${path}`, options);
+  const answer = await ask(`${API}${path}`, options);
   const said = await answer.json().catch(() => null);
   if (!answer.ok) throw new Refused(answer.status, said);
   return said;
@@ -39,6 +50,10 @@ export const listBackends = () => call("/backends");
 
 /** Begin to take a stored picture apart: {job}. */
 export const takeApart = (image, name, backend, settings) => post("/decompose", { image, name, backend, settings, wait: false });
+
+/** Begin to take a folder apart, or to render a document for every row of a table: {job}. */
+export const takeFolderApart = (body) => post("/batch", body);
+export const renderTable = (body) => post("/table", body);
 
 /** How a job of the layers stands: {state, progress, doing, document, error}. */
 export const askJob = (job) => call(`/jobs/${part(job)}`);
@@ -72,7 +87,7 @@ export const thumbnailAddress = (id, layer, key) => address(`/${part(id)}/layers
 
 /** A document as a file of another program: {blob, name, notes}. */
 export async function exportFile(id, kind, options = {}) {
-  const answer = await fetch(address(`/${part(id)}/export`, { kind, ...options }));
+  const answer = await ask(address(`/${part(id)}/export`, { kind, ...options }));
   if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => null));
   const [, name = ""] = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("Content-Disposition") ?? "") ?? [];
   const notes = JSON.parse(answer.headers.get("X-Layers-Notes") ?? "[]");

@@ -5,6 +5,7 @@ import { fileOf } from "../canvas/welcome.js";
 import { language, t, toast } from "../pentimento.js";
 import { icon, iconButton, make, pickFile, set, wordButton } from "./dom.js";
 import { deleteDocument, importFile, listDocuments, pictureAddress, renameDocument, restoreDocument } from "./server.js";
+import { Many } from "./many.js";
 import { Setup } from "./setup.js";
 
 const LAYERED = /\.(zip|psd|psb|ora|layers)$/i;
@@ -12,29 +13,39 @@ const ACCEPT = "image/*,.tif,.tiff,.tga,.jp2,.zip,.psd,.ora,.layers";
 const THUMBNAIL_PX = 320;
 const time = (seconds) => new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(seconds * 1000));
 
+const isDamaged = (one) => one.notes.some((note) => note.key === "damaged");
+
 export class Shelf {
   constructor(store) {
     this.store = store;
     this.setup = new Setup(store, () => this.draw());
+    this.many = new Many(store, () => this.draw());
     this.documents = [];
     this.isUsed = false; // whether they were ever asked for
     this.drop = make("section.pm-l-drop", { id: "layers_drop" });
     this.cards = make("ul.pm-l-cards", { id: "layers_documents" });
-    this.empty = make("p.pm-l-note", {});
+    this.doors = make("div", {});
     this.title = make("h2", {});
     this.kept = make("section.pm-l-kept", {}, this.title, this.cards);
-    this.element = make("div.pm-l-shelf", {}, this.drop, this.setup.element, this.kept);
+    this.element = make("div.pm-l-shelf", {}, this.drop, this.setup.element, this.many.element, this.doors, this.kept);
     this.#acceptDrops();
   }
 
   draw() {
-    const isSetUp = this.setup.isOpen;
-    this.drop.hidden = isSetUp;
+    this.drop.hidden = this.setup.isOpen || this.many.isOpen;
+    this.doors.hidden = this.drop.hidden;
     const pick = wordButton("layers.drop.pick", () => pickFile(ACCEPT, (file) => this.take(file)), { id: "layers_pick" }, ".pm-primary.pm-l-large");
     const words = make("div.pm-l-drop-words", {}, make("h2", {}, t("layers.drop.title")), make("p", {}, t("layers.drop.say")), pick, make("small", {}, t("layers.drop.kinds")));
     this.drop.replaceChildren(stack(), words);
     this.setup.draw();
+    this.many.draw();
     this.#drawCards();
+  }
+
+  /** Go on with what was under way when the page was left. */
+  resume() {
+    this.setup.resume();
+    this.many.resume();
   }
 
   /** Ask for the documents. */
@@ -49,17 +60,19 @@ export class Shelf {
   }
 
   #drawCards() {
-    this.kept.hidden = !this.documents.length || this.setup.isOpen;
+    this.many.take(this.documents.filter((one) => !isDamaged(one)));
+    this.doors.replaceChildren(this.many.doors());
+    this.kept.hidden = !this.documents.length || this.setup.isOpen || this.many.isOpen;
     this.title.textContent = t("layers.documents");
     this.cards.replaceChildren(...this.documents.map((one) => this.#card(one)));
   }
 
   #card(one) {
-    const isDamaged = one.notes.some((note) => note.key === "damaged");
-    const picture = isDamaged ? icon("layers") : make("img", { alt: "", loading: "lazy", src: pictureAddress(one.id, one.revision, { maxSide: THUMBNAIL_PX }) });
-    const facts = isDamaged ? t("layers.damaged") : `${one.width} × ${one.height} · ${t("layers.count", { n: one.layers })}`;
+    const isBroken = isDamaged(one);
+    const picture = isBroken ? icon("layers") : make("img", { alt: "", loading: "lazy", src: pictureAddress(one.id, one.revision, { maxSide: THUMBNAIL_PX }) });
+    const facts = isBroken ? t("layers.damaged") : `${one.width} × ${one.height} · ${t("layers.count", { n: one.layers })}`;
     const words = make("span.pm-l-card-words", {}, make("b", { dir: "auto" }, one.name), make("small", {}, facts), make("small", {}, time(one.changed_s)));
-    const open = make("button.pm-l-open", { disabled: isDamaged, on: { click: () => this.open(one.id) } }, make("span.pm-l-card-picture", {}, picture), words);
+    const open = make("button.pm-l-open", { disabled: isBroken, on: { click: () => this.open(one.id) } }, make("span.pm-l-card-picture", {}, picture), words);
     const rename = iconButton("brush", "layers.rename", () => this.#rename(card, one), { className: "pm-tool pm-l-card-tool" });
     const remove = iconButton("clear", "layers.document.delete", () => this.#remove(one), { className: "pm-tool pm-l-card-tool" });
     const card = make("li.pm-l-card", { data: { document: one.id } }, open, make("span.pm-l-card-tools", {}, rename, remove));
@@ -129,7 +142,8 @@ export class Shelf {
       await this.setup.open(file);
       return;
     }
-    this.drop.classList.add("pm-busy");
+    const said = make("p.pm-l-strip", { role: "status" }, t("layers.import.doing", { name: file.name }));
+    this.drop.after(said);
     try {
       const { document: made, notes } = await importFile(file);
       await this.store.open(made.id);
@@ -138,7 +152,7 @@ export class Shelf {
     } catch (error) {
       toast(t("layers.import.refused", { name: file.name, why: error.message }), "error");
     } finally {
-      this.drop.classList.remove("pm-busy");
+      said.remove();
     }
   }
 

@@ -21,7 +21,9 @@ const BLENDS = { add: "plus-lighter", subtract: "difference" }; // what CSS has;
 export class Stage {
   #settling = 0;
   #timer = 0;
-  #previews = null; // null | {key, pieces: Map(layer id -> img), isReady}
+  isHeld = () => false; // whether a layer is just being moved
+  #previews = null; // null | {key, box, pieces: Map(layer id -> img), isReady}
+  #laid = null; // the one of these that is in the page
 
   constructor(store) {
     this.store = store;
@@ -60,6 +62,7 @@ export class Stage {
   #begin() {
     this.exact.hidden = true;
     this.exact.removeAttribute("src");
+    this.#laid = null;
     this.endPreview();
     if (!this.store.document) return;
     this.camera.isFitted = true;
@@ -114,7 +117,7 @@ export class Stage {
   /** Show the document as the server composes it; the preview stays until that is there. */
   async refresh() {
     const { store } = this;
-    if (!store.document) return;
+    if (!store.document || this.isHeld()) return; // what is held is shown; when it is let go this is called again
     this.frame.draw();
     prepare(store);
     const turn = (this.#settling += 1);
@@ -162,10 +165,10 @@ export class Stage {
     const add = (src, own) => {
       const image = make("img", { alt: "", draggable: false, src });
       images.push(image.decode().catch(() => {}));
-      this.preview.append(set(image, own));
+      box.append(set(image, own));
       return image;
     };
-    this.preview.replaceChildren();
+    const box = make("div", {});
     let resting = [];
     const rest = () => {
       if (resting.length) add(pictureAddress(store.id, store.revision, { only: resting, maxSide: SMALL_PX }), { className: "pm-l-resting" });
@@ -181,11 +184,14 @@ export class Stage {
       pieces.set(layer.id, add(layerAddress(store.id, layer.id, pixelsKey(layer), SMALL_PX), { className: "pm-l-moving" }));
     }
     rest();
-    const cut = { key, pieces, isReady: false };
+    const cut = { key, box, pieces, isReady: false };
     this.#previews = cut;
     Promise.all(images).then(() => {
+      if (this.#previews !== cut) return;
       cut.isReady = true;
-      if (this.#wish && this.#previews === cut) this.show(...this.#wish);
+      this.#laid = cut; // until now the one before goes on showing what is moved
+      this.preview.replaceChildren(box);
+      if (this.#wish) this.show(...this.#wish);
     });
   }
 
@@ -202,8 +208,8 @@ export class Stage {
     this.#wish = [placements, looks];
     this.#settling += 1; // an exact picture on its way is of before
     this.#cut(new Set([...placements.keys(), ...looks.keys()]));
-    const cut = this.#previews;
-    for (const [id, image] of cut.pieces) {
+    const cuts = new Set([this.#laid, this.#previews].filter(Boolean));
+    for (const [id, image] of [...cuts].flatMap((one) => [...one.pieces])) {
       const layer = store.layer(id);
       const size = layer && sizeOf(layer);
       if (!size) continue;
@@ -217,7 +223,7 @@ export class Stage {
         mixBlendMode: BLENDS[layer.blend] ?? layer.blend,
       });
     }
-    if (cut.isReady) {
+    if (this.#previews.isReady) {
       this.preview.hidden = false;
       this.exact.classList.add("pm-l-below");
     }

@@ -13,6 +13,8 @@ export class LayersStore {
   #listeners = new Map();
   #queue = Promise.resolve();
   #waiting = 0;
+  #known = null; // the document as the server said it last
+  #moved = []; // what was moved by hand and is on its way: maps of layer id -> placement
 
   id = null;
   document = null;
@@ -101,9 +103,14 @@ export class LayersStore {
     this.emit("solo");
   }
 
-  /** Change the document; resolves to whether it was done. */
-  edit(edits) {
-    return this.#send((id, revision) => sendEdits(id, revision, edits), edits);
+  /**
+   * Change the document; resolves to whether it was done.
+   *
+   * @param {Map<string, Object>|null} moved placements that come of it: the layers are taken to lie there from now on, so that one may go
+   *   on moving them while the server is slow.
+   */
+  edit(edits, moved = null) {
+    return this.#send((id, revision) => sendEdits(id, revision, edits), edits, moved);
   }
 
   set(layer, values) {
@@ -111,11 +118,11 @@ export class LayersStore {
   }
 
   undo() {
-    return this.canUndo ? this.#send(undo) : Promise.resolve(false);
+    return this.#send((id, revision) => (this.canUndo ? undo(id, revision) : null)); // a change that makes it possible may be on its way
   }
 
   redo() {
-    return this.canRedo ? this.#send(redo) : Promise.resolve(false);
+    return this.#send((id, revision) => (this.canRedo ? redo(id, revision) : null));
   }
 
   /** Have `act(id, revision)` change the document on the server; it gives the new state. */
@@ -135,21 +142,29 @@ export class LayersStore {
     const copy = await copyDocument(this.id, name, this.document);
     const { id } = copy.document;
     const edits = this.refused?.edits;
-    if (edits) await sendEdits(id, copy.revision, edits);
+    if (edits?.length) await sendEdits(id, copy.revision, edits);
     await this.open(id);
     this.emit("stale");
   }
 
-  #send(act, edits = null) {
+  #send(act, edits = null, moved = null) {
     const { id } = this;
+    const land = () => {
+      this.#moved = this.#moved.filter((one) => one !== moved);
+    };
     const step = async () => {
       if (this.id !== id) return false;
       try {
-        this.#take(await act(id, this.revision));
-        return true;
+        const state = await act(id, this.revision);
+        land();
+        if (state && this.id === id) this.#take(state);
+        return Boolean(state);
       } catch (error) {
+        land();
+        if (this.id !== id) return false;
+        this.document = this.#asMoved();
         if (error.status === STALE) {
-          this.refused = { edits };
+          this.refused = { edits: [...(this.refused?.edits ?? []), ...(edits ?? [])] };
           this.emit("stale");
         } else this.emit("trouble", error);
         this.emit("change"); // what is shown goes back to what is there
@@ -160,16 +175,30 @@ export class LayersStore {
       }
     };
     this.#waiting += 1;
+    if (moved) {
+      this.#moved.push(moved);
+      this.document = this.#asMoved();
+    }
     this.emit("busy");
     const done = this.#queue.then(step);
     this.#queue = done;
     return done;
   }
 
+  /** The document with what was moved by hand where it was moved to. */
+  #asMoved() {
+    if (!this.#moved.length) return this.#known;
+    const placements = new Map(this.#moved.flatMap((one) => [...one]));
+    const layers = this.#known.layers.map((layer) => (placements.has(layer.id) ? { ...layer, placement: placements.get(layer.id) } : layer));
+    return { ...this.#known, layers };
+  }
+
   #take(state, event = "change") {
     const known = new Set(this.layers.map((one) => one.id));
     const isOther = event === "open";
-    Object.assign(this, { document: state.document, revision: state.revision, canUndo: state.can_undo, canRedo: state.can_redo });
+    this.#known = state.document;
+    if (isOther) this.#moved = [];
+    Object.assign(this, { document: this.#asMoved(), revision: state.revision, canUndo: state.can_undo, canRedo: state.can_redo });
     this.notes = state.notes ?? [];
     const fresh = this.layers.filter((one) => !known.has(one.id)).map((one) => one.id);
     const kept = this.chosen.filter((id) => this.layer(id));

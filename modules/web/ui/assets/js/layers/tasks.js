@@ -3,10 +3,12 @@
 import { uploadAsset } from "../canvas/server.js";
 import { t, toast } from "../pentimento.js";
 import { iconButton, make, menu, pickFile, set } from "./dom.js";
+import { keepJob, keptJob } from "./jobs.js";
 import { Progress } from "./progress.js";
 import { sendToInpaint } from "./repaint.js";
 import { actOn } from "./server.js";
 
+const JOB = "layer";
 const PICTURES = "image/*,.tif,.tiff,.tga,.jp2,.webp";
 
 export class Tasks {
@@ -14,6 +16,7 @@ export class Tasks {
     this.store = store;
     this.progress = new Progress("layers_work");
     this.element = this.progress.element;
+    store.on("open", () => this.#resume());
   }
 
   /** Buttons for the chosen layer. */
@@ -120,7 +123,7 @@ export class Tasks {
   /** Words on top, ready to be written over. */
   async addText() {
     const isDone = await this.store.run((id, revision) => actOn(id, "new", "text", { revision, values: { string: t("layers.add.text.words") } }));
-    if (isDone) this.store.emit("details");
+    if (isDone) this.store.emit("details", true);
   }
 
   enlarge() {
@@ -137,16 +140,30 @@ export class Tasks {
     const { store } = this;
     const layer = store.current;
     if (!layer) return false;
+    const document = store.id;
     try {
-      const begun = await actOn(store.id, layer.id, what, hasRevision ? { revision: store.revision, ...body } : body);
-      const state = await this.progress.follow(begun);
-      if (state.state === "failed") throw new Error(state.error);
-      await store.reload();
-      return state.state === "done";
+      const begun = await actOn(document, layer.id, what, hasRevision ? { revision: store.revision, ...body } : body);
+      keepJob(JOB, { begun, document });
+      return await this.#follow(begun, document);
     } catch (error) {
       store.emit("trouble", error);
       return false;
     }
+  }
+
+  /** Until it is over; then the document is fetched. Whether it was done. */
+  async #follow(begun, document) {
+    const state = await this.progress.follow(begun).finally(() => keepJob(JOB, null));
+    if (state.state === "failed") throw new Error(state.error);
+    if (this.store.id === document) await this.store.reload();
+    return state.state === "done";
+  }
+
+  /** Go on with what was under way when the page was left. */
+  async #resume() {
+    const kept = keptJob(JOB);
+    if (!kept || this.progress.job || kept.document !== this.store.id) return;
+    await this.#follow(kept.begun, kept.document).catch((error) => error.status !== 404 && this.store.emit("trouble", error));
   }
 
   async repaint() {
