@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ class Rendering:
     def _plan(self, columns: Sequence[Column], ledger: Ledger) -> Iterator[tuple[int, str, str]]:
         """Number, name of the results (each once, and none of a stranger's), and key of every row."""
         taken = {_SIZED.sub("", Path(name).stem).casefold() for name in ledger.strangers()}
-        what = [repr(self.template.document), list(self.sizes), self.fmt]
+        what = [repr(_nameless(self.template.document)), list(self.sizes), self.fmt]
         for number, row in enumerate(self.table.rows, 1):
             own = next((row[column] for column in self.table.columns if column.strip().casefold() in NAME_COLUMNS and column in row), "")
             stem = sanitize_part(own.strip()) or f"{sanitize_part(self.template.document.name) or 'row'}-{number:04}"
@@ -191,6 +191,15 @@ class Rendering:
         template = {"id": document.id, "name": document.name, "width": document.extent.width, "height": document.extent.height}
         notes = [*self.table.notes, *self.template.notes]
         write_json(self.output / MANIFEST, {"template": template, "sizes": list(self.sizes), "notes": notes, "rows": rows})
+
+
+def _nameless(document: LayerDocument) -> LayerDocument:
+    """What a document shows and how its columns are called, without ids: a file of layers gets others each time that it is read."""
+    places = {layer.id: str(place) for place, layer in enumerate(document.layers)}
+    layers = [
+        replace(layer, id=places[layer.id], follows=places.get(layer.follows, ""), members=(), merged_at=None) for layer in document.layers
+    ]
+    return replace(document, id="", layers=tuple(layers), made_by={})
 
 
 def encode_picture(image: Image.Image, fmt: str, options: Options) -> bytes:

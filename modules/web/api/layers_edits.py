@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -33,6 +34,9 @@ from modules.web.api.layers_models import (
 
 router = APIRouter(prefix="/api/layers", tags=["Pentimento"])
 MAX_FONT_BYTES = 64 << 20
+MAX_HEADER_BYTES = 3000
+"""Common proxies have room for 4 KiB of headers in all."""
+SHOWN_NAMES = 5
 ONE = "/{document_id}/layers/{layer}"
 
 
@@ -135,8 +139,31 @@ def export_document(
     if kind == "layers":
         return _own_file(session, document_id, user)
     made = _export(session, document_id, user, kind, {"is_trimmed": is_trimmed, "has_text_boxes": text == "boxes"})
-    headers = {**_attached(made.file_name), "X-Layers-Notes": json.dumps([dict(note) for note in made.notes])}
+    headers = {**_attached(made.file_name), "X-Layers-Notes": _notes_header(made.notes)}
     return Response(made.data, media_type=made.media_type, headers=headers)
+
+
+def _notes_header(notes: Sequence[Mapping[str, Any]]) -> str:
+    """Notes as JSON in ASCII, short enough for a header: programs and proxies refuse answers whose headers are long.
+
+    Names of layers are left out first, and counted, then words, then notes.
+    """
+    full = [dict(note) for note in notes]
+    some = [_without_most_names(note) for note in full]
+    keys = [{"key": note["key"]} for note in full if "key" in note]
+    for told in (full, some, keys):
+        text = json.dumps(told)
+        if len(text) <= MAX_HEADER_BYTES:
+            return text
+    return json.dumps(keys[:SHOWN_NAMES])
+
+
+def _without_most_names(note: dict[str, Any]) -> dict[str, Any]:
+    layers = note.get("layers", ())
+    if len(layers) <= SHOWN_NAMES:
+        return note
+    short = {name: value for name, value in note.items() if name != "text"}
+    return short | {"layers": [*(str(layer)[:40] for layer in layers[:SHOWN_NAMES]), f"... ({len(layers)})"]}
 
 
 def _own_file(session: Session, document_id: str, user: str | None) -> Response:

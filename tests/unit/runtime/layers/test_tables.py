@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,20 @@ def test_the_same_table_goes_on_where_it_was_left(made: Made) -> None:
     (made.output / "row 3.png").unlink()
     made.run(table)
     assert [name for name, _ in made.told][4:] == ["row 4: row 3"], "only what is missing is made"
+
+
+def test_a_template_that_is_read_anew_from_its_file_goes_on_too(made: Made) -> None:
+    """Files of other programs name no layers' ids, and every reading makes a new document."""
+    table = from_values([{"name": "one", "visible:subject": "no"}])
+    for _ in range(2):
+        made.run(table)
+        ids = {layer.id: os.urandom(5).hex() for layer in made.document.layers}
+        layers = [replace(layer, id=ids[layer.id], follows=ids.get(layer.follows, "")) for layer in made.document.layers]
+        made.document = replace(made.document, id=os.urandom(16).hex(), layers=tuple(layers))
+    assert len(made.told) == 1
+    made.document = replace(made.document, layers=made.document.layers[:-1])
+    made.run(table)
+    assert len(made.told) == 2, "another template makes other pictures"
 
 
 def test_a_cell_that_is_changed_and_changed_back_is_made_again(made: Made) -> None:
