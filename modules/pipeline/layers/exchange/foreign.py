@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from modules.base.errors import InvalidRequest
-from modules.imaging.geometry import Extent
+from modules.imaging.geometry import Box, Extent
 from modules.imaging.layering.blend_mode import BlendMode
 from modules.imaging.layering.placement import Placement
 from modules.pipeline.layers.building import new_document_id, new_layer_id
@@ -53,7 +53,8 @@ def kind_of(name: str) -> LayerKind:
 
 
 def layer_of(piece: Piece, sources: Sources) -> tuple[Layer, list[Note]]:
-    """A layer of pixels as the file shows it; names of groups come before its own."""
+    """A layer of pixels as the file shows it, cut to what can be seen; names of groups come before its own."""
+    piece = _trimmed(piece)
     numbered = _NUMBERED.fullmatch(piece.name.strip())
     kind = kind_of(piece.name)
     own = numbered.group(1) if numbered is not None and kind is not LayerKind.OTHER else piece.name
@@ -72,6 +73,17 @@ def layer_of(piece: Piece, sources: Sources) -> tuple[Layer, list[Note]]:
     )
     notes = [] if name == piece.name else [note("renamed", f"{piece.name[:80]!r} is called {name} here", layer=name, was=piece.name[:80])]
     return layer, notes
+
+
+def _trimmed(piece: Piece) -> Piece:
+    """Without the empty room around what it shows: pictures of layers are often as large as the canvas."""
+    shows = piece.pixels[..., 3] > 0
+    rows, columns = (np.flatnonzero(shows.any(axis=axis)) for axis in (1, 0))
+    if not len(rows) or (len(rows), len(columns)) == shows.shape:
+        return piece
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    box = Box(piece.box.x + left, piece.box.y + top, right - left, bottom - top)
+    return replace(piece, pixels=piece.pixels[top:bottom, left:right], box=box)
 
 
 def assemble(pieces: Sequence[Piece], extent: Extent, name: str, sources: Sources, *, is_ordered: bool) -> tuple[LayerDocument, list[Note]]:
