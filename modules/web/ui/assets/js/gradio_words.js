@@ -31,7 +31,12 @@ const GRADIO = {
   patterns: ofGradio.filter(hasGap).map(([text, id]) => [asPattern(text), id]),
 };
 const isPlain = (entry) => !hasGap(entry);
-const LABELS = { exact: new Map([...wordings(isTab), ...wordings((id) => !isTab(id))].filter(isPlain)), patterns: [] };
+/** What we draw ourselves is never a label of Gradio's; scripts' labels may read like it. */
+const isDrawn = (id) => id.startsWith("layers.");
+const LABELS = {
+  exact: new Map([...wordings(isTab), ...wordings((id) => !isTab(id) && !isDrawn(id))].filter(isPlain)),
+  patterns: [],
+};
 const TABS = { exact: new Map([...LABELS.exact, ...wordings(isTab)]), patterns: [] };
 
 /** The text in the language in force; null where it is not known. */
