@@ -34,7 +34,7 @@ def check_document(document: LayerDocument) -> None:
     """Raises:
     InvalidRequest: A value out of range, an id twice, a layer that follows nobody or itself; the error names the field.
     """
-    _check_extent("extent", document.extent.width, document.extent.height)
+    check_extent("extent", document.extent.width, document.extent.height)
     if _merges(document.layers) > MAX_MERGES:
         wanted = f"at most {MAX_MERGES} merges one within another: part the merged layer, and merge all its members at once"
         raise InvalidRequest("layers", "merged layers within merged layers", wanted)
@@ -124,7 +124,10 @@ def check_placement(placement: Placement) -> None:
     _within("placement.rotation_deg", placement.rotation_deg, -36_000, 36_000)
 
 
-def _check_extent(field: str, width: int, height: int) -> None:
+def check_extent(field: str, width: int, height: int) -> None:
+    """Raises:
+    InvalidRequest: Nothing, or more than a picture may have.
+    """
     if not (1 <= width <= MAX_SIDE_PX and 1 <= height <= MAX_SIDE_PX and width * height <= MAX_PIXELS):
         wanted = f"1 to {MAX_SIDE_PX} px a side and at most {MAX_PIXELS // 1_000_000} megapixels"
         raise InvalidRequest(field, f"{width}x{height}", wanted)
@@ -135,7 +138,7 @@ def _check_source(field: str, source: Source | None) -> None:
         return
     if not _SHA.fullmatch(source.id):
         raise InvalidRequest(f"{field}.id", source.id, "a sha256 in 64 hexadecimal digits")
-    _check_extent(f"{field}.extent", source.extent.width, source.extent.height)
+    check_extent(f"{field}.extent", source.extent.width, source.extent.height)
     _within(f"{field}.density", source.density, 1e-3, 1e3)
 
 

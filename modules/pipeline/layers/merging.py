@@ -14,6 +14,7 @@ from modules.imaging.layering.blend_mode import BlendMode
 from modules.imaging.layering.compositing import decode, encode
 from modules.imaging.layering.placement import Placement, carry_along
 from modules.pipeline.layers.building import new_layer_id
+from modules.pipeline.layers.checks import check_extent
 from modules.pipeline.layers.document import Layer, LayerDocument, LayerKind, Light
 from modules.pipeline.layers.naming import free_name
 from modules.pipeline.layers.render import extent_of, lay, render, render_layer, size_of
@@ -21,6 +22,8 @@ from modules.pipeline.layers.sources import Sources
 
 Pixels = NDArray[np.uint8]
 Differences = NDArray[np.int16]
+ROWS = 64
+"""That are solved at a time: floats of the whole would take 24 bytes a pixel."""
 
 
 def merge_layers(document: LayerDocument, ids: Sequence[str], new_id: str, name: str, sources: Sources) -> LayerDocument:
@@ -37,7 +40,7 @@ def merge_layers(document: LayerDocument, ids: Sequence[str], new_id: str, name:
         sources: Takes the merged pixels.
 
     Raises:
-        InvalidRequest: None of them shows anything.
+        InvalidRequest: None of them shows anything, or they lie so far apart that they are too large for one picture.
 
     References:
         Smith & Blinn, "Blue Screen Matting", SIGGRAPH 1996 (two backings).
@@ -47,6 +50,7 @@ def merge_layers(document: LayerDocument, ids: Sequence[str], new_id: str, name:
     box = _box_around(shown, document)
     if box is None:
         raise InvalidRequest("layers", [layer.name for layer in members], "layers of which something shows on the canvas")
+    check_extent("layers", box.width, box.height)
     pixels = _solve(shown, document, sources, box)
     top = document.layers.index(members[-1])
     below = tuple(layer for layer in document.layers[:top] if layer.id not in ids)
@@ -135,7 +139,7 @@ def _box_around(shown: tuple[Layer, ...], document: LayerDocument) -> Box | None
 def _solve(shown: tuple[Layer, ...], document: LayerDocument, sources: Sources, box: Box) -> Pixels:
     """(box.height, box.width, 4) uint8: the pixels that over black and over white give what the layers give there."""
     here = replace(document, extent=box.extent)
-    results = []
+    canvases: list[Pixels] = []
     for backing in (0, 255):
         canvas = np.full((box.height, box.width, 4), backing, np.uint8)
         canvas[..., 3] = 255
@@ -143,12 +147,13 @@ def _solve(shown: tuple[Layer, ...], document: LayerDocument, sources: Sources, 
             moved = shift_layer(replace(layer, difference=None), -box.x, -box.y)
             if moved.source is not None:
                 lay(canvas, render_layer(moved, here, sources), moved, here)
-        results.append(decode(canvas[..., :3], document.light))
-    black, white = results
-    alpha = np.clip(1 - (white - black).mean(axis=-1, keepdims=True), 0, 1)
-    pixels = np.empty((box.height, box.width, 4), np.uint8)
-    pixels[..., 3:] = encode(alpha, Light.SRGB)
-    pixels[..., :3] = encode(black / np.maximum(alpha, np.float32(1 / 255)), document.light)
+        canvases.append(canvas)
+    pixels = canvases[0].copy()
+    for top in range(0, box.height, ROWS):
+        black, white = (decode(canvas[top : top + ROWS, :, :3], document.light) for canvas in canvases)
+        alpha = np.clip(1 - (white - black).mean(axis=-1, keepdims=True), 0, 1)
+        pixels[top : top + ROWS, :, 3:] = encode(alpha, Light.SRGB)
+        pixels[top : top + ROWS, :, :3] = encode(black / np.maximum(alpha, np.float32(1 / 255)), document.light)
     return pixels
 
 

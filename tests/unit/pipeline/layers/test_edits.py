@@ -269,6 +269,14 @@ def test_a_kept_rendering_is_the_fresh_one_after_any_edits() -> None:
     assert (render(document, SOURCES, box=box, cache=cache) == render(document, SOURCES)[9:40, 13:53]).all()
 
 
+def test_layers_too_far_apart_are_not_merged() -> None:
+    far = edit(DOCUMENT, "resize_canvas", box={"x": 0, "y": 0, "width": 12_000, "height": 12_000})
+    for name, at in (("subject", -9000.0), ("text", 20_000.0)):
+        far = edit(far, "set", **place_of(name, left=at, top=at))
+    with pytest.raises(InvalidRequest, match="megapixels"):
+        edit(far, "merge", layers=[id_of("subject"), id_of("text")])
+
+
 def test_solo_shows_hidden_layers_and_thumbnails_are_small() -> None:
     hidden = edit(DOCUMENT, "set", layer=id_of("subject"), values={"is_visible": False})
     alone = render(hidden, SOURCES, only={id_of("subject")})
