@@ -214,6 +214,7 @@ def test_words_are_rewritten_and_layers_merged_and_parted(opened: LayersPage) ->
     opened.by_id("layers_canvas_resize").click()
     page.wait_for_function(f"pentimento.layers.document.extent.width === {WIDTH + 20}")
     assert opened.placement("background")["left"] == 0
+    assert page.evaluate("document.querySelector('.pm-l-world').style.width") == f"{WIDTH + 20}px"  # and is shown in its new shape
 
 
 def test_a_layer_goes_on_being_moved_while_the_server_is_slow(opened: LayersPage) -> None:

@@ -12,6 +12,12 @@ import { blendWords } from "./words.js";
 const DRAG_PX = 5;
 const REST = ["background", "texture", "residual"]; // what is left over is there for sure
 
+/** Whether it is light type, which a light ground would hide. */
+function isPale({ text }) {
+  const [, r, g, b] = /^#(..)(..)(..)/.exec(text?.color ?? "") ?? [];
+  return r !== undefined && 0.3 * parseInt(r, 16) + 0.59 * parseInt(g, 16) + 0.11 * parseInt(b, 16) > 170;
+}
+
 export class LayerList {
   #drag = null;
   #renaming = null;
@@ -62,7 +68,7 @@ export class LayerList {
     }, { data: { part: "eye" }, aria: { pressed: layer.is_visible } });
     const picture = make("img", { alt: "", draggable: false, loading: "lazy", src: thumbnailAddress(store.id, layer.id, pixelsKey(layer)) });
     const words = make("span.pm-l-words", {}, make("b", { dir: "auto" }, layer.name), make("small", {}, this.#facts(layer)));
-    const name = make("button.pm-l-name", { data: { part: "name" }, on: { click: (event) => this.#pick(layer.id, event), dblclick: () => this.rename(layer.id) } }, make("span.pm-l-thumb", {}, picture), words);
+    const name = make("button.pm-l-name", { title: layer.name, data: { part: "name" }, on: { click: (event) => this.#pick(layer.id, event), dblclick: () => this.rename(layer.id) } }, make(isPale(layer) ? "span.pm-l-thumb.pm-l-pale" : "span.pm-l-thumb", {}, picture), words);
     const solo = iconButton("solo", "layers.solo", () => store.showAlone(layer.id), { data: { part: "solo" } });
     const lock = iconButton(layer.is_locked ? "lock" : "unlock", "layers.locked", () => store.set(layer.id, { is_locked: !layer.is_locked }), {
       data: { part: "lock" }, aria: { pressed: layer.is_locked },

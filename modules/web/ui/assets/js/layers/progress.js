@@ -32,6 +32,7 @@ export class Progress {
 
   #show(state) {
     const share = Math.round(100 * state.progress);
+    this.stop.lastElementChild.textContent = t("layers.stop"); // in the language of now
     set(this.bar, { aria: { label: t("layers.progress"), valuenow: share, valuemin: 0, valuemax: 100 } });
     this.fill.style.width = `${Math.max(2, share)}%`;
     const left = state.eta_s ? ` · ${t("layers.left_s", { s: seconds(state.eta_s) })}` : "";

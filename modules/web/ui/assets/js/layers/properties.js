@@ -6,7 +6,7 @@ import { sizeOf } from "./geometry.js";
 import { lightSection } from "./light.js";
 import { resizeSection } from "./resize.js";
 import { section } from "./section.js";
-import { blendWords } from "./words.js";
+import { blendWords, settingWords } from "./words.js";
 import { textSection } from "./text.js";
 
 const BLENDS = ["normal", "multiply", "screen", "overlay", "darken", "lighten", "color-dodge", "color-burn", "hard-light", "soft-light", "difference", "exclusion", "add", "subtract"];
@@ -100,7 +100,7 @@ export class Properties {
   #head(layer) {
     const title = make("h3", { dir: "auto" });
     this.watch((now) => {
-      title.textContent = now?.name ?? "";
+      title.textContent = title.title = now?.name ?? "";
     });
     const fixed = make("p.pm-l-note", {}, t(this.store.document.is_canvas_locked ? "layers.canvas_locked.note" : "layers.locked.note"));
     this.watch((now, shown) => {
@@ -246,7 +246,9 @@ export class Properties {
     const lock = checkField("layers.canvas_locked", (value) => put({ is_canvas_locked: value }), { id: "layers_canvas_locked", note: t("layers.canvas_locked.what") });
     const facts = make("p.pm-l-note", {}, `${extent.width} × ${extent.height} px · ${t("layers.count", { n: store.layers.length })}`);
     const tip = make("p.pm-l-note", {}, t("layers.choose_one"));
-    const made = madeBy?.backend ? make("p.pm-l-note", {}, t("layers.made_by", { backend: madeBy.backend })) : null;
+    const { backend } = madeBy ?? {};
+    const said = backend === "import" ? t("layers.made_by.import") : t("layers.made_by", { backend: settingWords("backend", backend ?? "") });
+    const made = backend ? make("p.pm-l-note", {}, said) : null;
     const head = make("div.pm-l-head", {}, make("h3", {}, t("layers.document")), facts, tip, made);
     return [head, section("mix", "layers.canvas", this.bind(light, (_, shown) => shown.light), this.bind(lock, (_, shown) => shown.is_canvas_locked)), resizeSection(this), lightSection(this, null)];
   }

@@ -15,6 +15,7 @@ import { layerAddress, pictureAddress } from "./server.js";
 import { pixelsKey } from "./store.js";
 
 const SMALL_PX = 2048; // as large as a picture is fetched until it is looked at closer
+const PIECE_PX = [512, 1024]; // the preview's pictures are as small as they are seen
 const PREPARE_MS = 200;
 const BLENDS = { add: "plus-lighter", subtract: "difference" }; // what CSS has; the exact picture follows
 
@@ -37,7 +38,7 @@ export class Stage {
     this.element = this.box;
     new ResizeObserver(() => this.fitToRoom()).observe(this.box);
     store.on("open", () => this.#begin());
-    store.on("change", () => this.refresh());
+    store.on("change", () => this.#follow());
     store.on("solo", () => this.refresh());
     store.on("chosen", () => this.#choose());
   }
@@ -68,6 +69,15 @@ export class Stage {
     this.camera.isFitted = true;
     this.fitToRoom();
     this.relabel();
+    this.refresh();
+  }
+
+  /** The document changed. */
+  #follow() {
+    if (!this.store.document) return;
+    const { width, height } = this.store.document.extent;
+    if (this.world.style.width !== `${width}px` || this.world.style.height !== `${height}px`) this.exact.hidden = true; // of another canvas
+    this.fitToRoom();
     this.refresh();
   }
 
@@ -158,6 +168,9 @@ export class Stage {
   /** Make the pictures that the preview consists of. */
   #cut(moving) {
     const { store } = this;
+    const { width, height } = store.document.extent;
+    const seen = Math.max(width, height) * this.camera.zoom * devicePixelRatio;
+    const side = PIECE_PX.find((px) => px >= seen) ?? SMALL_PX;
     const key = `${store.id} ${store.revision} ${store.solo} ${[...moving].join()}`;
     if (this.#previews?.key === key) return;
     const pieces = new Map();
@@ -171,7 +184,7 @@ export class Stage {
     const box = make("div", {});
     let resting = [];
     const rest = () => {
-      if (resting.length) add(pictureAddress(store.id, store.revision, { only: resting, maxSide: SMALL_PX }), { className: "pm-l-resting" });
+      if (resting.length) add(pictureAddress(store.id, store.revision, { only: resting, maxSide: side }), { className: "pm-l-resting" });
       resting = [];
     };
     for (const layer of store.layers) {
@@ -181,7 +194,7 @@ export class Stage {
         continue;
       }
       rest();
-      pieces.set(layer.id, add(layerAddress(store.id, layer.id, pixelsKey(layer), SMALL_PX), { className: "pm-l-moving" }));
+      pieces.set(layer.id, add(layerAddress(store.id, layer.id, pixelsKey(layer), side), { className: "pm-l-moving" }));
     }
     rest();
     const cut = { key, box, pieces, isReady: false };

@@ -13,6 +13,7 @@ export class LayersStore {
   #listeners = new Map();
   #queue = Promise.resolve();
   #waiting = 0;
+  #opening = 0;
   #known = null; // the document as the server said it last
   #moved = []; // what was moved by hand and is on its way: maps of layer id -> placement
 
@@ -75,13 +76,16 @@ export class LayersStore {
   }
 
   async open(id) {
+    const turn = (this.#opening += 1);
     await this.#queue;
     const state = await getDocument(id);
+    if (turn !== this.#opening) return; // another one was asked for meanwhile
     Object.assign(this, { id, chosen: [], solo: null, refused: null, document: null });
     this.#take(state, "open");
   }
 
   close() {
+    this.#opening += 1;
     Object.assign(this, { id: null, document: null, chosen: [], solo: null, notes: [], refused: null });
     this.emit("open");
   }

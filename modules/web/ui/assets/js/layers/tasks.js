@@ -2,7 +2,8 @@
 
 import { uploadAsset } from "../canvas/server.js";
 import { t, toast } from "../pentimento.js";
-import { iconButton, make, menu, pickFile, set } from "./dom.js";
+import { BackendFields } from "./backend.js";
+import { iconButton, make, menu, pickFile, set, wordButton } from "./dom.js";
 import { keepJob, keptJob } from "./jobs.js";
 import { Progress } from "./progress.js";
 import { sendToInpaint } from "./repaint.js";
@@ -130,9 +131,37 @@ export class Tasks {
     return this.#work("enlarge", {});
   }
 
+  /** Take the chosen layer apart, with what the person wants it done. */
   async takeApart() {
+    const chosen = await this.#askHow();
     const before = this.store.layers.length;
-    if (await this.#work("decompose", {}, false)) toast(t(this.store.layers.length > before ? "layers.apart_again.done" : "layers.one_piece"));
+    if (chosen && (await this.#work("decompose", chosen, false))) toast(t(this.store.layers.length > before ? "layers.apart_again.done" : "layers.one_piece"));
+  }
+
+  /** {backend, settings}; null = rather not. */
+  async #askHow() {
+    const fields = new BackendFields("layers_again_", () => fields.draw());
+    try {
+      await fields.ask();
+    } catch (error) {
+      this.store.emit("trouble", error);
+      return null;
+    }
+    fields.draw();
+    return new Promise((resolve) => {
+      const dialog = make("dialog.pm-l-dialog", { id: "layers_again", aria: { label: t("layers.apart_again") }, on: { keydown: (event) => event.stopPropagation() } });
+      const go = wordButton("layers.setup.go", () => {
+        resolve(fields.read());
+        dialog.close();
+      }, { id: "layers_again_go", disabled: !fields.isUsable, autofocus: true }, ".pm-primary");
+      dialog.append(make("h2", {}, t("layers.apart_again")), fields.element, make("div.pm-l-row.pm-l-end", {}, wordButton("layers.cancel", () => dialog.close()), go));
+      dialog.addEventListener("close", () => {
+        dialog.remove();
+        resolve(null); // does nothing after an answer
+      });
+      this.element.after(dialog);
+      dialog.showModal();
+    });
   }
 
   /** Work that is a job: shown while it lasts, then the document is fetched. */
