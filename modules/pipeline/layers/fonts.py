@@ -363,6 +363,11 @@ def _bare(key: str) -> str:
     return key
 
 
+def is_monospaced(name: str) -> bool:
+    """Whether a font's name says that its characters are equally wide."""
+    return _kind(_key(name)) == "mono"
+
+
 def _kind(key: str) -> str:
     if _has(key, MONO_WORDS):
         return "mono"

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 from modules.base.errors import InvalidRequest
 from modules.pipeline.layers.document import TextAttributes
 from modules.pipeline.layers.font_files import Face, has_code
-from modules.pipeline.layers.fonts import FontCatalog
+from modules.pipeline.layers.fonts import FontCatalog, is_monospaced
 
 ALIGNMENTS = ("left", "center", "right")
 MIN_SIZE_PX, MAX_SIZE_PX = 1.0, 4000.0
@@ -349,12 +349,14 @@ def fit_line(string: str, line: LineInk, fonts: FontCatalog, *, font: str, color
     trials = [TextAttributes(string, name, TRIAL_PX, color, alignment) for name in ([font] if font else _candidates(string, fonts))]
     best = max(
         (fitted for trial in trials for fitted in _fits(trial, line, fonts) if has_rim or not fitted.rim_px),
-        key=lambda fitted: fitted.likeness,
+        key=lambda fitted: fitted.likeness - RARE * is_monospaced(fitted.text.font),
     )
     return best if best.rim_px or not best.text.tracking_px or is_stacked(string) else replace(best, text=_refine(best.text, line, fonts))
 
 
 MAX_CANDIDATES = 64
+RARE = 0.1
+"""So much likelier must a monospaced font be: few pictures have type in one, and a damaged line resembles many fonts."""
 TRIAL_PX = 48.0
 MAX_TRACKING_FIT_EM = 0.6
 MIN_RIM_PX, MAX_RIM_EM = 0.6, 0.15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 
 from modules.base.errors import InvalidRequest
 from modules.pipeline.layers.document import TextAttributes
-from modules.pipeline.layers.fonts import FontCatalog
+from modules.pipeline.layers.fonts import INSTALLED, FontCatalog
 from modules.pipeline.layers.typesetting import LINE_HEIGHT_EM, fit_to_line, is_stacked, measure_line, stack, typeset
-from tests.unit.pipeline.layers.drawn_fonts import ADVANCE, EM, HEIGHT, WIDTH
+from tests.unit.pipeline.layers.drawn_fonts import ADVANCE, EM, HEIGHT, WIDTH, draw_font
 
 SIZE = 100.0
 TEXT = TextAttributes("A", "Latin Sans", SIZE, "#102030")
@@ -131,3 +132,13 @@ def test_lines_that_run_down(fonts: FontCatalog) -> None:
     known = replace(TEXT, string="新\n品", size_px=50.0)
     found = fit_to_line("新\n品", measure_line(typeset(known, fonts).pixels[..., 3], 0), fonts)
     assert found.size_px == pytest.approx(50, rel=0.02)
+
+
+def test_where_fonts_are_alike_a_monospaced_one_comes_last(tmp_path: Path) -> None:
+    (tmp_path / "fonts").mkdir()
+    for family in ("Aaa Mono", "Zzz Sans"):
+        (tmp_path / "fonts" / f"{family}.ttf").write_bytes(draw_font(family, "SALE"))
+    alike = FontCatalog({INSTALLED: (tmp_path / "fonts",)}, tmp_path / "fonts.json")
+    lifted = typeset(TextAttributes("SALE", font="Aaa Mono", size_px=60), alike).pixels[..., 3]
+    assert fit_to_line("SALE", measure_line(lifted, 0), alike).font == "Zzz Sans"
+    assert fit_to_line("SALE", measure_line(lifted, 0), alike, font="Aaa Mono").font == "Aaa Mono"
