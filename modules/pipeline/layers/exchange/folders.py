@@ -27,6 +27,8 @@ from modules.pipeline.layers.sources import Sources
 MERGED_STEM = "picture"
 """Of the file that holds the whole picture; no layer's."""
 PICTURE_ENDINGS = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif")
+OWN_SOURCE = re.compile(r"(^|/)sources/[0-9a-f]{64}\.png$")
+"""What our files carry beside the layers' pictures."""
 MAX_STEM_CHARS = 80
 
 
@@ -145,7 +147,8 @@ def _name_of(mark: str) -> str:
 def _is_picture(name: str) -> bool:
     parts = name.split("/")
     is_hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not is_hidden and parts[-1].casefold().endswith(PICTURE_ENDINGS)
+    is_source = OWN_SOURCE.search(name) is not None  # it shows what a layer's own file shows, without the layer's place and colours
+    return not is_hidden and not is_source and parts[-1].casefold().endswith(PICTURE_ENDINGS)
 
 
 def _is_layer_file(name: str) -> bool:

@@ -309,3 +309,4 @@ def test_a_layers_json_that_does_not_fit_is_refused() -> None:
     refused(edited_zip(data, lose), "no entry sources/")
     foreign = edited_zip(data, lambda files: files.update({"layers.json": b'{"made by": "somebody else"}'}))
     assert names(come_back(foreign)[0])[0] == "background", "a layers.json of another program is no document of ours"
+    assert not [name for name in names(come_back(foreign)[0]) if len(name) == 64], "what we carry beside the layers is none"
