@@ -21,7 +21,7 @@ from modules.web.ui.canvas import EMPTY_DOCUMENT
 from modules.web.ui.desk import pick
 from modules.web.ui.extras import FILES, FOLDER, SINGLE, ExtrasTab
 from modules.web.ui.extras_controls import ExtrasControls
-from modules.web.ui.messages import Told, current_login
+from modules.web.ui.messages import Told, current_login, looked_at
 from modules.web.ui.wiring import LIGHT, Wiring
 
 Updates = dict[Any, Any]
@@ -103,9 +103,7 @@ class ExtrasDesk:
 
     def bring(self, language: str, shown: Shown, selected: int) -> Updates:
         """A result becomes the tab's picture."""
-        if not 0 <= selected < len(shown):
-            raise Told("error.no_result")
-        return self.open(str(shown[selected]["asset"]))
+        return self.open(str(looked_at(shown, selected)["asset"]))
 
     def open(self, asset_id: str) -> Updates:
         """Open a stored picture here.

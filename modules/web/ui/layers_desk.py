@@ -12,7 +12,7 @@ from modules.base.errors import InvalidRequest
 from modules.pipeline.modes import Mode
 from modules.web.ui.canvas import document_update
 from modules.web.ui.layers import LAYERS
-from modules.web.ui.messages import Told
+from modules.web.ui.messages import looked_at
 from modules.web.ui.wiring import Wiring
 
 Updates = dict[Any, Any]
@@ -30,9 +30,7 @@ class LayersDesk:
 
     def bring(self, language: str, shown: Sequence[Mapping[str, Any]], selected: int) -> Updates:
         """The result that is looked at goes to the tab."""
-        if not 0 <= selected < len(shown):
-            raise Told("error.no_result")
-        return self.open(str(shown[selected]["asset"]))
+        return self.open(str(looked_at(shown, selected)["asset"]))
 
     def open(self, asset_id: str) -> Updates:
         """Hand a stored picture to the tab and show the tab; there the person says what becomes of it.

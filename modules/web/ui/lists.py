@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from modules.runtime.session import Session
-from modules.web.ui.messages import Told
+from modules.web.ui.messages import looked_at
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
@@ -49,9 +49,7 @@ class Lists:
 
     def last_seed(self, language: str, shown: list[dict[str, Any]], selected: int) -> int:
         """The seed of the result that is looked at."""
-        if not 0 <= selected < len(shown):
-            raise Told("error.no_result")
-        return int(shown[selected]["seed"])
+        return int(looked_at(shown, selected)["seed"])
 
     def _checkpoints(self, language: str, chosen: str | None) -> Any:
         found = self._session.checkpoints()

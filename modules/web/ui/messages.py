@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,6 +25,17 @@ class Told(PentimentoError):
     def __init__(self, text_id: str, **values: object) -> None:
         self.text_id, self.values = text_id, values
         super().__init__(text_id)
+
+
+def looked_at(shown: Sequence[Mapping[str, Any]], selected: int) -> Mapping[str, Any]:
+    """The result of the gallery that is looked at.
+
+    Raises:
+        Told: There is none.
+    """
+    if not 0 <= selected < len(shown):
+        raise Told("error.no_result")
+    return shown[selected]
 
 
 def explain(texts: Texts, language: str, error: BaseException, error_id: str | None = None) -> str:

@@ -11,7 +11,7 @@ from modules.pipeline.modes import Mode
 from modules.runtime.session import Session
 from modules.web.ui.canvas import document_update
 from modules.web.ui.controls.size import fitting_size, image_size
-from modules.web.ui.messages import Told
+from modules.web.ui.messages import Told, looked_at
 from modules.web.ui.source import caption
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
@@ -46,9 +46,7 @@ class Pictures:
         """A handler that makes the result that is looked at the document's picture and opens the tab of `mode`."""
 
         def send(language: str, shown: list[dict[str, Any]], selected: int, keeps_mask: bool, document: Document) -> Updates:
-            if not 0 <= selected < len(shown):
-                raise Told("error.no_result")
-            return self.send(language, shown[selected]["asset"], mode, document, keeps_mask=keeps_mask)
+            return self.send(language, looked_at(shown, selected)["asset"], mode, document, keeps_mask=keeps_mask)
 
         return send
 

@@ -14,7 +14,7 @@ from modules.runtime.recipe import Recipe
 from modules.runtime.repair import KIND, SeamRepair
 from modules.runtime.store import UnknownAsset
 from modules.web.ui.compare import describe_facts, describe_gone, lay_out_views
-from modules.web.ui.messages import Told, current_login
+from modules.web.ui.messages import Told, current_login, looked_at
 
 if TYPE_CHECKING:
     from modules.web.ui.wiring import Wiring
@@ -57,7 +57,7 @@ class ResultTools:
 
     def repair(self, language: str, shown: Shown, selected: int, memory: Mapping[str, str]) -> Updates:
         """Queue the repair of the seam; the mended picture will stand beside the others."""
-        entry = self._entry(shown, selected)
+        entry = looked_at(shown, selected)
         recipe = _recipe(entry)
         if not _has_seam(self._session.comparer.compare(recipe, entry["asset"])):
             raise Told("results.no_seam")
@@ -68,14 +68,14 @@ class ResultTools:
 
     def reuse(self, language: str, shown: Shown, selected: int) -> Updates:
         """Form, picture and mask that the result was made with, and the seed that it got."""
-        entry = self._entry(shown, selected)
+        entry = looked_at(shown, selected)
         recipe = _recipe(entry)
         recipe = dataclasses.replace(recipe, fields={**recipe.fields, "seed": int(entry["seed"])})
         return self._wiring.restorer.open_recipe(language, recipe)
 
     def proceed(self, language: str, shown: Shown, selected: int, mode: str, document: Mapping[str, Any]) -> Updates:
         """The result becomes the picture of the tab that is open, with nothing masked."""
-        entry = self._entry(shown, selected)
+        entry = looked_at(shown, selected)
         into = Mode.INPAINT if Mode(mode) is Mode.BATCH else Mode(mode)
         return self._wiring.pictures.send(language, entry["asset"], into, document, keeps_mask=False)
 
@@ -91,11 +91,6 @@ class ResultTools:
             results.infotext: ordered[first]["infotext"],
             results.save: gr.update(value=ordered[first]["path"]),
         }
-
-    def _entry(self, shown: Shown, selected: int) -> Mapping[str, Any]:
-        if not 0 <= selected < len(shown):
-            raise Told("error.no_result")
-        return shown[selected]
 
 
 def _has_seam(found: Comparison | None) -> bool:
