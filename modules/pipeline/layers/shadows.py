@@ -92,7 +92,7 @@ def recompute_shadow(
         caster_id: The layer that throws it, or one of its shadows.
         light_from_deg: Sets the document's light first; None = as it is.
         light_height_deg: Likewise.
-        style: None = on the ground for subjects, floating for everything else.
+        style: None = on the ground for subjects whose foot is in the picture, floating for everything else.
         softness: 0 sharp, 1 as in daylight, up to 5.
 
     Returns:
@@ -111,7 +111,8 @@ def recompute_shadow(
     for layer in old:
         find_layer(document, layer.id)
     box, alpha = _shape(caster, document, sources)
-    is_standing = style is ShadowStyle.GROUND if style else caster.kind is LayerKind.SUBJECT
+    shows_foot = box.y + box.height < document.extent.height
+    is_standing = style is ShadowStyle.GROUND if style else caster.kind is LayerKind.SUBJECT and shows_foot
     sun = Sun(document.light_from_deg, document.light_height_deg)
     near, cover = (_on_ground if is_standing else _floating)(alpha, box, sun, softness, document)
     pixels = np.empty((*cover.shape, 4), np.uint8)

@@ -64,6 +64,14 @@ def test_shadows_fall_away_from_the_light(sources: MemorySources, style: ShadowS
     assert 0.2 < shade.max() < 0.7
 
 
+def test_a_subject_that_the_canvas_cuts_off_throws_its_shadow_on_what_is_behind(sources: MemorySources) -> None:
+    document = make_document(sources)
+    values = {"placement": {"top": float(EXTENT.height - CASTER.height)}}
+    cut_off = apply(document, {"op": "set", "layer": "c", "values": values}, sources)
+    shade = darkness(recompute_shadow(cut_off, "c", sources, light_from_deg=315.0), sources)
+    assert shade[: EXTENT.height - 10, CASTER.x + CASTER.width + 1 :].max() > 0.2, "beside it, where one sees it"
+
+
 def test_a_low_light_throws_longer_shadows(sources: MemorySources) -> None:
     reach = []
     for height in (70.0, 45.0, 25.0):
