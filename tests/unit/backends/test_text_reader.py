@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from skimage import data
 
-from modules.backends.text_reader import TextReader
+from modules.backends.text_reader import TextLine, TextReader
 from modules.base.errors import MissingModel
 from modules.pipeline.layers.builtin.texts import lift_texts
 
@@ -68,6 +69,24 @@ def test_text_on_nothing_leaves_nothing(reader: TextReader) -> None:
     lifted = lift_texts(picture, reader)
     assert [part.text.string for part in lifted.parts if part.text] == ["Label"]
     assert (lifted.beneath[:, :, 3] > 0).sum() < 0.02 * (alpha > 0).sum()
+
+
+class _Mistaken(TextReader):
+    """Reads a word in a cat's face."""
+
+    def read(self, rgb: NDArray[np.uint8], *, join_broken_strokes: bool = False) -> list[TextLine]:
+        quad = np.array([[124.3, 99.7], [3.2, 83.2], [11.7, 19.5], [127.7, 36.0]], np.float32)
+        return [TextLine(quad, "do", 0.86, -172.2)]
+
+
+def test_what_ink_on_a_ground_does_not_explain_stays_in_the_picture() -> None:
+    photo = data.chelsea()
+    square = cv2.resize(photo[:, 76:376], (128, 128), interpolation=cv2.INTER_AREA)
+    fading = np.repeat(np.linspace(0, 255, 128)[:, None], 128, axis=1).astype(np.uint8)
+    picture = np.dstack([square, fading])
+    lifted = lift_texts(picture, _Mistaken())
+    assert (lifted.parts, lifted.failed) == ((), ("do",))
+    assert np.array_equal(lifted.beneath, picture)
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from modules.pipeline.layers.decomposing import Part
 from modules.pipeline.layers.document import LayerKind, TextAttributes
 
 Pixels = NDArray[np.uint8]
+LARGEST_REST = 30.0
+"""Mean difference, of 255, that may be left where a line covers; type has 1 to 15, things that only look like type 60 and more."""
 
 UPRIGHT_DEG = 0.8
 """Lines that lean less were set upright: corners are only known to a pixel."""
@@ -68,14 +70,19 @@ def lift_texts(
     shared = share_out([strokes for _, strokes in found], rgb.shape[:2])
     behind = np.dstack([uncover(rgb, shared, complete), _alpha_behind(picture[:, :, 3], shared)])
     beneath = picture.copy()
-    parts = [_lift(beneath, behind, line, strokes) for (line, _), strokes in zip(reversed(found), reversed(shared), strict=True)]
+    parts: list[Part] = []
+    read = set()
+    for (line, _), strokes in zip(reversed(found), reversed(shared), strict=True):
+        part = _lift(beneath, behind, line, strokes)
+        if part is not None:
+            parts.append(part)
+            read.add(id(line))
     tell(1.0)
-    read = {id(line) for line, _ in found}
     return LiftedTexts(tuple(reversed(parts)), beneath, tuple(line.string for line in lines if id(line) not in read))
 
 
-def _lift(picture: Pixels, behind: Pixels, line: TextLine, strokes: Strokes) -> Part:
-    """The line as a part; `picture` loses it, and shows `behind` in its place."""
+def _lift(picture: Pixels, behind: Pixels, line: TextLine, strokes: Strokes) -> Part | None:
+    """The line as a part; `picture` loses it, and shows `behind` in its place. None = ink and ground do not explain what is there."""
     left, top, right, bottom = strokes.box.edges
     seen = picture[top:bottom, left:right].copy()
     alpha = np.floor(strokes.alpha * 255 + 0.5).astype(np.uint8)
@@ -85,6 +92,9 @@ def _lift(picture: Pixels, behind: Pixels, line: TextLine, strokes: Strokes) -> 
     mixed = picture[top:bottom, left:right].copy()
     blend(mixed, Box(0, 0, *strokes.box.extent.size), pixels)
     difference = seen.astype(np.int16) - mixed
+    if _rest(difference, covers[:, :, 0]) > LARGEST_REST:
+        picture[top:bottom, left:right] = seen
+        return None
     text = TextAttributes(line.string, size_px=_size_px(line, strokes), color="#{:02x}{:02x}{:02x}".format(*strokes.ink))
     if line.is_vertical:
         text = replace(text, string="\n".join(line.string), alignment="center")
@@ -128,3 +138,9 @@ def _size_px(line: TextLine, strokes: Strokes) -> float:
     has_low = any(sign in "gjpqyQ,;()/|" for sign in line.string)
     share = SMALL_LETTERS + (TALL_LETTERS if has_tall else 0) + (LOW_LETTERS if has_low else 0)
     return round(reach / share, 1)
+
+
+def _rest(difference: NDArray[np.int16], covers: NDArray[np.bool_]) -> float:
+    """Mean of the largest difference of each covered pixel; 0 where nothing is covered."""
+    rest = np.abs(difference[covers]).max(axis=1, initial=0)
+    return float(rest.mean()) if len(rest) else 0.0
