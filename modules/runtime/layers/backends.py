@@ -103,7 +103,8 @@ def _make_qwen(paths: Paths, flags: Flags) -> Any:
     """Looks for weights anew each time: a person may have put them there meanwhile."""
     wanted = paths.models / LAYERED
     find_folders: Any = load_dotted("modules.backends.layered.folder:find_folders")
-    folder = next(iter(find_folders([wanted, paths.builtin_models / LAYERED])), None)
+    roots = [*([flags.layered_dir] if flags.layered_dir else []), wanted, paths.builtin_models / LAYERED]
+    folder = next(iter(find_folders(roots)), None)
     make: Any = load_dotted("modules.pipeline.layers.qwen.decomposer:QwenDecomposer")
     make_reader: Any = load_dotted("modules.backends.text_reader:TextReader")
     model = None if folder is None else _MODELS.setdefault(folder, LazyModel(lambda: _load_qwen(folder, paths, flags)))
