@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from modules.base.errors import InvalidImage
 from modules.imaging.geometry import Box
 from modules.imaging.layering.blend_mode import BlendMode, Light
 from modules.pipeline.layers.backend_settings import Setting
@@ -72,6 +73,16 @@ class Watch(Protocol):
     def is_interrupted(self) -> bool:
         """Whether to stop; the backend then raises `Interrupted`."""
         ...
+
+
+def check_picture(picture: Pixels) -> None:
+    """Refuse what no backend can take apart.
+
+    Raises:
+        InvalidImage: Not (H, W, 4) uint8, or without pixels.
+    """
+    if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8 or not picture.size:
+        raise InvalidImage("picture", f"{picture.shape} {picture.dtype}", "an RGBA picture of 8 bit with at least one pixel")
 
 
 class Interrupted(Exception):

@@ -27,7 +27,7 @@ from modules.pipeline.layers.builtin.naming import Namer
 from modules.pipeline.layers.builtin.settling import Peeling, residual_of
 from modules.pipeline.layers.builtin.texts import lift_texts
 from modules.pipeline.layers.builtin.things import Floats, Thing, dense_enough, find_things
-from modules.pipeline.layers.decomposing import Decomposition, Interrupted, Pixels, Watch
+from modules.pipeline.layers.decomposing import Decomposition, Interrupted, Pixels, Watch, check_picture
 from modules.pipeline.layers.document import LayerKind
 
 SETTINGS = (
@@ -76,8 +76,7 @@ class BuiltinDecomposer:
             NotExact: A fault of this program; nothing inexact is ever returned.
         """
         chosen = read_settings(SETTINGS, settings)
-        if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8 or not picture.size:
-            raise InvalidImage("picture", f"{picture.shape} {picture.dtype}", "an RGBA picture of 8 bit with at least one pixel")
+        check_picture(picture)
         return _Run(picture, chosen, watch, self._network, self._reader, self._refine).decompose()
 
 

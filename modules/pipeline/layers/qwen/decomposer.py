@@ -15,11 +15,12 @@ from modules.backends.layered.request import RESOLUTIONS, LayeredRequest
 from modules.backends.subject import SubjectNetwork
 from modules.backends.text_reader import TextReader
 from modules.base.errors import InvalidImage, MissingModel
+from modules.imaging.lifting.lift import lift
 from modules.imaging.lifting.upsampling import guide_upsampling, upsample_color
 from modules.pipeline.layers.backend_settings import Setting, read_settings
 from modules.pipeline.layers.builtin.naming import Namer
 from modules.pipeline.layers.builtin.settling import Peeling, residual_of
-from modules.pipeline.layers.decomposing import Decomposition, Interrupted, Pixels, Watch
+from modules.pipeline.layers.decomposing import Decomposition, Interrupted, Pixels, Watch, check_picture
 from modules.pipeline.layers.document import LayerKind, TextAttributes
 from modules.pipeline.layers.qwen.naming import Meaning, tell_meanings
 
@@ -38,8 +39,6 @@ LEAST_ALPHA = 0.002
 """Mean alpha below which a layer is empty."""
 SAME = 2.0
 """Mean difference of two layers, of 255 and premultiplied, below which one repeats the other."""
-CLEAR = 0.5
-"""Alpha from which on a layer's colour is solved for the picture; below it, that of what lies behind."""
 
 
 class Model(Protocol):
@@ -77,8 +76,7 @@ class QwenDecomposer:
             MissingModel, BrokenCheckpoint: The weights are not there, or cannot be loaded.
         """
         chosen = read_settings(SETTINGS, settings)
-        if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8 or not picture.size:
-            raise InvalidImage("picture", f"{picture.shape} {picture.dtype}", "an RGBA picture of 8 bit with at least one pixel")
+        check_picture(picture)
         if self._model is None or self.why_not():
             raise MissingModel(self.why_not())
         begun_s = time.perf_counter()
@@ -141,40 +139,18 @@ def _peel(picture: Pixels, layers: Sequence[Pixels], meanings: Sequence[Meaning]
         alpha, meaning = alphas[place - 1], meanings[place]
         kind = LayerKind.OTHER if meaning.kind is LayerKind.BACKGROUND else meaning.kind
         behind = _compose(colors[:place], alphas[: place - 1])
-        color, below = solve(peeling.left[..., :3], alpha, colors[place], behind)
-        pixels = np.dstack([color, np.floor(alpha * 255 + 0.5)]).astype(np.uint8)
-        text = _describe(meaning, pixels, layers[place].shape[:2])
-        peeling.lift(kind, names[place - 1], pixels, below, confidence=meaning.confidence, text=text)
+        lifted = lift(peeling.left, alpha, colors[place], behind)
+        text = _describe(meaning, lifted.pixels, layers[place].shape[:2])
+        peeling.lift(kind, names[place - 1], lifted.pixels, lifted.below, confidence=meaning.confidence, text=text)
     return peeling
 
 
-def _compose(colors: Sequence[Pixels], alphas: Sequence[np.ndarray]) -> np.ndarray:
-    """(H, W, 3) float32: layers over one another, the lowest filling the canvas."""
+def _compose(colors: Sequence[Pixels], alphas: Sequence[np.ndarray]) -> Pixels:
+    """(H, W, 3): layers over one another, the lowest filling the canvas."""
     canvas = colors[0].astype(np.float32)
     for color, alpha in zip(colors[1:], alphas, strict=True):
         canvas += alpha[..., None] * (color - canvas)
-    return canvas
-
-
-def solve(picture: Pixels, alpha: np.ndarray, color: Pixels, behind: np.ndarray) -> tuple[Pixels, Pixels]:
-    """Colours of a layer and of what lies behind it that give the picture when blended (Porter and Duff's "over").
-
-    Where the layer is clear its own colour is solved for, elsewhere that of what lies behind; the other one is as it was guessed.
-
-    Args:
-        picture: (H, W, 3) uint8.
-        alpha: (H, W) float32 in [0, 1].
-        color, behind: (H, W, 3), guessed.
-
-    Returns:
-        Both as (H, W, 3) uint8.
-    """
-    share = np.floor(alpha * 255 + 0.5)[..., None] / 255
-    is_clear = share >= CLEAR
-    own = np.where(is_clear, (picture - (1 - share) * behind) / np.maximum(share, CLEAR), color)
-    own = np.clip(np.floor(own + 0.5), 0, 255)
-    rest = np.where(is_clear, behind, (picture - share * own) / np.maximum(1 - share, CLEAR))
-    return own.astype(np.uint8), np.clip(np.floor(rest + 0.5), 0, 255).astype(np.uint8)
+    return np.floor(canvas + 0.5).astype(np.uint8)
 
 
 def _describe(meaning: Meaning, pixels: Pixels, painted: tuple[int, int]) -> TextAttributes | None:
