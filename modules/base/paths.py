@@ -37,6 +37,11 @@ class Paths:
         return self.data / "outputs"
 
     @property
+    def inputs(self) -> Path:
+        """Pictures that workflows name."""
+        return self.data / "input"
+
+    @property
     def cache(self) -> Path:
         return self.data / "cache"
 

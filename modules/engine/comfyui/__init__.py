@@ -1,0 +1,1 @@
+"""ComfyUI's rules: its noise, schedules, samplers, mask blending and prompts."""

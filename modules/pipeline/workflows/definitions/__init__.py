@@ -1,0 +1,1 @@
+"""What nodes there are: names, inputs in order, outputs. No node's work is here, and no torch."""

@@ -1,0 +1,1 @@
+"""Opening and running workflows in a session."""
