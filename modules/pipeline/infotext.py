@@ -64,6 +64,7 @@ def _parameters(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> 
         "Tiling": "True" if plan.is_tiling else None,
         **p.extra_generation_params,
         "Precision": "bf16" if p.sd_model is not None and str(p.sd_model.dtype) == "torch.bfloat16" else None,
+        "Compat": sampling.compat if sampling.compat != "a1111" else None,
         "Version": INFOTEXT_VERSION if options.add_version_to_infotext else None,
         "User": p.user if options.add_user_name_to_info and p.user else None,
     }

@@ -59,6 +59,7 @@ OPTIONS = {
     "UniPC order": "uni_pc_order",
     "UniPC lower order final": "uni_pc_lower_order_final",
     "Precision": "pentimento_precision",
+    "Compat": "compat",
 }
 KEPT = ("sd_vae", "pentimento_precision", "emphasis")
 """Options that stay as they are where the text says nothing of them."""

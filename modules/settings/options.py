@@ -159,6 +159,13 @@ class Options:
     pad_cond_uncond_v0: bool = option(False, "Pad prompts the old way", section=GUIDANCE)
     persistent_cond_cache: bool = option(True, "Keep prompt conditioning between jobs", section=GUIDANCE)
 
+    compat: str = option(
+        "a1111",
+        "Whose picture a request gives",
+        section=COMPATIBILITY,
+        choices=("a1111", "comfyui"),
+        help="Noise, schedules, samplers, prompts and masks as AUTOMATIC1111 or as ComfyUI computes them.",
+    )
     use_old_karras_scheduler_sigmas: bool = option(False, "Old Karras sigmas (0.1 to 10)", section=COMPATIBILITY)
     use_old_scheduling: bool = option(False, "Old prompt editing rule", section=COMPATIBILITY)
     use_downcasted_alpha_bar: bool = option(False, "Round the noise table to half precision", section=COMPATIBILITY)

@@ -69,6 +69,7 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         uni_pc_skip_type=options.uni_pc_skip_type,
         uni_pc_order=options.uni_pc_order,
         uni_pc_lower_order_final=options.uni_pc_lower_order_final,
+        compat=options.compat,
     )
 
 
