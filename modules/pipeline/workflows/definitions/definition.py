@@ -19,7 +19,7 @@ class Input:
         default: Of a widget.
         low, high, step: Of a number.
         choices: Of a COMBO: its values; or the name of a list that is filled when the program runs: "checkpoints", "vaes",
-            "loras", "upscalers", "pictures" (files of the input folder).
+            "loras", "upscalers", "samplers", "schedulers", "pictures" (files of the input folder), "results" (of the output folder).
         is_optional: May be left out.
         is_multiline: Of a STRING.
         has_seed_control: The widget is followed by one more value in `widgets_values`: fixed, increment, decrement or randomize.
