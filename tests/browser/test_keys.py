@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.studio import StudioPage
@@ -18,31 +17,28 @@ def open_picture(studio: StudioPage, path: Path) -> None:
     expect(studio.page.locator("#img2img_caption .pm-size")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("text", "selection", "key", "wanted"),
-    [
-        ("a red cat", (3, 3), "ArrowUp", "a (red:1.1) cat"),
-        ("a (red:1.1) cat", (4, 4), "ArrowUp", "a (red:1.2) cat"),
-        ("a (red:1.1) cat", (4, 4), "ArrowDown", "a red cat"),
-        ("a red cat", (2, 10), "ArrowUp", "a (red cat:1.1)"),
-        ("a red cat ", (2, 10), "ArrowDown", "a (red cat:0.9) "),
-        ("a (red) cat", (3, 6), "ArrowUp", "a (red:1.2) cat"),
-        ("a [red] cat", (3, 6), "ArrowDown", "a (red:0.81) cat"),
-        ("<lora:paint:0.8>", (8, 8), "ArrowUp", "<lora:paint:0.85>"),
-        ("(one two:1.5) three", (3, 3), "ArrowDown", "(one two:1.4) three"),
-        ("一只 猫", (3, 4), "ArrowUp", "一只 (猫:1.1)"),
-        ("  ", (1, 1), "ArrowUp", "  "),
-    ],
-)
-def test_words_are_weighed(studio: StudioPage, text: str, selection: tuple[int, int], key: str, wanted: str) -> None:
+WEIGHED = [
+    ("a red cat", (3, 3), "ArrowUp", "a (red:1.1) cat"),
+    ("a (red:1.1) cat", (4, 4), "ArrowUp", "a (red:1.2) cat"),
+    ("a (red:1.1) cat", (4, 4), "ArrowDown", "a red cat"),
+    ("a red cat", (2, 10), "ArrowUp", "a (red cat:1.1)"),
+    ("a red cat ", (2, 10), "ArrowDown", "a (red cat:0.9) "),
+    ("a (red) cat", (3, 6), "ArrowUp", "a (red:1.2) cat"),
+    ("a [red] cat", (3, 6), "ArrowDown", "a (red:0.81) cat"),
+    ("<lora:paint:0.8>", (8, 8), "ArrowUp", "<lora:paint:0.85>"),
+    ("(one two:1.5) three", (3, 3), "ArrowDown", "(one two:1.4) three"),
+    ("一只 猫", (3, 4), "ArrowUp", "一只 (猫:1.1)"),
+    ("  ", (1, 1), "ArrowUp", "  "),
+]
+
+
+def test_words_are_weighed_and_weighing_can_be_undone(studio: StudioPage) -> None:
     box = studio.page.locator("#img2img_prompt textarea")
-    box.fill(text)
-    box.evaluate("(box, [start, end]) => box.setSelectionRange(start, end)", list(selection))
-    box.press(f"Control+{key}")
-    expect(box).to_have_value(wanted)
-
-
-def test_weighing_can_be_undone_and_goes_into_the_job(studio: StudioPage) -> None:
+    for text, (start, end), key, wanted in WEIGHED:
+        box.fill(text)
+        box.evaluate("(box, [start, end]) => box.setSelectionRange(start, end)", [start, end])
+        box.press(f"Control+{key}")
+        expect(box).to_have_value(wanted)
     box = studio.page.locator("#img2img_neg_prompt textarea")
     box.fill("dog")
     box.press("Control+ArrowUp")
@@ -52,7 +48,7 @@ def test_weighing_can_be_undone_and_goes_into_the_job(studio: StudioPage) -> Non
     expect(box).to_have_value("(dog:1.1)")
 
 
-def test_keys_generate_interrupt_and_start_over(studio: StudioPage, photo: Path) -> None:
+def test_keys_generate_start_over_and_interrupt(studio: StudioPage, photo: Path) -> None:
     page = studio.page
     open_picture(studio, photo)
     studio.set_number("img2img_steps", 150)
@@ -66,23 +62,13 @@ def test_keys_generate_interrupt_and_start_over(studio: StudioPage, photo: Path)
     infotext = page.locator("#html_info_img2img textarea")
     expect(infotext).to_have_value(re.compile("^first"))
     studio.expect_status(re.compile("Step|Preparing"))
-    page.keyboard.press("Escape")
-    expect(infotext).to_have_value(re.compile("^second"))
-    studio.expect_status("Interrupted after")
 
-
-def test_escape_closes_what_is_open_before_it_interrupts(studio: StudioPage, photo: Path) -> None:
-    page = studio.page
-    open_picture(studio, photo)
-    studio.set_number("img2img_steps", 150)
-    studio.set_number("img2img_batch_count", 20)
-    studio.generate()
-    expect(studio.by_id("img2img_interrupt")).to_be_visible()
-    page.locator("#img2img_styles_edit").click()
+    page.locator("#img2img_styles_edit").click()  # Escape closes what is open before it interrupts
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.wait_for_timeout(300)
     expect(studio.by_id("img2img_interrupt")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(infotext).to_have_value(re.compile("^second"))
     studio.expect_status("Interrupted after")

@@ -88,6 +88,8 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], g
         wire_png_info(wiring)
         wire_styles(wiring)
         wire_tokens(wiring)
+        nudge = gr.Button("", elem_id="pm_nudge", elem_classes="pm-hidden")
+        nudge.click(lambda: None, None, None, **LIGHT)
         if guests is not None:
             guests.add_tabs(studio.top_tabs)
     _keep_quiet_events_light(page, studio)

@@ -14,6 +14,7 @@ from modules.web.ui.texts import Texts
 ASSETS = Path(__file__).parent / "assets"
 PREFIX = "/pentimento"
 SCRIPTS = (
+    "nudge",
     "pentimento",
     "canvas",
     "language",
