@@ -54,7 +54,8 @@ class GraphContext(Protocol):
         """Another one whenever a file has other content; cheap (size and time).
 
         Args:
-            kind: As `Input.choices` names lists: "checkpoints", "vaes", "loras", "upscalers", "pictures"; or "embeddings": of all of them.
+            kind: As `Input.choices` names lists: "checkpoints", "vaes", "loras", "upscalers", "pictures", "results"; or
+                "embeddings": of all of them.
             name: File name; "" for embeddings.
 
         Returns:
