@@ -15,7 +15,7 @@ from modules.engine.model import DiffusionModel, Interrupted, ModelKind
 from modules.engine.noise import ImageNoise
 from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.samplers.stepping import Noise
-from modules.engine.samplers.table import SAMPLERS, SamplerSpec
+from modules.engine.samplers.table import SamplerSpec
 from modules.engine.sampling_plan import SamplingPlan, Walk
 
 __all__ = ["LatentMask", "SamplingPlan", "SamplingResult", "sample_img2img", "total_steps"]
@@ -42,7 +42,8 @@ class SamplingResult:
 
 def total_steps(plan: SamplingPlan) -> int:
     """Sampler steps an img2img run of `plan` makes (0 or more); a few schedules make one more."""
-    return CONVENTIONS.get(plan.compat).count(SAMPLERS.get(plan.sampler), plan).steps
+    convention = CONVENTIONS.get(plan.compat)
+    return convention.count(convention.samplers.get(plan.sampler), plan).steps
 
 
 @torch.no_grad()
@@ -81,8 +82,8 @@ def sample_img2img(
         InvalidRequest: The sampler cannot run so few, or so many, steps.
         NansException: The model's output is not a number.
     """
-    spec = SAMPLERS.get(plan.sampler)
     callbacks, convention = callbacks or SamplerCallbacks(), CONVENTIONS.get(plan.compat)
+    spec = convention.samplers.get(plan.sampler)
     alphas = plan.adjust_alphas(model.alphas_cumprod)
     walk = convention.plan_walk(spec, plan, alphas)
     if walk.start is None:

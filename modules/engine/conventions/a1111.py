@@ -19,7 +19,7 @@ from modules.engine.predictors import ConsistencyPredictor, NoisePredictor, Pred
 from modules.engine.prompts.conditioning import build_conditioning
 from modules.engine.samplers.ddim import noise_to
 from modules.engine.samplers.stepping import Noise
-from modules.engine.samplers.table import Family, SamplerSpec
+from modules.engine.samplers.table import SAMPLERS, Family, SamplerSpec
 from modules.engine.sampling_plan import SamplingPlan, Walk
 from modules.engine.schedules import SCHEDULERS, SigmaOptions, StepPlan, make_sigmas, plan_steps, timestep_schedule
 from modules.imaging.masks import latent_mask
@@ -116,6 +116,8 @@ def fit_to_vae(pixels: Tensor, factor: int) -> Tensor:
 
 A1111 = Convention(
     name="a1111",
+    samplers=SAMPLERS,
+    schedulers=SCHEDULERS,
     plan_walk=plan_walk,
     count=count,
     make_predictor=make_predictor,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL.Image import Image
 from torch import Tensor
 
+from modules.base.registry import Registry
 from modules.engine.blending import MaskBlending
 from modules.engine.callbacks import BlendParams, ExtraNoiseParams
 from modules.engine.model import DiffusionModel
@@ -34,6 +35,8 @@ class Convention:
     """One program's rules.
 
     Attributes:
+        samplers: By the program's own names; a spec has what `SamplerSpec` has.
+        schedulers: By the program's own names.
         plan_walk: Schedule, and the part of it that the strength asks for; alphas are (T,) float32.
         count: How long a run is; known before the model is.
         make_predictor: The model as the sampler sees it: input scaling, rounding of timesteps.
@@ -48,6 +51,8 @@ class Convention:
     """
 
     name: str
+    samplers: Registry[SamplerSpec]
+    schedulers: Registry[Any]
     plan_walk: Callable[[SamplerSpec, SamplingPlan, Tensor], Walk]
     count: Callable[[SamplerSpec, SamplingPlan], Count]
     make_predictor: Callable[[SamplerSpec, SamplingPlan, DiffusionModel, Tensor], Predictor]
