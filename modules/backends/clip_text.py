@@ -56,7 +56,7 @@ class ClipTextEncoder:
         self.network.final_layer_norm.float()
         for layer in self.network.encoder.layers:
             _compute_in_float32(layer)
-        self.width = width
+        self.width, self.layers, self.own_clip_skip = width, len(self.network.encoder.layers), 1
         self.start_token, self.end_token, self.comma_token = tokenizer.start, tokenizer.end, tokenizer.comma
         self.pad_token = tokenizer.end if pad_token is None else pad_token
 

@@ -38,6 +38,8 @@ class FakeTextEncoder:
     end_token = _END_TOKEN
     pad_token = _END_TOKEN
     comma_token = _COMMA_TOKEN
+    layers = 12
+    own_clip_skip = 1
 
     def __init__(self, width: int = 16) -> None:
         self.width = width

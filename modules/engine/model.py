@@ -52,9 +52,17 @@ class TokenVectors:
 
 
 class TextEncoder(Protocol):
-    """CLIP-like: 77 token ids in, one vector a token out."""
+    """CLIP-like: 77 token ids in, one vector a token out.
+
+    Attributes:
+        width: Of a vector.
+        layers: Of the transformer: the largest `clip_skip` there is.
+        own_clip_skip: What the model was trained with: 1, or 2 for Stable Diffusion 2.
+    """
 
     width: int
+    layers: int
+    own_clip_skip: int
     start_token: int
     end_token: int
     pad_token: int

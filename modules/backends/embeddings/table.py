@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 
 from modules.backends.embeddings.catalog import EmbeddingInfo
-from modules.backends.embeddings.file import read_vectors
+from modules.backends.embeddings.file import PICKLES, read_vectors
 from modules.base.errors import UnusableNetwork
 from modules.engine.model import TextEncoder
 from modules.engine.prompts.chunks import Embedding
@@ -32,6 +33,7 @@ class TokenTable:
         self.skipped = dict(skipped)
         self.signature: Hashable = tuple((entry.name, entry.sha256) for entry in entries)
         self._by_first: dict[int, list[tuple[list[int], EmbeddingInfo]]] = {}
+        self._by_name = {entry.name: entry for entry in entries}
         self._read: dict[str, Embedding] = {}
         for entry in entries:
             tokens = encoder.tokenize(entry.name)
@@ -50,6 +52,19 @@ class TokenTable:
             if list(tokens[position : position + len(name)]) == name:
                 return self._embedding(entry), len(name)
         return None
+
+    def named(self, name: str) -> Embedding | None:
+        """The embedding of that file: "name", "name.safetensors" or "folder/name"; other capitals are taken where none agrees.
+
+        Raises:
+            UnusableNetwork: Its file changed since it was listed.
+        """
+        *folders, last = name.replace("\\", "/").split("/")
+        stem = Path(last).stem if last.lower().endswith((".safetensors", *PICKLES)) else last
+        alike = (entry for entry in self._by_name.values() if entry.name.casefold() == stem.casefold())
+        entry = self._by_name.get(last) or self._by_name.get(stem) or next(alike, None)
+        is_there = entry is not None and list(entry.path.parent.parts[-len(folders) :] if folders else ()) == folders
+        return self._embedding(entry) if entry is not None and is_there else None
 
     def mentions_of_skipped(self, text: str) -> dict[str, str]:
         """Names in `text` that an unusable file has, with what is wrong with it."""

@@ -40,6 +40,10 @@ class EmbeddingTable(Protocol):
         """The embedding named by the tokens at `position`, and how many tokens name it."""
         ...
 
+    def named(self, name: str) -> Embedding | None:
+        """The embedding of that name, with or without an extension and a folder before it."""
+        ...
+
 
 @dataclass(frozen=True)
 class Insertion:

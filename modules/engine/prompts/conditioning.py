@@ -168,7 +168,7 @@ def build_conditioning(
     require(field, sum(_count_chunks(texts) for texts in chunked.values()), MAX_ENCODED_CHUNKS, "chunks of 75 tokens in all")
     schedules = {text: _encode_schedule(entries, chunked[text], rules) for text, entries in timed.items()}
     images = tuple(tuple(SubPrompt(schedules[text], weight) for text, weight in parts) for parts in split)
-    conditioning = Conditioning(images, tuple(_describe_use(texts) for texts in chunked.values()))
+    conditioning = Conditioning(images, tuple(describe_use(texts) for texts in chunked.values()))
     if cache is not None and conditioning.size <= _LARGEST_CACHED:
         cache[key] = conditioning
     return conditioning
@@ -233,7 +233,7 @@ def _encode_together(texts: Sequence[str], chunked: _ChunkedTexts, rules: _Rules
     columns = []
     for index in range(max(len(chunks) for chunks in chunked.values())):
         column = [chunks[index] if index < len(chunks) else empty_chunk(rules.encoder) for chunks in chunked.values()]
-        vectors = _encode_chunks(column, rules)
+        vectors = encode_chunks(column, rules.encoder, rules.clip_skip)
         if rules.emphasis in (Emphasis.ORIGINAL, Emphasis.NO_NORM):
             weights = torch.tensor([chunk.weights for chunk in column], device=vectors.device)
             weighted = vectors * weights.unsqueeze(-1)
@@ -243,19 +243,20 @@ def _encode_together(texts: Sequence[str], chunked: _ChunkedTexts, rules: _Rules
     return dict(zip(chunked, torch.hstack(columns), strict=True))
 
 
-def _encode_chunks(chunks: Sequence[Chunk], rules: _Rules) -> Tensor:
+def encode_chunks(chunks: Sequence[Chunk], encoder: TextEncoder, clip_skip: int) -> Tensor:
+    """(chunks, 77, width) float32, weights not yet applied; `clip_skip` 1 = last layer."""
     parts = [chunks[start : start + _ROWS_AT_ONCE] for start in range(0, len(chunks), _ROWS_AT_ONCE)]
-    return torch.cat([_encode_rows(part, rules) for part in parts])
+    return torch.cat([_encode_rows(part, encoder, clip_skip) for part in parts])
 
 
-def _encode_rows(chunks: Sequence[Chunk], rules: _Rules) -> Tensor:
-    tokens = torch.tensor([_padded(chunk.tokens, rules.encoder) for chunk in chunks])
+def _encode_rows(chunks: Sequence[Chunk], encoder: TextEncoder, clip_skip: int) -> Tensor:
+    tokens = torch.tensor([_padded(chunk.tokens, encoder) for chunk in chunks])
     replaced = [
         TokenVectors(row, insertion.offset + 1, insertion.embedding.vectors)
         for row, chunk in enumerate(chunks)
         for insertion in chunk.insertions
     ]
-    return rules.encoder.encode(tokens, rules.clip_skip, replaced) if replaced else rules.encoder.encode(tokens, rules.clip_skip)
+    return encoder.encode(tokens, clip_skip, replaced) if replaced else encoder.encode(tokens, clip_skip)
 
 
 def _padded(tokens: list[int], encoder: TextEncoder) -> list[int]:
@@ -281,8 +282,8 @@ def _mean(vectors: Tensor, repeats: Tensor) -> Tensor:
     return ((rows * repeats).sum() / repeats.sum()).float()
 
 
-def _describe_use(chunked: _ChunkedTexts) -> PromptUse:
-    """Textual inversions in A1111's order: first chunks of all texts, then second ones."""
+def describe_use(chunked: _ChunkedTexts) -> PromptUse:
+    """What the chunks of these texts made use of. Textual inversions in A1111's order: first chunks of all texts, then second ones."""
     inside = [(index, item.embedding) for chunks in chunked.values() for index, chunk in enumerate(chunks) for item in chunk.insertions]
     inside.sort(key=lambda found: found[0])
     named = {embedding.name: embedding.short_hash for _, embedding in inside}
