@@ -67,6 +67,28 @@ def open_picture(data: bytes | Path | Image.Image, field: str = "image", *, max_
         return _convert(image, field)
 
 
+def open_frames(data: bytes | Path, field: str = "image", *, max_pixels: int = MAX_PIXELS) -> list[Image.Image]:
+    """All frames of a picture file, upright, in their own mode and depth, for rules that look at these; MPO files count as one frame.
+
+    Raises:
+        InvalidImage: As for `open_picture`, of all frames together.
+    """
+    frames = []
+    with _open(data, field) as image:
+        try:
+            count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            _check_size((image.width, image.height * max(1, count)), field, max_pixels)
+            for index in range(count):
+                image.seek(index)
+                image.load()
+                frames.append(_turn_upright(image, []).copy())
+        except InvalidImage:
+            raise
+        except Exception as error:  # see _open
+            raise InvalidImage(field, f"{image.format} {image.width}x{image.height}", f"a whole picture: {error}") from error
+    return frames
+
+
 def name_format(data: bytes | Path, field: str = "image") -> str:
     """Pillow's name of a picture file's format, one of `FORMATS`, by its first bytes; errors as for `open_picture`."""
     with _open(data, field) as image:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 OUTPUT, TEMPORARY = "output", "temp"
 
 
+class GraphInterrupted(Exception):
+    """Somebody asked to stop; raised in a node's work, caught by `run_graph`."""
+
+
 @dataclass(frozen=True)
 class SavedPicture:
     """A file that an output node made, as ComfyUI names it in its answers."""
@@ -72,7 +76,7 @@ class GraphContext(Protocol):
         ...
 
     def vae(self, name: str) -> LatentCodec:
-        """A VAE file of its own (`backends.loader.load_vae`).
+        """A VAE file of its own (`backends.lone_vae.load_vae`).
 
         Raises:
             MissingModel, UnknownName, BrokenCheckpoint: It cannot be had.
@@ -167,6 +171,15 @@ class NodeRun:
     def tell(self, step: int, total: int) -> None:
         """`step` of `total` is done."""
         self.graph.on_step(self.node, step, total)
+
+    def go_on(self) -> None:
+        """Asked before every long piece of work.
+
+        Raises:
+            GraphInterrupted: Somebody wants it to stop.
+        """
+        if self.graph.is_interrupted():
+            raise GraphInterrupted
 
 
 Work = Callable[..., tuple[Any, ...]]

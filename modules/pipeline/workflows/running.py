@@ -12,7 +12,7 @@ from typing import Any
 
 from modules.base.errors import InvalidRequest, PentimentoError
 from modules.base.registry import load_dotted
-from modules.pipeline.workflows.context import GraphContext, NodeRun, SavedPicture, Work
+from modules.pipeline.workflows.context import GraphContext, GraphInterrupted, NodeRun, SavedPicture, Work
 from modules.pipeline.workflows.definitions.definition import Input, NodeDefinition
 from modules.pipeline.workflows.definitions.table import DEFINITIONS
 from modules.pipeline.workflows.graph import Graph, GraphNode, Link
@@ -37,10 +37,6 @@ class NodeFailed(PentimentoError):
         self.node, self.class_type, self.field, self.reason = node.id, node.class_type, field, reason
         title = f" {node.title!r}" if node.title and node.title != node.class_type else ""
         super().__init__(f"node {node.id} ({node.class_type}{title}): {reason}")
-
-
-class GraphInterrupted(Exception):
-    """Raised inside a node's work when somebody asked to stop."""
 
 
 @dataclass
