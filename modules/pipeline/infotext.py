@@ -39,14 +39,15 @@ def _resolve(value: Any, p: StableDiffusionProcessingImg2Img, index: int) -> Any
 
 def _parameters(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> dict[str, Any]:
     options, sampling = plan.options, plan.sampling
-    has_subseed = plan.subseed_strength != 0
-    resize = plan.seed_resize
+    has_subseed = not plan.is_comfyui and plan.subseed_strength != 0
+    resize = None if plan.is_comfyui else plan.seed_resize
     ensd = options.eta_noise_seed_delta
-    uses_ensd = ensd != 0 and sampling.eta != 0 and SAMPLERS.get(sampling.sampler).uses_ensd
+    is_a1111 = not plan.is_comfyui
+    uses_ensd = is_a1111 and ensd != 0 and sampling.eta != 0 and SAMPLERS.get(sampling.sampler).uses_ensd
     keys = {
         "Steps": sampling.steps,
         "Sampler": sampling.sampler,
-        "Schedule type": scheduler_label(sampling.sampler, sampling.scheduler),
+        "Schedule type": scheduler_label(sampling.sampler, sampling.scheduler) if is_a1111 else sampling.scheduler,
         "CFG scale": sampling.cfg_scale,
         "Image CFG scale": sampling.image_cfg_scale if _is_kind(p, ModelKind.EDIT) else None,
         "Seed": p.all_seeds[index],
@@ -60,11 +61,13 @@ def _parameters(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) -> 
         "Clip skip": options.CLIP_stop_at_last_layers if options.CLIP_stop_at_last_layers > 1 else None,
         "ENSD": ensd if uses_ensd else None,
         "Init image hash": p.init_img_hash,
-        "RNG": options.randn_source if options.randn_source != "GPU" else None,
+        "RNG": options.randn_source if is_a1111 and options.randn_source != "GPU" else None,
         "Tiling": "True" if plan.is_tiling else None,
         **p.extra_generation_params,
         "Precision": "bf16" if p.sd_model is not None and str(p.sd_model.dtype) == "torch.bfloat16" else None,
-        "Compat": sampling.compat if sampling.compat != "a1111" else None,
+        "Compat": None if is_a1111 else sampling.compat,
+        "Batch size": None if is_a1111 or plan.batch_size == 1 else plan.batch_size,
+        "Batch pos": None if is_a1111 or plan.batch_size == 1 else index % plan.batch_size,
         "Version": INFOTEXT_VERSION if options.add_version_to_infotext else None,
         "User": p.user if options.add_user_name_to_info and p.user else None,
     }
@@ -117,7 +120,7 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
 def note_prompt_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: Conditioning, negative: Conditioning) -> None:
     """Add what infotext says of how prompts were read, in A1111's order: it encodes the negative prompt first."""
     options, extra = plan.options, p.extra_generation_params
-    if options.use_old_scheduling and _depends_on_scheduling(p, prompt_steps(plan)):
+    if not plan.is_comfyui and options.use_old_scheduling and _depends_on_scheduling(p, prompt_steps(plan)):
         extra["Old prompt editing timelines"] = True
     hashes = ""
     for use in (*negative.uses, *positive.uses):
@@ -125,7 +128,7 @@ def note_prompt_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: 
         if named and options.textual_inversion_add_hashes_to_infotext:
             # What was named before comes after, and twice where two prompts name it, as A1111 lists them.
             hashes = extra["TI hashes"] = ", ".join([*named, hashes] if hashes else named)
-        if use.has_brackets and options.emphasis != "Original":
+        if use.has_brackets and options.emphasis != "Original" and not plan.is_comfyui:
             extra["Emphasis"] = options.emphasis
 
 
@@ -137,6 +140,8 @@ def _depends_on_scheduling(p: StableDiffusionProcessingImg2Img, steps: int) -> b
 
 def note_sampling_keys(p: StableDiffusionProcessingImg2Img, plan: Plan) -> None:
     """Add what infotext says of sampling to `p.extra_generation_params`, in the order in which A1111 comes to each."""
+    if plan.is_comfyui:
+        return
     sampling, options = plan.sampling, plan.options
     spec = SAMPLERS.get(sampling.sampler)
     is_early = sampling.skip_early_cond != 0
@@ -189,4 +194,4 @@ def _churn_keys(spec: SamplerSpec, plan: Plan) -> list[tuple[str, Any, bool]]:
 
 def prompt_steps(plan: Plan) -> int:
     """What prompt editing counts in: steps, twice for samplers that call the model twice a step."""
-    return plan.sampling.steps * (2 if SAMPLERS.get(plan.sampling.sampler).is_second_order else 1)
+    return plan.sampling.steps * (2 if not plan.is_comfyui and SAMPLERS.get(plan.sampling.sampler).is_second_order else 1)

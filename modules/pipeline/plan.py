@@ -27,6 +27,7 @@ MAX_WORKING_AREA_PX = 4096 * 2048
 MAX_BATCH_SIZE = 64
 MAX_ITERATIONS = 1000
 MAX_REGION_PX = 2**20
+COMFYUI = "comfyui"
 RANDOM_SEEDS = 4294967294
 LIMITS: dict[str, tuple[float, float]] = {
     "cfg_scale": (-1000, 1000),
@@ -67,6 +68,11 @@ class Framing:
     crop_region: Box | None
     options: Options
 
+    @property
+    def is_comfyui(self) -> bool:
+        """Whether ComfyUI's rules hold, not A1111's."""
+        return self.options.compat == COMFYUI
+
 
 @dataclass(frozen=True)
 class Plan(Framing):
@@ -97,7 +103,7 @@ def resolve_seed(seed: object) -> int:
     """`seed`, or a random one in [0, 4294967294) for -1, None and ""."""
     if seed in (None, "", -1):
         return random.randrange(RANDOM_SEEDS)
-    return _whole("seed", seed, -(2**63), 2**63 - 1)
+    return _whole("seed", seed, -(2**63), 2**64 - 1)
 
 
 def check_request(p: StableDiffusionProcessingImg2Img) -> None:

@@ -27,7 +27,7 @@ from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
 from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
 from modules.pipeline.outpaint import outpaint, read_outpaint
-from modules.pipeline.plan import Plan, check_request, derive_plan, resolve_seed
+from modules.pipeline.plan import COMFYUI, Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampling_checks import check_levels, check_seeds
@@ -193,6 +193,8 @@ def _list_seeds(p: StableDiffusionProcessingImg2Img, count: int) -> list[int]:
             raise InvalidRequest("seed", f"a list of {len(p.seed)}", f"one number, or one for each of the {count} pictures")
         return [resolve_seed(seed) for seed in p.seed]
     seed = resolve_seed(p.seed)
+    if p.options.compat == COMFYUI:  # one seed draws the noise of a whole batch
+        return [seed + index // p.batch_size * p.batch_size for index in range(count)]
     # With a variation strength, A1111 keeps the seed and lets only the subseed run.
     return [seed + (index if p.subseed_strength == 0 else 0) for index in range(count)]
 

@@ -20,6 +20,8 @@ def check_seeds(sampling: SamplingPlan, seeds: Sequence[int]) -> None:
         InvalidRequest: Names "seed" and the sampler.
     """
     lowest = min(seeds, default=0)
+    if lowest < 0 and sampling.compat == "comfyui":
+        raise InvalidRequest("seed", lowest, "0 or more by ComfyUI's rules, or -1 for a random one")
     if lowest < 0 and SAMPLERS.get(sampling.sampler).is_brownian:
         raise InvalidRequest("seed", lowest, f"0 or more with sampler {sampling.sampler}, or -1 for a random one")
 
@@ -34,10 +36,11 @@ def check_levels(sampling: SamplingPlan, alphas_cumprod: Tensor) -> None:
     Raises:
         InvalidRequest: Names "sigma_min" or "sigma_max", whichever was given.
     """
-    spec = SAMPLERS.get(sampling.sampler)
-    if spec.is_timestep or not (sampling.sigma_min or sampling.sigma_max):
+    convention = CONVENTIONS.get(sampling.compat)
+    spec = convention.samplers.get(sampling.sampler)
+    if sampling.compat != "a1111" or spec.is_timestep or not (sampling.sigma_min or sampling.sigma_max):
         return
-    levels = CONVENTIONS.get(sampling.compat).plan_walk(spec, sampling, sampling.adjust_alphas(alphas_cumprod)).levels
+    levels = convention.plan_walk(spec, sampling, sampling.adjust_alphas(alphas_cumprod)).levels
     if not bool((levels.diff() > 0).any()):
         return
     label = SCHEDULERS.get(sampling.scheduler).label

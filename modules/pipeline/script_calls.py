@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from modules.engine.conventions.table import CONVENTIONS
 from modules.engine.noise import ImageNoise, NoiseSource
 from modules.engine.samplers.table import SAMPLERS
 from modules.imaging.geometry import Extent
@@ -111,11 +112,12 @@ class ScriptSampler:
 
     Args:
         name: Of the sampler.
+        compat: Whose name it is.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name, _ = resolve_sampler(name, None)
-        self.config = SAMPLERS.get(self.name)
+    def __init__(self, name: str, compat: str = "a1111") -> None:
+        self.name, _ = resolve_sampler(name, None, compat)
+        self.config = CONVENTIONS.get(compat).samplers.get(self.name)
 
     def sample_img2img(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from modules.engine.samplers.table import SAMPLERS
+from modules.engine.conventions.table import CONVENTIONS
 from modules.pipeline.plan import check_request
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.stages.sample import plan_sampling
@@ -32,5 +32,6 @@ def rehearse(p: StableDiffusionProcessingImg2Img) -> float:
         trial.options = p.context.options.coerced(p.override_settings)
     check_request(trial)
     sampling = plan_sampling(trial)
-    calls = max(1.0, p.steps * min(max(p.denoising_strength, 0.0), 1.0)) * (2 if SAMPLERS.get(sampling.sampler).is_second_order else 1)
+    is_doubled = CONVENTIONS.get(sampling.compat).samplers.get(sampling.sampler).is_second_order
+    calls = max(1.0, p.steps * min(max(p.denoising_strength, 0.0), 1.0)) * (2 if is_doubled else 1)
     return float(calls * p.width * p.height * p.batch_size)

@@ -54,6 +54,9 @@ def compose(
     canvas = prepared.canvases[min(index, len(prepared.canvases) - 1)]
     extent, options = Extent(*canvas.size), plan.options
 
+    if overlay is not None and plan.is_comfyui:
+        patch = _frame_patch(patch, prepared.pictures[min(index, len(prepared.pictures) - 1)])
+
     def finish(part: Image.Image) -> Image.Image:
         return part if overlay is None else paste_back(part, overlay, box, extent, plan.upscaler)
 
@@ -72,6 +75,15 @@ def compose(
         masked_part=None if placed is None else cut_out(placed, overlay_mask),
         uncorrected=uncorrected,
     )
+
+
+def _frame_patch(patch: Image.Image, working: Image.Image) -> Image.Image:
+    """A result that ComfyUI's centred cut to whole latent cells made smaller, in its place on the picture that was cut."""
+    if patch.size == working.size:
+        return patch
+    framed = working.copy()
+    framed.paste(patch, ((working.width - patch.width) // 2, (working.height - patch.height) // 2))
+    return framed
 
 
 def count_outside(picture: Image.Image, index: int, prepared: Prepared, overlay_mask: Image.Image) -> int | None:

@@ -18,6 +18,7 @@ from modules.imaging.fills import MaskedContent
 from modules.imaging.resize import ResizeMode
 from modules.pipeline.context import ReuseCache
 from modules.pipeline.plan import Plan
+from modules.pipeline.stages.encode_comfyui import encode_picture, inpaint_channels, noise_mask
 from modules.pipeline.stages.prepare import Prepared
 
 
@@ -44,6 +45,8 @@ def to_pixels(picture: Image) -> Tensor:
 
 def encode(prepared: Prepared, plan: Plan, model: DiffusionModel, cache: ReuseCache) -> Encoded:
     """Encode each distinct start picture once; known ones come from `cache`."""
+    if plan.is_comfyui:
+        return _encode_as_comfyui(prepared, plan, model, cache)
     latents = [_encode_cached(to_pixels(picture), plan, model, cache) for picture in prepared.pictures]
     latent = _repeat(torch.cat(latents), plan.batch_size)
     cells = plan.working.floor_divide(model.latent_factor)
@@ -55,6 +58,31 @@ def encode(prepared: Prepared, plan: Plan, model: DiffusionModel, cache: ReuseCa
     rows = CONVENTIONS.get(plan.sampling.compat).latent_mask(prepared.masks.latent, cells, plan.is_mask_rounded)
     repaint = torch.from_numpy(rows).to(latent)[None].repeat(latent.shape[1], 1, 1)
     return Encoded(_fill_latent(latent, repaint, plan, model), repaint, concat)
+
+
+def _encode_as_comfyui(prepared: Prepared, plan: Plan, model: DiffusionModel, cache: ReuseCache) -> Encoded:
+    masks, factor = prepared.masks, model.latent_factor
+
+    def encode_pixels(pixels: Tensor) -> Tensor:
+        return _encode_cached(pixels, plan, model, cache)
+
+    latents = [encode_picture(picture, masks, plan, factor, encode_pixels) for picture in prepared.pictures]
+    if plan.resize_mode is ResizeMode.LATENT:
+        cells = plan.working.floor_divide(factor).shape
+        latents = [interpolate(latent, size=cells, mode="bilinear", align_corners=False) for latent in latents]
+    cells = (int(latents[0].shape[-2]), int(latents[0].shape[-1]))
+    repaint = None if masks is None else noise_mask(prepared.pictures[0], masks, plan, factor, cells).to(latents[0])
+    latent, concat = _repeat(torch.cat(latents), plan.batch_size), None
+    if model.kind is ModelKind.INPAINT:
+        each = zip(prepared.pictures, latents, strict=True)
+        channels = [inpaint_channels(picture, masks, plan, factor, encode_pixels, start, repaint) for picture, start in each]
+        concat = _repeat(torch.cat(channels), plan.batch_size)
+    elif model.kind is ModelKind.EDIT:
+        concat = _conditioning_channels(prepared, plan, model, cache, latent)
+    if repaint is None:
+        return Encoded(latent, None, concat)
+    rows = repaint[0].repeat(latent.shape[1], 1, 1)
+    return Encoded(_fill_latent(latent, rows, plan, model), rows, concat)
 
 
 def _encode_cached(pixels: Tensor, plan: Plan, model: DiffusionModel, cache: ReuseCache) -> Tensor:

@@ -35,12 +35,14 @@ class MaskSet:
         latent: L, working size: where latents are repainted (grown, or the script's own).
         overlay: L, canvas size: 0 = the original shows unchanged.
         box: Crop on the canvas; None = the whole picture.
+        grow_by: By how much `latent` is still to be grown when it is encoded, px.
     """
 
     model: Image
     latent: Image
     overlay: Image
     box: Box | None
+    grow_by: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ def prepare(
 
 
 def flatten_start(image: Image, framing: Framing) -> Image:
-    """RGB: the image itself where it is that already, for nobody writes into it."""
+    """RGB: the image itself where it is that already, for nobody writes into it. ComfyUI leaves transparency out, A1111 fills it."""
+    if framing.is_comfyui:
+        return image.convert("RGB")
     return image if image.mode == "RGB" else flatten(image, framing.options.img2img_background_color)
 
 
@@ -110,7 +114,7 @@ def frame_masks(mask: Image, latent_mask: Image | None, picture: Extent, framing
     Raises:
         InvalidRequest: Mask and picture have different shapes in only-masked mode.
     """
-    grey = to_mask(mask, framing.is_mask_rounded)
+    grey = to_mask(mask, framing.is_mask_rounded and not framing.is_comfyui)
     if framing.is_only_masked and grey.size != picture.size:
         grey = _fit_mask(grey, picture, notes)
     if framing.is_mask_inverted:
@@ -118,16 +122,23 @@ def frame_masks(mask: Image, latent_mask: Image | None, picture: Extent, framing
     grey = blur_mask(grey, *framing.mask_blur)
     working = framing.working
     if not framing.is_only_masked:
-        resized = resize_image(framing.resize_mode, grey, working).convert("L")
-        latent = latent_mask or grow_mask(resized, framing.grow_mask_by)
-        return MaskSet(resized, latent, overlay_mask(resized), None)
+        # ComfyUI's nodes stretch a mask themselves, in floats, to where it is needed.
+        is_kept = framing.is_comfyui and framing.resize_mode is ResizeMode.STRETCH
+        resized = grey if is_kept else resize_image(framing.resize_mode, grey, working).convert("L")
+        return _make_set(resized, latent_mask, overlay_mask(resized), None, framing)
     box = _choose_crop(grey, framing, notes)
     if box is None:
         notes.append(MASK_EMPTY)
         return None
     box = expand_crop_box(box, working, Extent(*grey.size))
     cropped = resize_image(ResizeMode.FILL, grey.crop(box.edges), working).convert("L")
-    return MaskSet(cropped, latent_mask or grow_mask(cropped, framing.grow_mask_by), grey, box)
+    return _make_set(cropped, latent_mask, grey, box, framing)
+
+
+def _make_set(model: Image, latent_mask: Image | None, overlay: Image, box: Box | None, framing: Framing) -> MaskSet:
+    if framing.is_comfyui:
+        return MaskSet(model, latent_mask or model, overlay, box, 0 if latent_mask else framing.grow_mask_by)
+    return MaskSet(model, latent_mask or grow_mask(model, framing.grow_mask_by), overlay, box)
 
 
 def _choose_crop(mask: Image, framing: Framing, notes: list[str]) -> Box | None:
@@ -179,7 +190,7 @@ def to_working(canvas: Image, framing: Framing, masks: MaskSet | None) -> Image:
 
 def fill_masked(picture: Image, masks: MaskSet, framing: Framing) -> Image:
     """A picture of working size with its masked part as the model will start from it."""
-    if framing.content is MaskedContent.ORIGINAL:
+    if framing.content is MaskedContent.ORIGINAL or (framing.is_comfyui and framing.content is MaskedContent.NEUTRAL):
         return picture
     mask = masks.latent if masks.latent.size == picture.size else masks.latent.resize(picture.size)
     if framing.content is MaskedContent.PATCHMATCH:

@@ -17,7 +17,7 @@ from modules.engine.prompts.script_prompts import as_conditioning
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
 from modules.pipeline.infotext import prompt_steps
-from modules.pipeline.plan import Plan
+from modules.pipeline.plan import COMFYUI, Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import FIXED_S_NOISE, resolve_sampler
 from modules.plugins.callbacks import CALLBACKS
@@ -30,7 +30,9 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         UnknownName: No such sampler or scheduler.
     """
     options = p.options
-    sampler, scheduler = resolve_sampler(p.sampler_name or "Euler", p.scheduler)
+    sampler, scheduler = resolve_sampler(p.sampler_name or "Euler", p.scheduler, options.compat)
+    if options.compat == COMFYUI:
+        return _plan_comfyui(p, sampler, scheduler)
     is_timestep = SAMPLERS.get(sampler).is_timestep
     eta = p.eta if p.eta is not None else (options.eta_ddim if is_timestep else options.eta_ancestral)
     multiplier = p.initial_noise_multiplier
@@ -70,6 +72,20 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         uni_pc_order=options.uni_pc_order,
         uni_pc_lower_order_final=options.uni_pc_lower_order_final,
         compat=options.compat,
+    )
+
+
+def _plan_comfyui(p: StableDiffusionProcessingImg2Img, sampler: str, scheduler: str) -> SamplingPlan:
+    """What ComfyUI's KSampler knows; all else is as it always is there."""
+    return SamplingPlan(
+        sampler=sampler,
+        scheduler=scheduler,
+        steps=int(p.steps),
+        strength=p.denoising_strength,
+        cfg_scale=float(p.cfg_scale),
+        image_cfg_scale=p.image_cfg_scale,
+        batch_cond_uncond=p.options.batch_cond_uncond,
+        compat=p.options.compat,
     )
 
 

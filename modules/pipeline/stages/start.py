@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
-from modules.pipeline.script_calls import create_sampler
+from modules.pipeline.script_calls import ScriptSampler
 from modules.pipeline.stages.encode import encode
 from modules.pipeline.stages.prepare import prepare
 from modules.pipeline.stages.save import save_start_pictures
@@ -33,7 +33,7 @@ def prepare_and_encode(p: StableDiffusionProcessingImg2Img) -> None:
     p.init_latent, p.image_conditioning = p.encoded.latent, p.encoded.concat
     p.nmask = p.encoded.repaint
     p.mask = None if p.nmask is None else 1.0 - p.nmask
-    p.sampler = create_sampler(p.plan.sampling.sampler)
+    p.sampler = ScriptSampler(p.plan.sampling.sampler, p.plan.sampling.compat)
 
 
 def complete_init(p: StableDiffusionProcessingImg2Img) -> None:

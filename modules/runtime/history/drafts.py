@@ -89,7 +89,7 @@ def insert_entry(connection: sqlite3.Connection, draft: Draft) -> int:
         """INSERT INTO entries (job_id, created_s, owner, mode, model, seed, width, height, result, changed_outside, words)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
-            *(plain(draft.job_id), time.time(), plain(draft.owner), draft.recipe.made_in, plain(draft.model), draft.seed),
+            *(plain(draft.job_id), time.time(), plain(draft.owner), draft.recipe.made_in, plain(draft.model), _fit_seed(draft.seed)),
             *(draft.width, draft.height, draft.result, draft.changed_outside, words),
         ),
     )
@@ -133,3 +133,8 @@ def _of(result: Any, name: str, number: int, default: Any = "") -> Any:
 
 def _at(values: Sequence[Any], index: int) -> Any:
     return values[index] if index < len(values) else None
+
+
+def _fit_seed(seed: int) -> int:
+    """A seed as the database holds it: in 64 bits with a sign; -1, "unknown", for one beyond, which the infotext still tells."""
+    return seed if seed < 2**63 else -1
