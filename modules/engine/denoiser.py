@@ -29,7 +29,7 @@ class Guidance:
     """How prompts, negative prompts and pictures pull.
 
     Attributes:
-        scale: 1 = the negative prompt has no influence (it is evaluated all the same).
+        scale: 1 = the negative prompt has no influence (it is evaluated all the same, unless `is_alone`).
         picture_scale: Of edit models; None = ordinary guidance.
         skip_below: Leave the negative prompt out below this level, on odd calls only unless `skip_every`; 0 = never.
         skip_every: See `skip_below`.
@@ -37,6 +37,7 @@ class Guidance:
         is_batched: One model call for both halves.
         empty_prompt: (77, width) pads the shorter half; None = do not.
         repeats_last: Pad or cut the negative half by its last vector (A1111's "v0").
+        is_alone: Leave the negative prompt out altogether.
     """
 
     scale: float
@@ -47,20 +48,17 @@ class Guidance:
     is_batched: bool = True
     empty_prompt: Tensor | None = None
     repeats_last: bool = False
+    is_alone: bool = False
 
 
-class GuidedDenoiser:
-    """Callable (x, level) -> guided prediction, counting its calls.
+class Denoiser:
+    """Callable (x, level) -> guided prediction, counting its calls: what all ways of guiding share.
 
     Args:
         predictor: The model as the sampler's family sees it.
-        positive, negative: Conditioning of the batch.
-        guidance: How they are combined.
         masking: How parts are kept; None = nothing.
-        concat: (B, K, h, w) extra input channels, or None.
         callbacks: Of the run.
         total_steps: Sampler steps of the run, for the callbacks.
-        total_calls: Model calls of the run, for `Guidance.skip_first`.
 
     Attributes:
         calls: Model calls so far: what prompt schedules are looked up by.
@@ -74,19 +72,12 @@ class GuidedDenoiser:
     def __init__(
         self,
         predictor: Predictor,
-        positive: Conditioning,
-        negative: Conditioning,
-        guidance: Guidance,
         *,
         masking: MaskBlending | None = None,
-        concat: Tensor | None = None,
         callbacks: SamplerCallbacks | None = None,
         total_steps: int = 0,
-        total_calls: int = 0,
     ) -> None:
-        self.predictor, self.positive, self.negative, self.guidance = predictor, positive, negative, guidance
-        self.masking, self.concat = masking, concat
-        self.total_steps, self.total_calls = total_steps, total_calls
+        self.predictor, self.masking, self.total_steps = predictor, masking, total_steps
         self.callbacks = callbacks or SamplerCallbacks()
         self.calls = self.steps = 0
         self.clean: Tensor | None = None
@@ -112,11 +103,7 @@ class GuidedDenoiser:
         levels = torch.as_tensor(level, dtype=torch.float32).to(x.device).expand(len(x)).clone()
         if self.masking:
             x = self.masking.enter(x, levels, self)
-        params, weights = self._batch(x, levels)
-        self.callbacks.on_denoiser(params)
-        outputs, is_guided = self._predict(params, weights, levels)
-        self.last_uncond = outputs[-len(x) :]
-        result = self._combine(outputs, weights, len(x), is_guided)
+        result = self.guide(x, levels)
         if self.masking:
             result = self.masking.leave(result, levels, self)
         self.clean = self.predictor.clean(x, result, levels)
@@ -124,6 +111,49 @@ class GuidedDenoiser:
         self.callbacks.on_guided(guided)
         self.calls += 1
         return guided.x
+
+    def guide(self, x: Tensor, levels: Tensor) -> Tensor:
+        """The guided prediction (B, C, h, w) for latents `x` at `levels` (B,); sets `last_uncond`."""
+        raise NotImplementedError
+
+
+class GuidedDenoiser(Denoiser):
+    """Guidance by one prompt, or parts joined by AND, and a negative prompt, both of which may change from call to call.
+
+    Args:
+        predictor: The model as the sampler's family sees it.
+        positive, negative: Conditioning of the batch.
+        guidance: How they are combined.
+        masking: How parts are kept; None = nothing.
+        concat: (B, K, h, w) extra input channels, or None.
+        callbacks: Of the run.
+        total_steps: Sampler steps of the run, for the callbacks.
+        total_calls: Model calls of the run, for `Guidance.skip_first`.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        positive: Conditioning,
+        negative: Conditioning,
+        guidance: Guidance,
+        *,
+        masking: MaskBlending | None = None,
+        concat: Tensor | None = None,
+        callbacks: SamplerCallbacks | None = None,
+        total_steps: int = 0,
+        total_calls: int = 0,
+    ) -> None:
+        super().__init__(predictor, masking=masking, callbacks=callbacks, total_steps=total_steps)
+        self.positive, self.negative, self.guidance = positive, negative, guidance
+        self.concat, self.total_calls = concat, total_calls
+
+    def guide(self, x: Tensor, levels: Tensor) -> Tensor:
+        params, weights = self._batch(x, levels)
+        self.callbacks.on_denoiser(params)
+        outputs, is_guided = self._predict(params, weights, levels)
+        self.last_uncond = outputs[-len(x) :]
+        return self._combine(outputs, weights, len(x), is_guided)
 
     @property
     def is_picture_guided(self) -> bool:
@@ -163,6 +193,8 @@ class GuidedDenoiser:
 
     def _skips_uncond(self, levels: Tensor) -> bool:
         guidance = self.guidance
+        if guidance.is_alone:
+            return True
         is_early = guidance.skip_first != 0 and self.total_calls > 0 and self.calls / self.total_calls <= guidance.skip_first
         is_turn = guidance.skip_every or self.calls % 2 == 1
         is_low = is_turn and guidance.skip_below > 0 and float(levels[0]) < guidance.skip_below

@@ -105,7 +105,14 @@ def make_predictor(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel,
     return SigmaPredictor(model, NoiseLevels(alphas, plan.is_quantized))
 
 
-def make_blending(spec: SamplerSpec, original: Tensor, repaint: Tensor, on_blend: Callable[[BlendParams], None]) -> CleanBlending:
+def make_blending(
+    spec: SamplerSpec,
+    original: Tensor,
+    repaint: Tensor,
+    noise: Tensor,
+    image_noise: ImageNoise,
+    on_blend: Callable[[BlendParams], None],
+) -> CleanBlending:
     return CleanBlending(original, repaint, is_before=spec.is_timestep, on_blend=on_blend)
 
 
@@ -118,6 +125,7 @@ A1111 = Convention(
     name="a1111",
     samplers=SAMPLERS,
     schedulers=SCHEDULERS,
+    settle=lambda plan: plan,
     plan_walk=plan_walk,
     count=count,
     make_predictor=make_predictor,

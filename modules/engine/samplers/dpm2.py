@@ -54,11 +54,20 @@ def dpm_2_ancestral(
     return x
 
 
-def lms(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep) -> Tensor:
-    """Adams-Bashforth of order 4 on uneven steps (Hairer, Norsett & Wanner, "Solving ODEs I", section III.5)."""
+def lms(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep, *, ends_clean: bool = False) -> Tensor:
+    """Adams-Bashforth of order 4 on uneven steps (Hairer, Norsett & Wanner, "Solving ODEs I", section III.5).
+
+    Args:
+        ends_clean: Take the clean latents themselves where a step ends at 0; the rest as for every sampler.
+    """
     slopes: list[Tensor] = []
     for index, sigma in enumerate(sigmas[:-1]):
-        slopes = [*slopes[-3:], slope(x, sigma, denoise(x, sigma))]
+        denoised = denoise(x, sigma)
+        if ends_clean and sigmas[index + 1] == 0:
+            x = denoised
+            on_step()
+            continue
+        slopes = [*slopes[-3:], slope(x, sigma, denoised)]
         order = len(slopes)
         nodes = sigmas[index - order + 1 : index + 1].flip(0)
         x = x + sum(_weight(nodes, back, float(sigmas[index + 1])) * slopes[-1 - back] for back in range(order))

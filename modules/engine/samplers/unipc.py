@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,6 +19,18 @@ from modules.engine.samplers.stepping import Denoise, Noise, OnStep
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 """(x, time) -> clean latents."""
+
+
+class Curve(Protocol):
+    """A noise schedule as a function of time."""
+
+    def alpha(self, time: Tensor) -> Tensor: ...
+
+    def sigma(self, time: Tensor) -> Tensor: ...
+
+    def log_snr(self, time: Tensor) -> Tensor:
+        """Half the log of the signal-to-noise ratio: lambda."""
+        ...
 
 
 class _Curve:
@@ -106,6 +119,30 @@ def unipc(
         return (x - curve.sigma(time) * predicted) / curve.alpha(time)
 
     times = _spread(curve, skip_type, timesteps[-1].cpu() / curve.count + 1 / curve.count, steps)
+    return walk(curve, predict, x, times, on_step, variant, order, lower_order_final)
+
+
+def walk(
+    curve: Curve,
+    predict: Predict,
+    x: Tensor,
+    times: list[Tensor],
+    on_step: OnStep,
+    variant: str,
+    order: int,
+    lower_order_final: bool = True,
+) -> Tensor:
+    """From the first of `times` to the last, one model call a step: none after the last.
+
+    Args:
+        curve: The noise schedule.
+        predict: (x, time) -> clean latents.
+        x: Latents at the first time.
+        times: One more than there are steps.
+        on_step: Called after each step.
+        variant, order, lower_order_final: See `unipc`.
+    """
+    steps = len(times) - 1
     known = [_Known(times[0], predict(x, times[0]))]
     for step in range(1, steps + 1):
         step_order = min(step, order, steps + 1 - step) if lower_order_final and step >= order else min(step, order)
@@ -126,7 +163,7 @@ def _spread(curve: _Curve, skip_type: str, start: Tensor, steps: int) -> list[Te
 
 
 def _update(
-    curve: _Curve, predict: Predict, x: Tensor, known: list[_Known], time: Tensor, variant: str, is_corrected: bool
+    curve: Curve, predict: Predict, x: Tensor, known: list[_Known], time: Tensor, variant: str, is_corrected: bool
 ) -> tuple[Tensor, Tensor | None]:
     """One step to `time`, its order the number of `known` predictions (oldest first); also the new prediction, if there is one."""
     base = known[-1]

@@ -25,7 +25,8 @@ CHANGES = {
     "make_predictor": lambda spec, plan, model, alphas: ConsistencyPredictor(model, ConsistencyLevels(alphas)),
     "add_noise": lambda spec, plan, latent, noise, start, on_extra: latent + noise,
     "step_noise": lambda spec, walk, image_noise, x: lambda sigma, sigma_next: torch.zeros_like(x),
-    "make_blending": lambda spec, original, repaint, on_blend: A1111.make_blending(spec, original, 1 - repaint, on_blend),
+    "make_blending": lambda spec, original, repaint, *others: A1111.make_blending(spec, original, 1 - repaint, *others),
+    "settle": lambda plan: dataclasses.replace(plan, cfg_scale=3.0),
 }
 
 
