@@ -208,6 +208,11 @@ class Catalog:
             raise UnknownName("sd_model_checkpoint", name, [info.title for info in self._listed if info.is_supported])
         return found
 
+    def note_hash(self, path: Path, sha256: str) -> None:
+        """Remember the hash of a file that somebody has just computed."""
+        stamp = FileStamp.of(path)
+        self._hashes.put(path, stamp.size, stamp.mtime_ns, sha256)
+
     def _describe(self, path: Path, folder: Path) -> CheckpointInfo:
         is_folder = path.is_dir()
         config = path.with_suffix(".yaml") if path.suffix == ".safetensors" and not is_folder else None

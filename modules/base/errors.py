@@ -39,6 +39,10 @@ class MissingModel(PentimentoError):
     """No checkpoint is there to answer the request."""
 
 
+class DownloadFailed(PentimentoError):
+    """A file could not be fetched: the other side is out of reach, says no, or gave something else; the message says which."""
+
+
 class BrokenCheckpoint(PentimentoError):
     """A checkpoint file is truncated, mislabelled or incomplete; the message names file and reason."""
 

@@ -28,6 +28,8 @@ from modules.runtime.batch.batches import Batches
 from modules.runtime.batch.task import KIND as BATCH
 from modules.runtime.comparison import Comparer
 from modules.runtime.context import JobContext
+from modules.runtime.downloads.downloads import KIND as FETCH
+from modules.runtime.downloads.downloads import Downloads
 from modules.runtime.extras.extras import Extras
 from modules.runtime.history.history import History
 from modules.runtime.history.job_rows import JobRow
@@ -50,6 +52,9 @@ from modules.runtime.recipe import Recipe, build_request, recipe_of
 from modules.runtime.store import AssetStore
 from modules.runtime.token_counter import TokenCounter
 from modules.runtime.upscaling import make_upscalers
+from modules.runtime.workflows.model_files import ModelFiles
+from modules.runtime.workflows.task import KIND as WORKFLOW
+from modules.runtime.workflows.workflows import Workflows
 from modules.settings.flags import Flags
 from modules.settings.options import Options
 from modules.settings.store import OptionsStore
@@ -57,6 +62,8 @@ from modules.settings.store import OptionsStore
 logger = logging.getLogger(__name__)
 
 IMG2IMG, LOADING = "img2img", "load"
+BESIDE = (LOADING, FETCH)
+"""Kinds of jobs that no picture waits for: they count neither as progress nor for `interrupt`."""
 HEAVY_FIELDS = (
     *("sd_model", "context", "prepared", "encoded", "init_latent", "mask", "nmask", "image_conditioning", "rng"),
     *("mask_for_overlay", "overlay_images", "color_corrections", "latent_mask", "c", "uc", "sampler"),
@@ -116,6 +123,8 @@ class Session:
         extras: Post-processing of finished pictures.
         layers: All layered documents.
         layer_work: Takes pictures apart, and what else is done with layers besides edits.
+        workflows: ComfyUI's workflows: opens them, and makes jobs of them.
+        downloads: Fetches known models.
     """
 
     def __init__(self, paths: Paths, flags: Flags, *, process: Process | None = None, keeps_history: bool = True) -> None:
@@ -147,10 +156,13 @@ class Session:
         self.history = History(database, self.store, paths.data, lambda: self.options.current, is_kept=keeps_history)
         self.queue: JobQueue = MemoryJobQueue(self._run, self.history.jobs)
         self._process = process
+        self.downloads = Downloads(paths.models, paths.cache / "downloads.json", self.queue, self._on_fetched)
         self.layers = LayerLibrary(paths.outputs / "layers")
         backends = make_backends(paths, flags, Refiner(self.process, self.checkpoints))
         tools = (backends, self.upscalers, lambda: self.options.current, self.process, self.preset, flags.is_local)
         self.layer_work = LayerWork(Workshop(paths, self.layers, self.store, *tools))
+        models = ModelFiles(self.catalog.scan, self.loader.vaes, self.loras.scan, self.upscalers.files, self.embeddings.scan)
+        self.workflows = Workflows(paths, self.store, models, self.loader, backends)
         postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
         self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)
         self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)
@@ -215,7 +227,7 @@ class Session:
 
     def progress(self, owner: str | None = None) -> Progress:
         """How far `owner`'s job is (the running one, else the first waiting), or else anybody's running job."""
-        waiting = sum(job.state is JobState.QUEUED and job.kind != LOADING for job in self.queue.jobs())
+        waiting = sum(job.state is JobState.QUEUED and job.kind not in BESIDE for job in self.queue.jobs())
         job = self._current(owner)
         is_own = job is not None
         job = job or self._current(None)
@@ -260,6 +272,7 @@ class Session:
 
     def resume_jobs(self) -> list[Job]:
         """Queue again what was not finished when the program ended, and know again what was; once, at the start. Returns what waits now."""
+        self.downloads.resume()
         return resume_jobs(self.history, self.queue, self._remake)
 
     def start_upkeep(self) -> threading.Thread:
@@ -269,12 +282,13 @@ class Session:
     def close(self) -> None:
         """Stop the running job and drop the waiting ones; those with a recipe wait again after the next start."""
         self.queue.close()
+        self.downloads.close()
         CALLBACKS.call("on_before_reload")
         CALLBACKS.call("on_script_unloaded")
         self.history.close()
 
     def _current(self, owner: str | None) -> Job | None:
-        live = [job for job in self.queue.jobs() if not job.state.is_final and job.kind != LOADING and owner in (None, job.owner)]
+        live = [job for job in self.queue.jobs() if not job.state.is_final and job.kind not in BESIDE and owner in (None, job.owner)]
         live.sort(key=lambda job: job.state is not JobState.RUNNING)
         return live[0] if live else None
 
@@ -324,6 +338,11 @@ class Session:
             self.history.record(job)
         return job.result
 
+    def _on_fetched(self, model: Path, sha256: str) -> None:
+        if sha256:
+            self.catalog.note_hash(model, sha256)
+        self.catalog.scan()
+
     def _note_recipe(self, job: Job) -> None:
         """What was asked for, before the run changes the request."""
         if job.recipe is not None or not self.history.is_on or not getattr(job.request, "init_images", None):
@@ -341,6 +360,8 @@ class Session:
             return self.batches.revive(row.id)
         if row.kind == LAYERS:
             return self.layer_work.task(recipe, row.user)
+        if row.kind == WORKFLOW:
+            return self.workflows.task(recipe, row.user)
         if row.kind != IMG2IMG:
             raise InvalidRequest("kind", row.kind, f"{IMG2IMG}: other work is begun again where it was started")
         has_scripts = recipe.script is not None or recipe.alwayson

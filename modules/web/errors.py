@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from modules.base.errors import (
     BrokenCheckpoint,
+    DownloadFailed,
     InvalidImage,
     InvalidRequest,
     MissingModel,
@@ -25,6 +26,7 @@ from modules.base.errors import (
 )
 from modules.runtime.layers.record import StaleRevision, UnknownDocument
 from modules.runtime.store import UnknownAsset
+from modules.runtime.workflows.opened import UnknownWorkflow
 
 NOUNS = (("sampler", "Sampler"), ("scheduler", "Scheduler"), ("checkpoint", "Checkpoint"), ("model", "Checkpoint"))
 """Part of an `UnknownName.field`, and the word A1111's clients look for before " not found"."""
@@ -34,9 +36,11 @@ SCRIPT_FIELDS = ("script_name", "alwayson_scripts")
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownAsset, 404),
     (UnknownDocument, 404),
+    (UnknownWorkflow, 404),
     (StaleRevision, 409),
     (MissingModel, 503),
     (BrokenCheckpoint, 503),
+    (DownloadFailed, 502),
     (UnsupportedCheckpoint, 422),
     (SaveFailed, 507),
     (ScriptFailed, 500),

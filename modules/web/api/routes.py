@@ -16,6 +16,7 @@ from modules.web.api import (
     layers_edits,
     layers_jobs,
     masks,
+    models,
     options,
     progress,
     scripts,
@@ -23,6 +24,7 @@ from modules.web.api import (
     styles,
     system,
     tokens,
+    workflows,
 )
 
 ROUTERS = (
@@ -43,7 +45,9 @@ ROUTERS = (
     heat_maps.router,
     history.router,
     masks.router,
+    models.router,
     settings.router,
     styles.router,
     tokens.router,
+    workflows.router,
 )

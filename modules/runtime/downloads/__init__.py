@@ -1,0 +1,1 @@
+"""Fetching known models from the hub."""
