@@ -42,6 +42,7 @@ from modules.web.ui.texts import Texts
 from modules.web.ui.theme import build_theme
 from modules.web.ui.tokens import wire_tokens
 from modules.web.ui.wiring import LIGHT, Wiring
+from modules.web.ui.workflows_desk import wire_workflows
 
 ORIGINAL = 1
 """The masked content "original", by A1111's number."""
@@ -84,6 +85,7 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], g
         wire_results(wiring)
         wire_extras(wiring, is_now=guests is not None)
         wire_layers(wiring)
+        wire_workflows(wiring)
         wire_history(wiring)
         wire_png_info(wiring)
         wire_styles(wiring)

@@ -26,6 +26,7 @@ SCRIPTS = (
     "png_info",
     "history",
     "layers",
+    "workflows",
     "settings",
     "extensions",
     "notices",

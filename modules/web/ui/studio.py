@@ -27,6 +27,7 @@ from modules.web.ui.results import Actions, Results, build_actions, build_result
 from modules.web.ui.settings import build_settings
 from modules.web.ui.sight import SightPanel, build_sight
 from modules.web.ui.texts import Texts
+from modules.web.ui.workflows import WorkflowsTab, build_workflows, build_workflows_bridge
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Studio:
         script_choice: BrowserState: {"title": the script that was picked last, "" = none}; {} = not yet.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
-        extras, layers, history, png_info: The tabs of these names.
+        extras, layers, workflows, history, png_info: The tabs of these names.
     """
 
     header: Header
@@ -86,6 +87,7 @@ class Studio:
     script_place: Any
     extras: ExtrasTab
     layers: LayersTab
+    workflows: WorkflowsTab
     history: HistoryTab
     png_info: PngInfo
     fields: dict[str, Any] = field(default_factory=dict)
@@ -112,11 +114,13 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         idle: HTML of the status before the first job.
     """
     header = build_header(texts)
+    bridge = build_workflows_bridge()
     with gr.Tabs(elem_id="tabs", selected="studio") as top_tabs:
         with gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
             parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
         extras = build_extras(texts, idle)
         layers = build_layers(texts)
+        workflows = build_workflows(texts, bridge)
         history = build_history(texts)
         png_info = build_png_info(texts)
         build_extensions(texts)
@@ -127,6 +131,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         **parts,
         extras=extras,
         layers=layers,
+        workflows=workflows,
         history=history,
         png_info=png_info,
         mode=gr.State(FIRST_MODE.value),

@@ -11,7 +11,7 @@ import { whenThere } from "./when.js";
 const AFTER_UPDATE_MS = 200;
 const ASK_AGAIN_MS = 500;
 const LAST_BUILT = "#script_list";
-const OWN_TABS = ["studio", "history", "pnginfo", "extras", "extensions", "settings"];
+const OWN_TABS = ["studio", "history", "pnginfo", "extras", "extensions", "settings", "workflow"];
 const OPENING_MS = 1500;
 
 const listeners = { load: [], update: [], afterUpdate: [], tab: [], options: [] };

@@ -22,9 +22,9 @@ function press(id) {
 
 let restart = null;
 
-/** Generate; where a job runs, interrupt it and generate as soon as that is possible again. */
+/** Generate, or run the workflow that is looked at; where a job runs, interrupt it and generate as soon as that is possible again. */
 function generate() {
-  if (press("img2img_generate") || !press("img2img_interrupt") || restart) return;
+  if (press("workflow_run") || press("img2img_generate") || !press("img2img_interrupt") || restart) return;
   const end = () => {
     restart.disconnect();
     clearTimeout(limit);
@@ -66,5 +66,5 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   // Last, so that whoever closes or cancels something with Escape comes first.
   if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || document.querySelector(POPUPS)) return;
-  if (usable("img2img_interrupt")) press("img2img_interrupt");
+  if (!press("workflow_interrupt")) press("img2img_interrupt");
 });

@@ -38,15 +38,16 @@ export function setLanguage(tag) {
   for (const listener of listeners) listener(tag);
 }
 
-const SHOWN_MS = { info: 5000, error: 9000 };
+const SHOWN_MS = { info: 5000, error: 9000, offer: 15000 };
 
 /**
  * A short message in the corner that goes by itself.
  *
  * @param {string} text in the person's language.
  * @param {"info"|"error"} kind
+ * @param {{text: string, act: () => void}|null} offer what a button in it says and does.
  */
-export function toast(text, kind = "info") {
+export function toast(text, kind = "info", offer = null) {
   let stack = document.getElementById("pm_toasts");
   if (!stack) {
     stack = document.createElement("div");
@@ -57,8 +58,17 @@ export function toast(text, kind = "info") {
   const note = document.createElement("div");
   note.className = `pm-toast pm-toast-${kind}`;
   note.textContent = text;
+  if (offer) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "pm-word", textContent: offer.text });
+    button.addEventListener("click", () => {
+      note.remove();
+      offer.act();
+    });
+    note.append(button);
+  }
   stack.append(note);
-  setTimeout(() => note.remove(), SHOWN_MS[kind]);
+  setTimeout(() => note.remove(), SHOWN_MS[offer ? "offer" : kind]);
 }
 
 window.pentimento = Object.assign(window.pentimento ?? {}, { language, t, onLanguage, setLanguage, toast });

@@ -18,6 +18,7 @@ const OWN_ICONS = {
   merge: '<path d="m4 8 8-4 8 4-8 4zM4 8v0M12 12v8M8.500 16.500 12 20l3.500-3.500"/>',
   part: '<path d="m4 14 8-4 8 4-8 4zM12 10V3M8.500 6.500 12 3l3.500 3.500"/>',
   plus: '<path d="M12 5v14M5 12h14"/>',
+  minus: '<path d="M5 12h14"/>',
   swap: '<path d="M4 8h13M13 4l4 4-4 4M20 16H7M11 12l-4 4 4 4"/>',
   flipX: '<path d="M12 3v18M9 7 3.500 17H9zM15 7l5.500 10H15z"/>',
   flipY: '<path d="M3 12h18M7 9l10-5.500V9zM7 15l10 5.500V15z"/>',

@@ -1,0 +1,26 @@
+/**
+ * Workflows of ComfyUI: opened from files, put into the form or run as the graphs they are; drawn from `/api/workflows`.
+ *
+ * A hidden component, `#workflows_bridge`, has Python fill the form and send results; its `value` comes back as {filled: id}.
+ */
+
+import { Arriving } from "./workflows/arriving.js";
+import { WorkflowDesk } from "./workflows/desk.js";
+import { Said } from "./workflows/said.js";
+import { WorkflowsTab } from "./workflows/tab.js";
+import { whenThere } from "./when.js";
+
+const desk = new WorkflowDesk();
+const said = new Said(desk);
+
+whenThere("#pm_workflows", (root) => {
+  const tab = new WorkflowsTab(root, desk);
+  window.pentimento.workflows = { desk, tab }; // for scripts and tests
+});
+whenThere("#tab_img2img", (tab) => tab.prepend(said.element));
+window.pentimento.hearWorkflows = () => {
+  const { filled } = window.pentimentoWorkflowsBridge?.props.value ?? {};
+  if (filled && filled === desk.opened?.id) said.show(desk.opened);
+};
+new Arriving(desk);
+(window.requestIdleCallback ?? setTimeout)(() => desk.listBundled());

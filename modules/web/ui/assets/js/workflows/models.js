@@ -1,0 +1,87 @@
+/** Models that a workflow names and that are not here; those that are known are fetched, once their licence was agreed to. */
+
+import { make, wordButton } from "../layers/dom.js";
+import { language, t, toast } from "../pentimento.js";
+import { askJob, getModel, interruptJob } from "./server.js";
+
+const LOOK_MS = 700;
+const GIB = 2 ** 30;
+const size = (bytes) => `${new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(bytes / GIB)} GiB`;
+
+export class ModelCards {
+  #jobs = new Map(); // name -> {job, progress}
+
+  /** @param {() => void} onFetched a model came. */
+  constructor(onFetched) {
+    this.onFetched = onFetched;
+    this.missing = [];
+    this.element = make("section.pm-w-cards", { id: "workflow_models", hidden: true });
+  }
+
+  /** @param {Array<{kind, name, known}>} missing */
+  show(missing) {
+    const models = missing.filter((one) => one.kind !== "picture");
+    this.missing = models.filter((one, place) => models.findIndex((other) => other.name === one.name) === place);
+    this.draw();
+  }
+
+  draw() {
+    this.element.hidden = !this.missing.length;
+    this.element.replaceChildren(make("h3", {}, t("workflows.models")), ...this.missing.map((one) => this.#card(one)));
+  }
+
+  #card(one) {
+    const { kind, name, known } = one;
+    const id = `workflows.kind.${kind}`;
+    const job = this.#jobs.get(name);
+    const what = id in window.PENTIMENTO_TEXTS.en ? t(id) : kind;
+    const words = make("div", {}, make("b", { dir: "auto" }, name), make("p.pm-w-note", {}, known ? `${what} · ${size(known.size ?? 0)}` : t("workflows.models.unknown", { kind: what })));
+    if (job) words.append(this.#progress(job));
+    else if (known) words.append(wordButton("workflows.models.fetch", () => this.#ask(one), {}, ".pm-primary.pm-w-small"));
+    return make("div.pm-w-card.pm-w-wanted", { data: { name } }, make("span.pm-w-hole", { aria: { hidden: true } }, "◇"), words);
+  }
+
+  #progress(job) {
+    const share = Math.round(100 * job.progress);
+    const bar = make("div.pm-progress", { role: "progressbar", aria: { label: t("workflows.models.fetching"), valuenow: share, valuemin: 0, valuemax: 100 } }, make("i"));
+    bar.firstChild.style.width = `${Math.max(2, share)}%`;
+    return make("div.pm-w-row", {}, bar, wordButton("action.interrupt", () => interruptJob(job.job).catch(() => {}), {}, ".pm-w-small"));
+  }
+
+  /** The licence comes first. */
+  #ask({ name, known }) {
+    const dialog = make("dialog.pm-l-dialog", { id: "workflow_licence", aria: { label: t("workflows.models.fetch") }, on: { keydown: (event) => event.stopPropagation(), close: () => dialog.remove() } });
+    const yes = wordButton("workflows.models.agree", () => {
+      dialog.close();
+      this.#fetch(name, known);
+    }, { id: "workflow_licence_agree" }, ".pm-primary");
+    const no = wordButton("layers.cancel", () => dialog.close(), { autofocus: true });
+    const link = make("a", { href: known.licence.page, target: "_blank", rel: "noopener noreferrer" }, known.licence.name);
+    const source = make("a", { href: known.page, target: "_blank", rel: "noopener noreferrer" }, known.page);
+    const facts = [make("p", {}, known.about), make("p", {}, t("workflows.models.what", { name: known.name, size: size(known.size) }), " ", source)];
+    const licence = [make("p", {}, t("workflows.models.licence"), " ", link), make("p.pm-w-note", {}, known.licence.summary)];
+    dialog.append(make("h2", {}, known.name), ...facts, ...licence, make("div.pm-w-row.pm-w-end", {}, no, yes));
+    this.element.append(dialog);
+    dialog.showModal();
+  }
+
+  async #fetch(name, known) {
+    try {
+      const { job } = await getModel(known.name ?? name);
+      let state = { progress: 0, state: "queued" };
+      while (!["done", "failed", "interrupted"].includes(state.state)) {
+        this.#jobs.set(name, { job, progress: state.progress });
+        this.draw();
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        state = await askJob(job);
+      }
+      this.#jobs.delete(name);
+      if (state.state === "failed") throw new Error(state.error);
+      if (state.state === "done") this.onFetched();
+    } catch (error) {
+      this.#jobs.delete(name);
+      toast(t("workflows.models.failed", { name, why: error.message }), "error");
+    }
+    this.draw();
+  }
+}

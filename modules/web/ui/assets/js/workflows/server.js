@@ -1,0 +1,50 @@
+/** What the workflows ask of the server. Addresses are relative to the page, so that a proxy may move it. */
+
+import { getJson, postJson, Refusal } from "../api.js";
+import { t } from "../pentimento.js";
+
+const API = new URL("../../../api/", import.meta.url).href;
+const MOST_LETTERS = 200;
+const part = (text) => encodeURIComponent(text);
+
+async function open(query, body) {
+  let answer;
+  try {
+    answer = await fetch(`${API}workflows/open?${new URLSearchParams(query)}`, { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
+  } catch {
+    throw new Refusal(0, { detail: t("workflows.away") });
+  }
+  const said = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refusal(answer.status, said);
+  return said;
+}
+
+/**
+ * Read a file.
+ *
+ * @param {Blob} file
+ * @returns {Promise<Object>} {id, name, source, drawing, problems, missing, form, pictures, outputs}; a `Refusal` where there is no workflow in it.
+ */
+export const openWorkflow = (file, name) => open({ name: name.slice(-MOST_LETTERS) }, file);
+
+/** Read one of our own. */
+export const openBundled = (name) => open({ bundled: name });
+
+/** One that was opened before, looked at anew. */
+export const findWorkflow = (id) => getJson(`${API}workflows/${part(id)}`);
+
+/** Our own: [{name, title}]. */
+export const listBundled = () => getJson(`${API}workflows/bundled`);
+
+/** Begin to run it as the graph it is; `pictures`: asset ids by the names that it has for them. {job}. */
+export const runWorkflow = (id, pictures) => postJson(`${API}workflows/${part(id)}/run`, { pictures });
+
+export const askJob = (job) => getJson(`${API}jobs/${part(job)}`);
+export const interruptJob = (job) => postJson(`${API}jobs/${part(job)}/interrupt`, {});
+
+/** Begin to fetch a model; {job}. */
+export const getModel = (name) => postJson(`${API}models/get`, { name, agreed: true });
+
+export const thumbnailAddress = (asset, side = 256) => `${API}assets/${part(asset)}/thumbnail?side_px=${side}`;
+export const viewAddress = (asset) => `${API}assets/${part(asset)}/view`;
+export const fileAddress = (asset) => `${API}assets/${part(asset)}`;

@@ -1,0 +1,141 @@
+/** The tab: a place to open workflows from, or the one that is open. */
+
+import { make, pickFile, set, wordButton } from "../layers/dom.js";
+import { onLanguage, t, toast } from "../pentimento.js";
+import { ModelCards } from "./models.js";
+import { Panel } from "./panel.js";
+import { PictureCards } from "./pictures.js";
+import { Run } from "./run.js";
+import { GraphStage } from "./stage.js";
+import { isGrave, nodeWords } from "./words.js";
+
+export const KINDS = "image/png,image/webp,application/json,.png,.webp,.json";
+
+export class WorkflowsTab {
+  /**
+   * @param {HTMLElement} root
+   * @param {Object} desk what is open and what becomes of it: `desk.js`.
+   */
+  constructor(root, desk) {
+    this.root = root;
+    this.desk = desk;
+    this.stage = new GraphStage((id) => this.panel.opened && this.panel.drawNode(id));
+    this.pictures = new PictureCards(() => this.#given());
+    this.models = new ModelCards(() => desk.lookAgain());
+    this.run = new Run({
+      onState: (state) => this.#follow(state),
+      onEnd: () => this.panel.draw(),
+      send: (asset, to) => desk.tell({ asset, mode: to }),
+      nodeName: (id) => (id ? nodeWords(id, this.panel.opened?.drawing) : ""),
+    });
+    const act = { run: () => this.begin(), fill: () => desk.fill(this.pictures.given), close: () => desk.close(), reveal: (id) => this.reveal(id), way: () => desk.way, setWay: (way) => (desk.way = way) };
+    this.panel = new Panel({ run: this.run, pictures: this.pictures, models: this.models }, act);
+    this.shelf = make("section.pm-w-shelf", { id: "workflow_shelf" });
+    this.studio = make("div.pm-w-studio", { hidden: true }, this.stage.element, this.panel.element);
+    root.replaceChildren(this.shelf, this.studio);
+    onLanguage(() => this.relabel());
+    desk.on(() => this.show());
+    this.show();
+    this.#resume();
+  }
+
+  /** What the desk has open, or the shelf. */
+  show() {
+    const { opened } = this.desk;
+    this.studio.hidden = !opened;
+    this.shelf.hidden = Boolean(opened);
+    set(this.root, { aria: { label: t("workflows.tab") } });
+    if (!opened) return this.#drawShelf();
+    const isSame = this.panel.opened?.id === opened.id;
+    const { given } = this.pictures;
+    this.pictures.show(opened.pictures);
+    if (isSame) Object.assign(this.pictures.given, given);
+    else this.run.show([]);
+    this.pictures.draw();
+    this.models.show(opened.missing);
+    this.panel.show(opened);
+    this.stage.show(opened.drawing);
+    this.stage.tell({ marks: marksOf(opened.problems) });
+  }
+
+  reveal(id) {
+    this.stage.reveal(id);
+    this.panel.drawNode(id);
+  }
+
+  async begin() {
+    const { opened } = this.desk;
+    if (!opened || this.run.isRunning || !this.panel.canRun) return;
+    this.stage.tell({ done: new Set(), progress: null });
+    try {
+      await this.run.begin(opened.id, this.pictures.given);
+    } catch (error) {
+      toast(t("workflows.failed", { why: error.message }), "error");
+    }
+    this.panel.draw();
+  }
+
+  async #resume() {
+    const kept = this.run.kept();
+    if (!kept) return this.desk.recall();
+    try {
+      await this.desk.reopen(kept.workflow);
+      await this.run.follow(kept.job);
+    } catch (error) {
+      if (error.status !== 404) toast(t("workflows.failed", { why: error.message }), "error");
+    }
+  }
+
+  #follow(state) {
+    const { done } = this.stage.state;
+    const before = this.stage.state.progress?.node;
+    for (const id of state?.nodes_done ?? []) done.add(id);
+    if (before && state?.node !== before) done.add(before);
+    const share = state?.steps ? state.step / state.steps : 0;
+    this.stage.tell({ progress: state?.node ? { node: state.node, share } : null });
+    if (this.panel.opened && this.panel.go.hidden !== this.run.isRunning) this.panel.draw();
+  }
+
+  /** A picture was given: as soon as nothing is missing, what fits the form is there. */
+  #given() {
+    this.panel.draw();
+    if (!this.pictures.missing.length && this.panel.fits && this.desk.way === "form") this.desk.fill(this.pictures.given);
+  }
+
+  #drawShelf() {
+    const open = wordButton("workflows.open", () => pickFile(KINDS, (file) => this.desk.open(file)), { id: "workflow_open" }, ".pm-primary");
+    const own = this.desk.bundled.map(({ name, title }) => make("button.pm-w-own", { data: { name }, on: { click: () => this.desk.openBundled(name) } }, make("b", {}, bundledTitle(name, title)), make("small", {}, bundledNote(name))));
+    const drop = make("div.pm-w-drop", {}, make("p", {}, t("workflows.drop")), open, make("p.pm-w-note", {}, t("workflows.drop.note")));
+    this.shelf.replaceChildren(drop, ...(own.length ? [make("h2", {}, t("workflows.bundled")), make("div.pm-w-owns", {}, ...own)] : []));
+  }
+
+  relabel() {
+    this.stage.relabel();
+    this.pictures.draw();
+    this.models.draw();
+    this.run.draw();
+    if (this.desk.opened) this.panel.draw();
+    else this.#drawShelf();
+    set(this.root, { aria: { label: t("workflows.tab") } });
+  }
+}
+
+const has = (id) => id in window.PENTIMENTO_TEXTS.en;
+
+/** Our own workflows have names in every language; others keep theirs. */
+export function bundledTitle(name, title) {
+  const id = `workflows.own.${name}`;
+  return has(id) ? t(id) : title || name;
+}
+
+function bundledNote(name) {
+  const id = `workflows.own.${name}.note`;
+  return has(id) ? t(id) : "";
+}
+
+/** Which nodes to point out, and how. */
+function marksOf(problems) {
+  const marks = new Map();
+  for (const one of problems) if (one.node && marks.get(one.node) !== "bad") marks.set(one.node, isGrave(one) ? "bad" : "warn");
+  return marks;
+}

@@ -1,0 +1,73 @@
+"""What workflows give to the studio: a filled form, or a result as a picture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from modules.base.errors import InvalidRequest
+from modules.pipeline.modes import Mode
+from modules.runtime.recipe import EXTRAS
+from modules.web.ui.canvas import document_update
+from modules.web.ui.extras_desk import ExtrasDesk
+from modules.web.ui.layers import LAYERS
+from modules.web.ui.layers_desk import LayersDesk
+from modules.web.ui.messages import current_login
+from modules.web.ui.wiring import Wiring
+
+Updates = dict[Any, Any]
+PLACES = [*(mode.value for mode in Mode), EXTRAS, LAYERS]
+
+
+class WorkflowsDesk:
+    """Event handlers of the tab."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._session, self._texts, self._bridge = wiring.session, wiring.texts, wiring.studio.workflows.bridge
+        self._pictures, self._restorer = wiring.pictures, wiring.restorer
+        self._extras, self._layers = ExtrasDesk(wiring), LayersDesk(wiring)
+
+    def outputs(self) -> list[Any]:
+        """What `act` may change."""
+        outputs = (*self._restorer.recipe_outputs(), *self._extras.open_outputs(), *self._layers.open_outputs())
+        return [self._bridge, *dict.fromkeys(outputs)]
+
+    def act(self, language: str, wish: Any) -> Updates:
+        """Do what the person chose.
+
+        Raises:
+            InvalidRequest: It is no wish of the tab's, or the workflow does not fit the form.
+            UnknownAsset, UnknownWorkflow: It is gone.
+        """
+        if isinstance(wish, Mapping) and isinstance(wish.get("workflow"), str):
+            return self.fill(language, wish["workflow"], wish.get("pictures"))
+        if isinstance(wish, Mapping) and isinstance(wish.get("asset"), str) and wish.get("mode") in PLACES:
+            return self.send(language, wish["asset"], wish["mode"])
+        raise InvalidRequest("workflow", wish, "a workflow's id, or an asset's id and where it goes")
+
+    def fill(self, language: str, workflow_id: str, pictures: Any) -> Updates:
+        """The form, as an open workflow has it.
+
+        Args:
+            pictures: Asset ids of those that were handed in, by the names that the workflow has for them.
+        """
+        if not isinstance(pictures, Mapping) or not all(isinstance(each, str) for each in pictures.values()):
+            raise InvalidRequest("pictures", pictures, "ids of assets by name")
+        recipe = self._session.workflows.recipe(workflow_id, pictures, current_login())
+        return {**self._restorer.open_recipe(language, recipe), self._bridge: {"filled": workflow_id, "at": time.time()}}
+
+    def send(self, language: str, asset_id: str, place: str) -> Updates:
+        """A result becomes the picture of a tab."""
+        if place == EXTRAS:
+            return self._extras.open(asset_id)
+        if place == LAYERS:
+            return self._layers.open(asset_id)
+        asset = self._session.store.hold(asset_id)
+        return self._pictures.open(document_update(asset.as_json(), note=self._texts.say(language, "workflows.sent")), Mode(place))
+
+
+def wire_workflows(wiring: Wiring) -> None:
+    """Connect the tab's widgets."""
+    desk, bridge = WorkflowsDesk(wiring), wiring.studio.workflows.bridge
+    wiring.on(bridge.submit, desk.act, [bridge], desk.outputs())
