@@ -86,11 +86,10 @@ def sample_img2img(
     """
     convention = CONVENTIONS.get(plan.compat)
     plan, spec, callbacks = convention.settle(plan), convention.samplers.get(plan.sampler), callbacks or SamplerCallbacks()
-    alphas = plan.adjust_alphas(model.alphas_cumprod)
+    alphas, masking = plan.adjust_alphas(model.alphas_cumprod), None
     walk = convention.plan_walk(spec, plan, alphas)
     if walk.start is None:
         return SamplingResult(init_latent, False, 0, False)
-    masking = None
     if mask is not None:
         repaint, first = mask.repaint.to(init_latent), noise.to(init_latent)
         masking = convention.make_blending(spec, init_latent, repaint, first, image_noise, callbacks.on_blend)
