@@ -134,7 +134,7 @@ class FakeModel(ScriptView):
         """How many channels `predict` wants after the latent: 0 (base), C (edit) or C + 1 (inpaint)."""
         return {ModelKind.BASE: 0, ModelKind.EDIT: self.latent_channels, ModelKind.INPAINT: self.latent_channels + 1}[self.kind]
 
-    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None) -> Tensor:
+    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None, *, resizes_first: bool = False) -> Tensor:
         """(B, C, h, w), (B,), (B, 77 n, width), (B, K, h, w) or None -> (B, C, h, w) float32, about unit variance for noise."""
         self.predict_calls += 1
         if self.fails_after is not None and self.predict_calls > self.fails_after:

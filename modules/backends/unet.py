@@ -15,20 +15,26 @@ from modules.backends.weights import FED_CHANNELS_LAST, picture_layout
 
 
 class SkipSizedUpsample(nn.Module):
-    """Doubles (nearest), convolves, and only then resizes (nearest) to the size of the skip connection.
+    """Doubles (nearest), convolves, and only then resizes (nearest) to the size of the skip connection: A1111's way.
 
-    diffusers resizes to that size before it convolves, which gives another picture wherever a latent side is no multiple of 8.
+    diffusers and ComfyUI resize to that size before they convolve, which gives another picture wherever a latent side is no multiple of 8.
 
     Args:
         conv: The convolution of the block that is replaced.
+
+    Attributes:
+        resizes_first: Go the other way.
     """
 
     def __init__(self, conv: nn.Module) -> None:
         super().__init__()
-        self.conv = conv
+        self.conv, self.resizes_first = conv, False
 
     def forward(self, hidden_states: Tensor, output_size: Any = None) -> Tensor:
         """(B, C, h, w) -> (B, C', *output_size), or (B, C', 2h, 2w) without `output_size`."""
+        if self.resizes_first and output_size is not None:
+            direct: Tensor = self.conv(functional.interpolate(hidden_states, size=tuple(output_size), mode="nearest"))
+            return direct
         result: Tensor = self.conv(functional.interpolate(hidden_states, scale_factor=2.0, mode="nearest"))
         if output_size is not None and tuple(result.shape[-2:]) != tuple(output_size):
             result = functional.interpolate(result, size=tuple(output_size), mode="nearest")
@@ -113,8 +119,13 @@ def set_circular_padding(module: nn.Module, is_on: bool) -> None:
             layer.padding_mode = "circular" if is_on else "zeros"
 
 
-def run_unet(unet: nn.Module, sample: Tensor, timestep: Tensor, context: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """One forward pass in `dtype`; float32 in, float32 out, contiguous."""
+def run_unet(
+    unet: Any, sample: Tensor, timestep: Tensor, context: Tensor, device: torch.device, dtype: torch.dtype, resizes_first: bool = False
+) -> Tensor:
+    """One forward pass in `dtype`; float32 in, float32 out, contiguous. `resizes_first`: see `SkipSizedUpsample`."""
+    for block in unet.up_blocks:
+        for upsampler in block.upsamplers or ():
+            upsampler.resizes_first = resizes_first
     result = unet(
         sample.to(device=device, dtype=dtype, memory_format=picture_layout(dtype)),
         timestep.to(device=device),

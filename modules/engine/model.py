@@ -138,7 +138,7 @@ class DiffusionModel(Protocol):
         """
         ...
 
-    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None) -> Tensor:
+    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None, *, resizes_first: bool = False) -> Tensor:
         """Run the UNet once.
 
         Args:
@@ -146,6 +146,8 @@ class DiffusionModel(Protocol):
             timestep: (B,) float32 in [0, 999], fractions allowed.
             context: (B, 77n, W) float32.
             concat: (B, K, h, w) float32, appended after `x` along channels; None for a `ModelKind.BASE`.
+            resizes_first: On the way up, bring pictures to the size of what was seen on the way down before they are convolved, as
+                ComfyUI does, not after, as A1111 does; it shows where a latent side is no multiple of 8.
 
         Returns:
             (B, C, h, w) float32: noise or v, as `prediction` says.

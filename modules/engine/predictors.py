@@ -32,20 +32,21 @@ class SigmaPredictor:
     Args:
         model: Predicts noise, or v.
         levels: Its noise levels.
+        resizes_first: See `DiffusionModel.predict`.
 
     References:
         Karras et al., NeurIPS 2022, table 1 (VP preconditioning); Salimans & Ho, "Progressive Distillation", ICLR 2022,
         appendix D (v).
     """
 
-    def __init__(self, model: DiffusionModel, levels: NoiseLevels) -> None:
-        self.model, self.levels = model, levels
+    def __init__(self, model: DiffusionModel, levels: NoiseLevels, *, resizes_first: bool = False) -> None:
+        self.model, self.levels, self._resizes_first = model, levels, resizes_first
 
     def __call__(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor:
         timestep = self.levels.timestep(level).float().to(x.device)
         sigma = _column(level, x)
         c_in = 1 / (sigma**2 + 1.0) ** 0.5
-        output = self.model.predict(x * c_in, timestep, context, concat)
+        output = self.model.predict(x * c_in, timestep, context, concat, resizes_first=self._resizes_first)
         if self.model.prediction is Prediction.V:
             return output * (-sigma / (sigma**2 + 1.0) ** 0.5) + x / (sigma**2 + 1.0)
         return x + output * -sigma

@@ -70,10 +70,10 @@ class StableDiffusion(ScriptView):
         return self._loras.apply(networks)
 
     @torch.no_grad()
-    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None) -> Tensor:
+    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None, *, resizes_first: bool = False) -> Tensor:
         """Run the UNet once; see `engine.model.DiffusionModel.predict`."""
         sample = x if concat is None else torch.cat([x, concat.to(x)], dim=1)
-        return run_unet(self.unet, sample, timestep, context, self.device, self.dtype)
+        return run_unet(self.unet, sample, timestep, context, self.device, self.dtype, resizes_first)
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:

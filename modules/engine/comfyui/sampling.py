@@ -87,7 +87,7 @@ def sample_latent(
     is_alone = math.isclose(run.cfg, 1.0) and not needs_uncond(spec)
     sides = with_channels(model.kind, positive, () if is_alone else negative, latent, mask, model.scale_factor)
     denoiser = PartsDenoiser(
-        SigmaPredictor(model, levels),
+        SigmaPredictor(model, levels, resizes_first=True),
         levels,
         *sides,
         run.cfg,

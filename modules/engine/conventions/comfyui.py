@@ -58,7 +58,7 @@ def _sigmas(spec: SamplerSpec, plan: SamplingPlan, alphas: Tensor) -> Tensor:
 
 
 def make_predictor(spec: SamplerSpec, plan: SamplingPlan, model: DiffusionModel, alphas: Tensor) -> Predictor:
-    return SigmaPredictor(model, ComfyLevels(alphas))
+    return SigmaPredictor(model, ComfyLevels(alphas), resizes_first=True)
 
 
 def add_noise(

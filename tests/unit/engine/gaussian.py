@@ -25,7 +25,7 @@ class GaussianModel(FakeModel):
         self.batches: list[int] = []
         self.contexts: list[Tensor] = []
 
-    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None) -> Tensor:
+    def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None, *, resizes_first: bool = False) -> Tensor:
         self.predict_calls += 1
         self.batches.append(len(x))
         self.contexts.append(context)
