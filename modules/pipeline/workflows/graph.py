@@ -69,7 +69,9 @@ class Problem:
         class_type: Its type.
         kind: ComfyUI's word: "required_input_missing", "value_not_in_list", "value_smaller_than_min", "value_bigger_than_max",
             "return_type_mismatch", "bad_linked_input", "invalid_input_type", "custom_validation_failed", "prompt_no_outputs",
-            "dependency_cycle"; and ours: "unknown_node", "missing_model", "missing_picture", "ignored".
+            "dependency_cycle"; and ours: "unknown_node" (`wanted`: who is given something by it), "missing_model" and "missing_picture"
+            (`got`: the whole name, `wanted`: the list it is not in), "ignored" (an input or value that the node does not have),
+            "workflow_differs" (what was on screen is not what ran; `got`: where; the latter runs).
         field: The input in question; "".
         got, wanted: What came, what was wanted.
         affects: Ids of output nodes that cannot run for it; empty = it can be lived with.

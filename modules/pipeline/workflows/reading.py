@@ -150,7 +150,6 @@ def differences(ran: Graph, shown: Graph) -> list[str]:
             continue
         names = [*node.inputs, *(name for name in other.inputs if name not in node.inputs)]
         found += [f"{node.id}.{name}" for name in names if not _is_same(node.inputs.get(name), other.inputs.get(name))]
-    # Nodes that were only on screen change nothing unless something that ran was given by them, which is named above.
     return found
 
 

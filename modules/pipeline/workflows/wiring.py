@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from modules.pipeline.workflows.api_format import keep_known
@@ -132,7 +132,8 @@ def to_graph(top: Level) -> tuple[Graph, list[Problem]]:
 
 
 def _inputs(wiring: Wiring, level: Level, node: CanvasNode) -> tuple[dict[str, Any], list[Problem]]:
-    values, problems = widget_values(node, DEFINITIONS.get(node.type))
+    values, found = widget_values(node, DEFINITIONS.get(node.type))
+    problems = [replace(each, node=level.prefix + node.id) for each in found]
     for slot in node.inputs:
         source = wiring.source(level, slot.link, node) if slot.link else None
         if isinstance(source, Constant):
