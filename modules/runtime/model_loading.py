@@ -65,6 +65,13 @@ class ModelLoader:
         stamp = (status.st_size, status.st_mtime_ns) if status else (0, 0)
         return LoadSettings(device, dtype, options.prediction_override, vae, stamp)
 
+    def place(self, options: Options) -> tuple[Any, Any]:
+        """Device and precision of a network that comes with no checkpoint."""
+        choose_device: Any = load_dotted("modules.engine.devices:choose_device")
+        choose_dtype: Any = load_dotted("modules.engine.devices:choose_dtype")
+        device = choose_device(self._flags.use_cpu)
+        return device, choose_dtype(device, self._flags.no_half, precision=options.pentimento_precision)
+
     def load(self, info: Any, settings: LoadSettings) -> Any:
         """The `DiffusionModel` of a checkpoint; errors as for `backends.loader.load_checkpoint`."""
         load: Any = load_dotted("modules.backends.loader:load_checkpoint")

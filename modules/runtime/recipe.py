@@ -21,7 +21,7 @@ from modules.pipeline.modes import Mode
 from modules.plugins.runner import ScriptRunner
 from modules.settings.options import Options
 
-EXTRAS, LAYERS = "extras", "layers"
+EXTRAS, LAYERS, WORKFLOW = "extras", "layers", "workflow"
 ALPHA_CHOICES = ("mask", "keep", "flatten")
 NUMBERS = (
     *("seed", "subseed", "subseed_strength", "seed_resize_from_h", "seed_resize_from_w", "batch_size", "n_iter", "steps", "cfg_scale"),
@@ -59,6 +59,7 @@ class Recipe:
         alwayson: Values of the controls of always-on scripts, by title.
         extras: Values of post-processing scripts by name and argument, if the picture went through these instead of the model.
         layers: The order of work on layers (`runtime.layers.task`), if it is that and no request for the model.
+        workflow: The graph to run (`runtime.workflows.task`), if it is that.
         is_whole: Every value of a script could be kept; without it the recipe makes a similar job, not the same.
     """
 
@@ -74,13 +75,14 @@ class Recipe:
     alwayson: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     extras: Mapping[str, Mapping[str, Any]] | None = None
     layers: Mapping[str, Any] | None = None
+    workflow: Mapping[str, Any] | None = None
     is_whole: bool = True
 
     @property
     def made_in(self) -> str:
-        """Where on the page it is made: a mode's value, "extras" or "layers"."""
-        if self.layers is not None:
-            return LAYERS
+        """Where on the page it is made: a mode's value, "extras", "layers" or "workflow"."""
+        if self.layers is not None or self.workflow is not None:
+            return LAYERS if self.layers is not None else WORKFLOW
         return self.mode.value if self.extras is None else EXTRAS
 
     def as_json(self) -> dict[str, Any]:
@@ -107,6 +109,8 @@ class Recipe:
                 given["extras"] = {name: dict(values) for name, values in dict(given["extras"]).items()}
             if given.get("layers") is not None:
                 given["layers"] = dict(given["layers"])
+            if given.get("workflow") is not None:
+                given["workflow"] = dict(given["workflow"])
             return cls(**given)
         except (AttributeError, TypeError, ValueError) as error:
             raise InvalidRequest("recipe", str(values)[:80], "a recipe as the studio writes it") from error
@@ -127,7 +131,7 @@ def build_request(
         InvalidRequest: There is no picture or mask where the mode needs one, the sizes differ, or a field or script is unknown.
         UnknownAsset: A picture is gone.
     """
-    if recipe.extras is not None or recipe.layers is not None:
+    if any(other is not None for other in (recipe.extras, recipe.layers, recipe.workflow)):
         raise InvalidRequest("recipe", recipe.made_in, "a recipe for the model; this one is other work")
     if recipe.picture is None:
         raise InvalidRequest("picture", None, "a picture to start from")

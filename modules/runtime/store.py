@@ -44,6 +44,7 @@ TOUCH_AFTER_S = 3600.0
 DERIVED, HELD = "derived", "held_s"
 
 _ID = re.compile(r"[0-9a-f]{64}")
+_PREFIX = re.compile(r"[0-9a-f]{2,64}")
 
 
 class UnknownAsset(PentimentoError):
@@ -145,6 +146,13 @@ class AssetStore:
     def has(self, asset_id: object) -> bool:
         """Whether the picture itself, not only its thumbnail, is there and is still what its id says."""
         return self._find(asset_id) is not None
+
+    def find_by_prefix(self, digits: str) -> str | None:
+        """The id that begins with `digits` (two or more hexadecimal ones); None where there is none, or more than one."""
+        if not _PREFIX.fullmatch(digits):
+            return None
+        found = {path.stem for path in (self._folder / digits[:2]).glob(f"{digits}*") if _ID.fullmatch(path.stem)}
+        return next((one for one in found if self.has(one)), None) if len(found) == 1 else None
 
     def path(self, asset_id: str) -> Path:
         """The file.

@@ -91,7 +91,7 @@ def search_history(
     model: str = "",
     since: float | None = None,
     until: float | None = None,
-    mode: Mode | Literal["extras"] | None = None,
+    mode: Mode | Literal["extras", "workflow"] | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 60,
     before: Annotated[int | None, Query(ge=0, le=MAX_ID)] = None,
 ) -> PageResponse:

@@ -111,6 +111,17 @@ class InternalProgressRequest(LenientModel):
     live_preview: Bool = True
 
 
+class GraphPicture(BaseModel):
+    """A picture that an output node of a workflow made."""
+
+    asset: str = Field(description="Its id in /api/assets.")
+    node: str
+    name: str = Field(description="Of its file.")
+    subfolder: str
+    type: str = Field(description="output = saved, temp = only shown.")
+    infotext: str
+
+
 class JobResponse(BaseModel):
     """A job as /api/jobs tells it."""
 
@@ -128,3 +139,9 @@ class JobResponse(BaseModel):
     started_s: float | None
     finished_s: float | None
     error: str | None
+    preview_no: int = Field(0, description="Grows with every new preview; /api/jobs/{id}/preview gives it.")
+    node: str = Field("", description="Of a workflow: id of the node that works now, or failed; empty = none.")
+    nodes_done: list[str] = Field([], description="Of a workflow: ids of nodes that are finished.")
+    nodes_reused: list[str] = Field([], description="Of a workflow: those of them that an earlier run had done.")
+    results: list[GraphPicture] = Field([], description="Of a workflow: the pictures that output nodes made so far.")
+    notes: list[str] = Field([], description="Of a workflow: what a person should know of the result.")

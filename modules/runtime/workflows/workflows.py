@@ -1,0 +1,184 @@
+"""Workflows as page, API and command line ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
+from modules.base.paths import Paths
+from modules.base.registry import load_dotted
+from modules.pipeline.workflows.checking import check, runnable_outputs, settle
+from modules.pipeline.workflows.graph import Graph, Problem
+from modules.runtime.context import JobContext
+from modules.runtime.layers.backends import LayerBackends
+from modules.runtime.recipe import Recipe
+from modules.runtime.store import AssetStore
+from modules.runtime.workflows.api_graph import change_inputs, graph_json
+from modules.runtime.workflows.context import RunningGraph, Tools
+from modules.runtime.workflows.describing import describe_picture
+from modules.runtime.workflows.inputs import INPUT, OUTPUT, TEMPORARY, PictureFolders, split_annotation
+from modules.runtime.workflows.model_files import CHECKPOINTS, LORAS, UPSCALERS, VAES, ModelFiles
+from modules.runtime.workflows.opened import Opened, OpenWorkflows, list_of, picture_inputs
+from modules.runtime.workflows.task import GraphOrder, GraphTask
+
+PICTURE_LISTS = {INPUT: "pictures", OUTPUT: "results", TEMPORARY: "temporary"}
+SAMPLING = {"samplers": "samplers.table:SAMPLERS", "schedulers": "schedules:SCHEDULERS"}
+MODEL_LISTS = (CHECKPOINTS, VAES, LORAS, UPSCALERS)
+
+
+class Workflows:
+    """What opens workflows and makes jobs of them.
+
+    Attributes:
+        folders: Pictures by the names that workflows have for them.
+        models: Model files likewise.
+        opened: The last that were opened.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        store: AssetStore,
+        models: ModelFiles,
+        loader: Any,
+        backends: LayerBackends,
+        find_known: Callable[[str], Mapping[str, Any] | None] = lambda name: None,
+    ) -> None:
+        self._store, self.models = store, models
+        self.folders = PictureFolders(paths, store)
+        self.opened = OpenWorkflows(paths.cache / "workflows", self.check, self._keep_picture, find_known)
+        self._tools = Tools(self.folders, models, store, loader, backends, describe_picture)
+
+    def choices(self, graph: Graph | None = None, user: str | None = None) -> dict[str, list[str]]:
+        """Names by list, as widgets offer them.
+
+        Args:
+            graph: Names in it by which something is found count as well, however its folder is called here.
+        """
+        lists = {kind: self.models.names(kind) for kind in MODEL_LISTS}
+        lists |= {name: self.folders.names(user, kind) for kind, name in PICTURE_LISTS.items()}
+        for name in ("samplers", "schedulers"):
+            table: Any = load_dotted(f"modules.engine.comfyui.{SAMPLING[name]}")
+            lists[name] = [each for each, _ in table.items()]
+        for kind, value in _named(graph) if graph is not None else ():
+            plain, _ = split_annotation(value)
+            is_picture = kind in PICTURE_LISTS.values()
+            name = plain if is_picture else value
+            if (
+                kind in lists
+                and name not in lists[kind]
+                and (self.folders.has(value, user) if is_picture else self.models.has(kind, value))
+            ):
+                lists[kind].append(name)
+        return lists
+
+    def order(
+        self,
+        opened: Opened,
+        changes: Mapping[str, Any] | None = None,
+        pictures: Mapping[str, str] | None = None,
+        outputs: Sequence[str] = (),
+        user: str | None = None,
+    ) -> Recipe:
+        """The order to run an opened workflow.
+
+        Args:
+            changes: Other values of widgets, by "NODE.INPUT".
+            pictures: Asset ids of pictures, by the names that the workflow has for them; those that are not in the input folder yet
+                are put there.
+            outputs: Only these output nodes; empty = all that can run.
+
+        Raises:
+            InvalidRequest: A problem stands in the way of all outputs, a change fits no widget, or an output is none.
+            UnknownAsset: A picture is not kept.
+        """
+        graph, handed = change_inputs(opened.workflow.graph, changes or {}), dict(pictures or {})
+        named = [name for _, _, name in picture_inputs(graph)]
+        for name, asset in handed.items():
+            if name not in named:
+                raise UnknownName("pictures", name, named)
+            self.folders.put(name, self._store.path(asset), user)
+        problems = [*opened.workflow.problems, *self.check(graph, user, handed)]
+        wanted = self.runnable(graph, problems, outputs)
+        drawn = None if changes else opened.drawn
+        return Recipe(workflow=GraphOrder(graph_json(settle(graph)), wanted, handed, drawn, opened.name).as_json())
+
+    def check(self, graph: Graph, user: str | None = None, handed: Mapping[str, str] | None = None) -> list[Problem]:
+        """What stands in the way of a graph here and now; pictures that are `handed` in are there."""
+        choices = self.choices(graph, user)
+        for name in handed or {}:
+            plain, kind = split_annotation(name)
+            choices[PICTURE_LISTS[kind]].append(plain)
+        return check(graph, choices)
+
+    def runnable(self, graph: Graph, problems: Sequence[Problem], outputs: Sequence[str] = ()) -> list[str]:
+        """Those of `outputs` (empty = all) that nothing stands in the way of.
+
+        Raises:
+            InvalidRequest: There is none.
+        """
+        wanted = [each for each in runnable_outputs(graph, problems) if not outputs or each in outputs]
+        if not wanted:
+            stops = [one for one in problems if one.affects][:5]
+            said = "; ".join(f"node {one.node} ({one.class_type}): {one.kind} {one.field} {one.got}".strip() for one in stops)
+            raise InvalidRequest("workflow", said or f"{len(graph.nodes)} nodes", "a workflow with an output node that can run")
+        return wanted
+
+    def task(self, recipe: Recipe, user: str | None = None) -> GraphTask:
+        """What the job of an order runs, now or after a restart.
+
+        Raises:
+            InvalidRequest: It is no order.
+        """
+        if recipe.workflow is None:
+            raise InvalidRequest("recipe", recipe.made_in, "a recipe of a workflow")
+        return GraphTask(GraphOrder.from_json(recipe.workflow), self._context, user)
+
+    def bundled(self) -> list[str]:
+        """Names of the workflows that come with the program."""
+        return sorted(path.stem for path in _bundled_folder().glob("*.json"))
+
+    def read_bundled(self, name: str) -> bytes:
+        """One of these, as a file.
+
+        Raises:
+            UnknownName: There is none of that name.
+        """
+        if name not in self.bundled():
+            raise UnknownName("bundled", name, self.bundled())
+        return (_bundled_folder() / f"{name}.json").read_bytes()
+
+    def file_of(self, opened: Opened) -> Any:
+        """A workflow as JSON that ComfyUI opens."""
+        return graph_json(opened.workflow.graph) if opened.drawn is None else opened.drawn
+
+    def _context(self, task: GraphTask, job: JobContext, graph: Graph) -> RunningGraph:
+        return RunningGraph(self._tools, task, job, graph)
+
+    def _keep_picture(self, name: str, user: str | None) -> str | None:
+        """The asset of a picture that is there; None where it is not, or is none."""
+        try:
+            path = self.folders.find(name, user)
+            asset: str = self._store.add(path.read_bytes(), path.name, source=path).id
+            return asset
+        except (PentimentoError, OSError):
+            return None
+
+
+def _named(graph: Graph) -> Iterator[tuple[str, str]]:
+    """(list, name) of all that a graph chooses from lists of files; a picture's list is told by the end of its name."""
+    for node in graph.nodes.values():
+        for name, value in node.inputs.items():
+            kind = list_of(graph, node.id, name) if isinstance(value, str) else ""
+            if kind in PICTURE_LISTS.values():
+                end = split_annotation(value)[1]
+                yield (PICTURE_LISTS[end] if value.endswith("]") else kind), value
+            elif kind:
+                yield kind, value
+
+
+def _bundled_folder() -> Path:
+    return Path(str(resources.files("modules.pipeline.workflows"))) / "bundled"
