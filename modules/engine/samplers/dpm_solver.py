@@ -81,8 +81,8 @@ def dpm_adaptive(
 
 
 def _ends(sigmas: Tensor, eta: float) -> tuple[Tensor, Tensor, int]:
-    """Lambda of the first sigma and of the last but one, and the number of steps; of one step the two are the same."""
-    start, end, steps = log_snr(sigmas[0]), log_snr(sigmas[-2]), len(sigmas) - 1
+    """Lambda of the first sigma and of the last above 0, and the number of steps; of one step down to 0 the two are the same."""
+    start, end, steps = log_snr(sigmas[0]), log_snr(sigmas[-1] if sigmas[-1] > 0 else sigmas[-2]), len(sigmas) - 1
     if eta and not end > start:
         raise InvalidRequest("steps", f"{steps} left at this denoising strength", "2 or more for this sampler, or eta 0")
     return start, end, steps
