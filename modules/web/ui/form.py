@@ -11,6 +11,7 @@ from modules.base.registry import load_dotted
 from modules.pipeline.infotext_settings import OPTIONS
 from modules.pipeline.modes import Mode
 from modules.runtime.recipe import Recipe, is_json
+from modules.settings.options import option_fields
 from modules.web.ui.messages import Told
 
 FIELDS: dict[str, tuple[type, float, float]] = {
@@ -30,6 +31,8 @@ FIELDS: dict[str, tuple[type, float, float]] = {
     "mask_alpha": (float, 0, 100),
 }
 """Numbers of the form: type, least and greatest value."""
+COMPATS: tuple[str, ...] = tuple(str(choice) for choice in option_fields()["compat"].choices)
+"""Whose rules a request may follow; the widget stands for an option of the request, not for a field."""
 TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler")
 EXTRA_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Variation seed": ("subseed", int),
@@ -99,7 +102,15 @@ def _read_fields(values: Mapping[str, Any], *, has_mask: bool) -> dict[str, Any]
     extra, overrides = read_entries(values.get("override_settings") or [])
     if values.get("checkpoint"):
         overrides["sd_model_checkpoint"] = values["checkpoint"]
+    if values.get("compat"):
+        overrides["compat"] = _read_compat(values["compat"])
     return fields | extra | {"override_settings": overrides}
+
+
+def _read_compat(value: object) -> str:
+    if value not in COMPATS:
+        raise InvalidRequest("compat", value, " or ".join(COMPATS))
+    return str(value)
 
 
 def widgets_of(recipe: Recipe) -> dict[str, Any]:
@@ -113,8 +124,9 @@ def widgets_of(recipe: Recipe) -> dict[str, Any]:
         values |= {"inpainting_fill": request.inpainting_fill, "inpaint_full_res": int(request.inpaint_full_res)}
         values["mask_blur"] = request.mask_blur if request.mask_blur is not None else request.mask_blur_x
         values["crop_region"] = recipe.fields.get("crop_region")
-    checkpoint = request.override_settings.get("sd_model_checkpoint")
-    return values | {"override_settings": write_entries(request)} | ({"checkpoint": checkpoint} if checkpoint else {})
+    chosen = {"checkpoint": "sd_model_checkpoint", "compat": "compat"}
+    options = {widget: request.override_settings[name] for widget, name in chosen.items() if request.override_settings.get(name)}
+    return values | {"override_settings": write_entries(request)} | options
 
 
 def read_number(name: str, value: object) -> int | float:
@@ -151,4 +163,5 @@ def write_entries(request: Any) -> list[str]:
     defaults = type(request)()
     fields = [(key, getattr(request, name), getattr(defaults, name)) for key, (name, _) in EXTRA_FIELDS.items()]
     entries = [f"{key}: {value}" for key, value, default in fields if value != default]
-    return entries + [f"{key}: {request.override_settings[name]}" for key, name in OPTIONS.items() if name in request.override_settings]
+    options = {key: name for key, name in OPTIONS.items() if name != "compat"}
+    return entries + [f"{key}: {request.override_settings[name]}" for key, name in options.items() if name in request.override_settings]

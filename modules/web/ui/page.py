@@ -222,7 +222,9 @@ def _wire_form(wiring: Wiring, lists: Lists, described: Any) -> Any:
     on(studio.header.checkpoint.input, lists.choose, [checkpoint], lists.preset_outputs())
     on(studio.header.refresh.click, lists.refresh, [checkpoint], lists.outputs())
     on(studio.header.language_changed.click, lists.refresh, [checkpoint], lists.outputs())
-    on(wiring.page.load, lists.fill, [checkpoint], lists.outputs())
+    on(wiring.page.load, lists.fill, [checkpoint, studio.form], lists.outputs())
+    sampling = [fields["sampler_name"], fields["scheduler"]]
+    on(fields["compat"].input, lists.follow, [fields["compat"], *sampling], sampling)
     _wire_memory(wiring)
     return suggested
 

@@ -15,7 +15,8 @@ from modules.pipeline.infotext_settings import OPTIONS, InfotextSettings, read_s
 from modules.runtime.recipe import Recipe
 from modules.runtime.session import Session
 from modules.web.ui.canvas import document_update
-from modules.web.ui.form import EXTRA_FIELDS, FIELDS, read_number, widgets_of
+from modules.web.ui.form import COMPATS, EXTRA_FIELDS, FIELDS, read_number, widgets_of
+from modules.web.ui.lists import choose_sampling
 from modules.web.ui.messages import Told
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.script_infotext import PasteIntoWish, ScriptPaste
@@ -96,7 +97,7 @@ class Restorer:
             notes.append(self._texts.say(language, "restored.model", name=f"{stated.model_name} [{stated.model_hash}]"))
         gr.Info(" ".join(notes), duration=10, title=self._texts.say(language, "restored.title"))
         fields = self._studio.fields
-        updates: Updates = {fields[name]: value for name, value in read_widgets(stated).items()}
+        updates: Updates = self._widgets(read_widgets(stated))
         updates |= {fields["override_settings"]: show_entries(entries), self._studio.is_own_size: True}
         return updates | self.scripts.updates(stated.values)
 
@@ -125,7 +126,7 @@ class Restorer:
         mask, sketch = (asset_id if picture and store.has(asset_id) else None for asset_id in (recipe.mask, recipe.sketch))
         note = self._texts.say(language, "restored.recipe" if picture or recipe.picture is None else "restored.picture_gone")
         wish = scripts.assemble_args(recipe.script, recipe.script_args, {name: {"args": args} for name, args in recipe.alwayson.items()})
-        values = widgets_of(recipe)
+        values = {"compat": self._session.options.current.compat} | widgets_of(recipe)
         opened = document_update(picture, mask, sketch, note, recipe.alpha, recipe.fields.get("outpaint"))
         return {
             **self._widgets({name: value for name, value in values.items() if name in self._studio.fields}),
@@ -136,6 +137,9 @@ class Restorer:
 
     def _widgets(self, values: Mapping[str, Any]) -> Updates:
         updates = {self._studio.fields[name]: value for name, value in values.items()}
+        if "compat" in values and "sampler_name" in values:
+            chosen = choose_sampling(self._session, values["compat"], values["sampler_name"], values.get("scheduler") or "")
+            updates |= dict(zip((self._studio.fields["sampler_name"], self._studio.fields["scheduler"]), chosen, strict=True))
         if "override_settings" in values:
             updates[self._studio.fields["override_settings"]] = show_entries(values["override_settings"] or [])
         return updates
@@ -143,6 +147,8 @@ class Restorer:
 
 def is_usable(name: str, value: object) -> bool:
     """Whether a kept value may go into the widget of a field again."""
+    if name == "compat":
+        return value in COMPATS
     if name not in FIELDS:
         return value is not None
     try:
@@ -162,15 +168,19 @@ def read_widgets(stated: InfotextSettings) -> dict[str, Any]:
         except (KeyError, ValueError, UnknownName):
             continue
     resolve: Any = load_dotted("modules.pipeline.sampler_names:resolve_sampler")
+    compat = str(stated.values.get("Compat", COMPATS[0]))
+    values["compat"] = compat if compat in COMPATS else COMPATS[0]
     with suppress(UnknownName):
-        values["sampler_name"], values["scheduler"] = resolve(str(stated.values.get("Sampler", "")), str(stated.values["Schedule type"]))
+        sampler, scheduler = str(stated.values.get("Sampler", "")), str(stated.values["Schedule type"])
+        values["sampler_name"], values["scheduler"] = resolve(sampler, scheduler, values["compat"])
     return values
 
 
 def list_entries(stated: InfotextSettings) -> list[str]:
     """Settings that the form has no widget for, as "Key: value"."""
     fields = [f"{key}: {stated.values[key]}" for key in EXTRA_FIELDS if key in stated.values]
-    return fields + [f"{key}: {stated.overrides[name]}" for key, name in OPTIONS.items() if name in stated.overrides]
+    options = {key: name for key, name in OPTIONS.items() if name != "compat"}
+    return fields + [f"{key}: {stated.overrides[name]}" for key, name in options.items() if name in stated.overrides]
 
 
 def show_entries(entries: Sequence[str]) -> Any:

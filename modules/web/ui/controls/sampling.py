@@ -1,4 +1,4 @@
-"""Strength, guidance, sampler, scheduler, steps and counts."""
+"""Strength, guidance, whose rules hold, sampler, scheduler, steps and counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from modules.runtime.presets import Preset
+from modules.web.ui.form import COMPATS
 from modules.web.ui.texts import Texts
 
 
@@ -21,14 +22,18 @@ def build_strength(texts: Texts, preset: Preset) -> dict[str, Any]:
 
 
 def build_sampling(texts: Texts, preset: Preset) -> dict[str, Any]:
-    """Sampler, scheduler and steps; the lists are filled when the page loads (they need torch)."""
+    """Whose rules hold, sampler, scheduler and steps; the lists follow the rules, and are filled when the page loads (they need torch)."""
+    compat = gr.Radio(
+        [(texts(f"form.compat.{name}"), name) for name in COMPATS], value=COMPATS[0], label=texts("form.compat"),
+        info=texts("form.compat.hint"), elem_id="img2img_compat", elem_classes="pm-pills",
+    )  # fmt: skip
     with gr.Row():
         sampler = gr.Dropdown(
             [preset.sampler_name], value=preset.sampler_name, label=texts("form.sampler_name"), elem_id="img2img_sampling"
         )
         scheduler = gr.Dropdown([preset.scheduler], value=preset.scheduler, label=texts("form.scheduler"), elem_id="img2img_scheduler")
     steps = gr.Slider(1, 150, value=preset.steps, step=1, label=texts("form.steps"), elem_id="img2img_steps")
-    return {"sampler_name": sampler, "scheduler": scheduler, "steps": steps}
+    return {"compat": compat, "sampler_name": sampler, "scheduler": scheduler, "steps": steps}
 
 
 def build_batch(texts: Texts) -> dict[str, Any]:

@@ -29,6 +29,15 @@ def test_the_form_becomes_a_recipe() -> None:
     assert (recipe.picture, recipe.mask, recipe.sketch, recipe.alpha) == (PICTURE, MASK, None, "keep")
 
 
+def test_whose_rules_hold_goes_along_and_comes_back() -> None:
+    recipe = recipe_from(VALUES | {"compat": "comfyui", "sampler_name": "euler"}, Mode.IMG2IMG, DOCUMENT)
+    assert recipe.fields["override_settings"]["compat"] == "comfyui"
+    back = widgets_of(recipe)
+    assert (back["compat"], back["override_settings"]) == ("comfyui", [])
+    with pytest.raises(InvalidRequest, match="compat"):
+        recipe_from(VALUES | {"compat": "somebody's"}, Mode.IMG2IMG, DOCUMENT)
+
+
 @pytest.mark.parametrize(
     ("mode", "mask", "sketch"),
     [

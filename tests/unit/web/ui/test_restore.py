@@ -31,16 +31,24 @@ def test_widgets() -> None:
     assert read_widgets(read_settings(MASKED, Options())) == {
         "prompt": "a (cat)", "negative_prompt": "dog", "steps": 30, "cfg_scale": 4.5, "denoising_strength": 0.35, "seed": 77, "width": 320,
         "height": 256, "sampler_name": "DPM++ 2M", "scheduler": "Karras", "mask_blur": 8, "inpainting_mask_invert": 1, "inpainting_fill": 2,
-        "inpaint_full_res": 1, "inpaint_full_res_padding": 16, "crop_region": None,
+        "inpaint_full_res": 1, "inpaint_full_res_padding": 16, "crop_region": None, "compat": "a1111",
     }  # fmt: skip
     own = MASKED.replace("Version", 'Crop region: "8,16,200,240", Version')
     assert read_widgets(read_settings(own, Options()))["crop_region"] == [8, 16, 200, 240]
 
 
+def test_an_infotext_of_comfyuis_rules_brings_its_names() -> None:
+    text = "a\nSteps: 8, Sampler: dpmpp_2m, Schedule type: karras, CFG scale: 7, Seed: 1, Size: 64x64, Compat: comfyui"
+    stated = read_settings(text, Options())
+    values = read_widgets(stated)
+    assert (values["compat"], values["sampler_name"], values["scheduler"]) == ("comfyui", "dpmpp_2m", "karras")
+    assert not any(entry.startswith("Compat") for entry in list_entries(stated))
+
+
 def test_without_a_mask_the_masks_controls_stay_and_nonsense_is_left_out() -> None:
     text = "a\nSteps: many, Sampler: No Such, CFG scale: 7, Seed: 1, Size: 64x64"
     assert read_widgets(read_settings(text, Options())) == {
-        "prompt": "a", "negative_prompt": "", "cfg_scale": 7.0, "seed": 1, "width": 64, "height": 64,
+        "prompt": "a", "negative_prompt": "", "cfg_scale": 7.0, "seed": 1, "width": 64, "height": 64, "compat": "a1111",
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import { make, set, wordButton } from "../layers/dom.js";
 import { language, t, toast } from "../pentimento.js";
-import { askJob, fileAddress, interruptJob, runWorkflow, thumbnailAddress, viewAddress } from "./server.js";
+import { askJob, fileAddress, interruptJob, previewAddress, runWorkflow, thumbnailAddress, viewAddress } from "./server.js";
 
 const LOOK_MS = 350;
 const MISSED_MS = 2000;
@@ -18,7 +18,8 @@ export class Run {
   #chosen = 0;
 
   /**
-   * @param {Object} hear `onState(state)` with every new state of the job, null when nothing runs; `onEnd(state)`; `send(asset, to)`.
+   * @param {Object} hear `onState(state)` with every new state of the job, null when nothing runs; `onEnd(state)`; `send(asset, to)`;
+   *     `nodeName(id)`.
    */
   constructor(hear) {
     this.hear = hear;
@@ -26,8 +27,9 @@ export class Run {
     this.fill = make("i");
     this.bar = make("div.pm-progress", { role: "progressbar" }, this.fill);
     this.words = make("p.pm-w-doing", { role: "status" });
-    this.preview = make("img.pm-w-preview", { id: "workflow_preview", hidden: true });
+    this.preview = make("img.pm-w-preview", { id: "workflow_preview", hidden: true, alt: "" });
     this.progress = make("div.pm-w-progress", { id: "workflow_progress", hidden: true }, this.words, this.bar, this.preview);
+    this.preview.addEventListener("error", () => (this.preview.hidden = true)); // it was replaced or is over
     this.results = make("section.pm-w-results", { id: "workflow_results", hidden: true });
     this.element = make("div.pm-w-run", {}, this.progress, this.results);
   }
@@ -59,6 +61,7 @@ export class Run {
 
   async follow(job) {
     this.job = job;
+    this.preview.hidden = true;
     let state = { state: "queued", progress: 0 };
     let misses = 0;
     this.#show(state);
@@ -96,11 +99,16 @@ export class Run {
     const step = state.steps ? `${state.step} / ${state.steps}` : "";
     const doing = isAway ? t("workflows.away") : state.state === "queued" ? t("workflows.queued") : [this.hear.nodeName(state.node) || state.textinfo || t("workflows.running"), step, left].filter(Boolean).join(" · ");
     if (this.words.textContent !== doing) this.words.textContent = doing;
+    if (state.preview_no) {
+      this.preview.src = previewAddress(this.job, state.preview_no);
+      this.preview.hidden = false;
+    }
     this.hear.onState(state);
   }
 
   #end(state) {
     if (state.state === "failed") toast(t("workflows.failed", { why: state.error }), "error");
+    for (const note of state.notes ?? []) toast(note);
     if (state.state === "interrupted") toast(t("workflows.interrupted"));
     this.show(state.results ?? []);
     this.hear.onEnd(state);

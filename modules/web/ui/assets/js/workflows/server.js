@@ -40,6 +40,8 @@ export const listBundled = () => getJson(`${API}workflows/bundled`);
 export const runWorkflow = (id, pictures) => postJson(`${API}workflows/${part(id)}/run`, { pictures });
 
 export const askJob = (job) => getJson(`${API}jobs/${part(job)}`);
+/** Where the picture of the step last looked at is. */
+export const previewAddress = (job, number) => `${API}jobs/${part(job)}/preview?no=${number}`;
 export const interruptJob = (job) => postJson(`${API}jobs/${part(job)}/interrupt`, {});
 
 /** Begin to fetch a model; {job}. */

@@ -24,7 +24,7 @@ export class WorkflowsTab {
     this.models = new ModelCards(() => desk.lookAgain());
     this.run = new Run({
       onState: (state) => this.#follow(state),
-      onEnd: () => this.panel.draw(),
+      onEnd: (state) => this.#end(state),
       send: (asset, to) => desk.tell({ asset, mode: to }),
       nodeName: (id) => (id ? nodeWords(id, this.panel.opened?.drawing) : ""),
     });
@@ -66,7 +66,7 @@ export class WorkflowsTab {
   async begin() {
     const { opened } = this.desk;
     if (!opened || this.run.isRunning || !this.panel.canRun) return;
-    this.stage.tell({ done: new Set(), progress: null });
+    this.stage.tell({ done: new Set(), progress: null, marks: marksOf(opened.problems) });
     try {
       await this.run.begin(opened.id, this.pictures.given);
     } catch (error) {
@@ -86,11 +86,17 @@ export class WorkflowsTab {
     }
   }
 
+  /** It is over; the node that failed is shown. */
+  #end(state) {
+    this.panel.draw();
+    if (state.state !== "failed" || !state.node || !this.panel.opened) return;
+    this.stage.tell({ marks: new Map([...this.stage.state.marks, [state.node, "bad"]]) });
+    this.reveal(state.node);
+  }
+
   #follow(state) {
     const { done } = this.stage.state;
-    const before = this.stage.state.progress?.node;
     for (const id of state?.nodes_done ?? []) done.add(id);
-    if (before && state?.node !== before) done.add(before);
     const share = state?.steps ? state.step / state.steps : 0;
     this.stage.tell({ progress: state?.node ? { node: state.node, share } : null });
     if (this.panel.opened && this.panel.go.hidden !== this.run.isRunning) this.panel.draw();
