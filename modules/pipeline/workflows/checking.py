@@ -16,6 +16,7 @@ from modules.pipeline.workflows.ordering import components, is_circle, shortest_
 MODELS = ("checkpoints", "vaes", "loras", "upscalers")
 FOLDERS = {" [input]": "pictures", " [output]": "results", " [temp]": "temporary"}
 """Ends of a picture's name to the list that holds it."""
+MAX_NAMED = 5
 
 
 def check(graph: Graph, choices: Mapping[str, Sequence[str]]) -> list[Problem]:
@@ -30,15 +31,16 @@ def check(graph: Graph, choices: Mapping[str, Sequence[str]]) -> list[Problem]:
         Problems; each names the output nodes that cannot run for it (none: only nodes that nothing waits for are concerned).
     """
     order = components(graph)
-    outputs = affected_outputs(graph, order)
+    outputs = _Affected(graph, order)
     problems = list(_check_circles(graph, order))
+    users = _users(graph)
     for node in graph.nodes.values():
         definition = DEFINITIONS.get(node.class_type)
         if definition is None:
-            problems.append(Problem(node.id, node.class_type, "unknown_node", got=node.class_type, wanted=_cut_off(graph, node)))
+            problems.append(Problem(node.id, node.class_type, "unknown_node", got=node.class_type, wanted=_cut_off(users.get(node.id, []))))
         else:
             problems += _check_node(graph, node, definition, choices)
-    problems = [replace(each, affects=outputs[each.node]) for each in problems]
+    problems = [replace(each, affects=outputs.by(each.node)) for each in problems]
     if not any(is_output(node) for node in graph.nodes.values()):
         problems.insert(0, Problem("", "", "prompt_no_outputs", got=f"{len(graph.nodes)} nodes", wanted="SaveImage, PreviewImage ..."))
     return problems
@@ -56,39 +58,42 @@ def is_output(node: GraphNode) -> bool:
     return definition is not None and definition.is_output
 
 
-def affected_outputs(graph: Graph, order: list[list[str]]) -> dict[str, tuple[str, ...]]:
-    """For each node the output nodes that wait for it, itself included.
+class _Affected:
+    """Output nodes that wait for a node, itself included.
 
     Nodes of unknown kind that are given something and give nothing to others count as outputs: what they would have made is missing.
-
-    Args:
-        order: As `components` gives it.
     """
-    used = {link.node for node in graph.nodes.values() for link in node.links.values()}
-    ends = [
-        node.id
-        for node in graph.nodes.values()
-        if is_output(node) or (node.class_type not in DEFINITIONS and node.links and node.id not in used)
-    ]
-    # One bit an output: sets of thousands of nodes would take minutes.
-    bits = dict.fromkeys(graph.nodes, 0)
-    for place, node_id in enumerate(ends):
-        bits[node_id] |= 1 << place
-    for component in reversed(order):
+
+    def __init__(self, graph: Graph, order: list[list[str]]) -> None:
+        used = {link.node for node in graph.nodes.values() for link in node.links.values()}
+        self._ends = [
+            node.id
+            for node in graph.nodes.values()
+            if is_output(node) or (node.class_type not in DEFINITIONS and node.links and node.id not in used)
+        ]
+        # One bit an output: sets of thousands of nodes would take minutes.
+        self._bits = dict.fromkeys(graph.nodes, 0)
+        for place, node_id in enumerate(self._ends):
+            self._bits[node_id] = 1 << place
+        for component in reversed(order):
+            self._hand_on(graph, component)
+        self._named: dict[int, tuple[str, ...]] = {}
+
+    def _hand_on(self, graph: Graph, component: list[str]) -> None:
         shared = 0
         for node_id in component:
-            shared |= bits[node_id]
+            shared |= self._bits[node_id]
         for node_id in component:
-            bits[node_id] = shared
+            self._bits[node_id] = shared
             for link in graph.nodes[node_id].links.values():
-                if link.node in bits:
-                    bits[link.node] |= shared
-    named = {value: _ends_of(value, ends) for value in set(bits.values())}
-    return {node_id: named[value] for node_id, value in bits.items()}
+                if link.node in self._bits:
+                    self._bits[link.node] |= shared
 
-
-def _ends_of(value: int, ends: list[str]) -> tuple[str, ...]:
-    return tuple(ends[place] for place, bit in enumerate(reversed(bin(value)[2:])) if bit == "1")
+    def by(self, node_id: str) -> tuple[str, ...]:
+        bits = self._bits[node_id]
+        if bits not in self._named:
+            self._named[bits] = tuple(self._ends[place] for place, bit in enumerate(reversed(bin(bits)[2:])) if bit == "1")
+        return self._named[bits]
 
 
 def settle(graph: Graph) -> Graph:
@@ -155,10 +160,17 @@ def _check_circles(graph: Graph, order: list[list[str]]) -> Iterator[Problem]:
             yield Problem(node.id, node.class_type, "dependency_cycle", got=names, wanted="nodes that do not wait for each other")
 
 
-def _cut_off(graph: Graph, node: GraphNode) -> str:
-    """Who is given something by a node: "8 KSampler (model), ..."."""
-    users = [f"{user.id} {user.class_type} ({name})" for user, name in graph.users(node.id)[:6]]
-    return ", ".join(users[:5] + ["..."] * (len(users) > 5))
+def _users(graph: Graph) -> dict[str, list[str]]:
+    """Who is given something by each node: "8 KSampler (model)"."""
+    users: dict[str, list[str]] = {}
+    for node in graph.nodes.values():
+        for name, link in node.links.items():
+            users.setdefault(link.node, []).append(f"{node.id} {node.class_type} ({name})")
+    return users
+
+
+def _cut_off(users: list[str]) -> str:
+    return ", ".join(users[:MAX_NAMED] + ["..."] * (len(users) > MAX_NAMED))
 
 
 def _check_node(graph: Graph, node: GraphNode, definition: NodeDefinition, choices: Mapping[str, Sequence[str]]) -> Iterator[Problem]:

@@ -64,7 +64,7 @@ def lay_out(graph: Graph) -> Drawing:
             placed[node.id] = replace(node, x=x, y=y)
             y += node.height + GAP_Y
         x += max(node.width for node in columns[column]) + GAP_X
-    links = [_line(graph, placed, user, name, link) for user in graph.nodes.values() for name, link in user.links.items()]
+    links = [_line(placed, user, place, link) for user in graph.nodes.values() for place, link in enumerate(user.links.values())]
     return Drawing(tuple(placed[node_id] for node_id in graph.nodes), tuple(line for line in links if line))
 
 
@@ -176,8 +176,8 @@ def _wanted_height(node: GraphNode, placed: Mapping[str, DrawnNode]) -> float:
     return sum(heights) / len(heights) if heights else 0.0
 
 
-def _line(graph: Graph, placed: Mapping[str, DrawnNode], user: GraphNode, name: str, link: Link) -> DrawnLink | None:
+def _line(placed: Mapping[str, DrawnNode], user: GraphNode, slot: int, link: Link) -> DrawnLink | None:
     source = placed.get(link.node)
     if source is None or not 0 <= link.output < len(source.outputs):
         return None
-    return DrawnLink(link.node, link.output, user.id, list(user.links).index(name), source.outputs[link.output][1])
+    return DrawnLink(link.node, link.output, user.id, slot, source.outputs[link.output][1])
