@@ -162,7 +162,8 @@ class Session:
         tools = (backends, self.upscalers, lambda: self.options.current, self.process, self.preset, flags.is_local)
         self.layer_work = LayerWork(Workshop(paths, self.layers, self.store, *tools))
         models = ModelFiles(self.catalog.scan, self.loader.vaes, self.loras.scan, self.upscalers.files, self.embeddings.scan)
-        self.workflows = Workflows(paths, self.store, models, self.loader, backends, lambda name: self.downloads.find(name))
+        known: Any = self.downloads.find
+        self.workflows = Workflows(paths, self.store, models, self.loader, backends, lambda: self.options.current, known)
         postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
         self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)
         self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)

@@ -14,10 +14,10 @@ from typing import Any
 
 from modules.base.errors import InvalidRequest, PentimentoError
 from modules.base.files import write_atomically
-from modules.base.registry import load_dotted
 from modules.pipeline.workflows.checking import runnable_outputs
 from modules.pipeline.workflows.chunks import find_texts, is_picture
 from modules.pipeline.workflows.definitions.table import DEFINITIONS
+from modules.pipeline.workflows.form import FormMatch
 from modules.pipeline.workflows.graph import Graph, Problem, Workflow
 from modules.pipeline.workflows.reading import parse_json, read_workflow
 from modules.pipeline.workflows.running import output_nodes
@@ -114,12 +114,14 @@ class OpenWorkflows:
         folder: Holds their texts.
         check: Says what stands in the way of a graph, for a person.
         keep_picture: Asset id of a picture by its name, for a person; None where it is not there.
+        match: Says how the form expresses a workflow, for a person.
         find_known: What can be fetched under a file name.
     """
 
     folder: Path
     check: Callable[[Graph, str | None], Sequence[Problem]]
     keep_picture: Callable[[str, str | None], str | None]
+    match: Callable[[Workflow, str | None], FormMatch]
     find_known: Callable[[str], Mapping[str, Any] | None] = lambda name: None
     _recent: OrderedDict[str, Workflow] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -161,12 +163,11 @@ class OpenWorkflows:
         graph = workflow.graph
         problems = (*workflow.problems, *self.check(graph, user))
         pictures = tuple(self._pictures(graph, user))
-        missing, form, outputs = tuple(self._missing(graph, problems)), self._form(workflow), tuple(output_nodes(graph))
+        missing, form, outputs = tuple(self._missing(graph, problems)), self._form(workflow, user), tuple(output_nodes(graph))
         return Opened(workflow_id, name, workflow, data, problems, missing, pictures, form, outputs)
 
-    def _form(self, workflow: Workflow) -> Mapping[str, Any] | None:
-        to_form: Any = load_dotted("modules.pipeline.workflows.form:to_form")
-        match = to_form(workflow.graph, workflow.drawing, workflow.extra)
+    def _form(self, workflow: Workflow, user: str | None) -> Mapping[str, Any]:
+        match = self.match(workflow, user)
         said, why_not = ([{"id": text, "values": dict(values)} for text, values in listed] for listed in (match.said, match.why_not))
         pictures = [asdict(picture) for picture in match.pictures]
         return {"request": dict(match.request) if match.fits else None, "said": said, "why_not": why_not, "pictures": pictures}

@@ -11,7 +11,8 @@ from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.workflows.checking import check, runnable_outputs, settle
-from modules.pipeline.workflows.graph import Graph, Problem
+from modules.pipeline.workflows.form import FormMatch
+from modules.pipeline.workflows.graph import Graph, Problem, Workflow
 from modules.runtime.context import JobContext
 from modules.runtime.layers.backends import LayerBackends
 from modules.runtime.recipe import Recipe
@@ -19,10 +20,12 @@ from modules.runtime.store import AssetStore
 from modules.runtime.workflows.api_graph import change_inputs, graph_json
 from modules.runtime.workflows.context import RunningGraph, Tools
 from modules.runtime.workflows.describing import describe_picture
+from modules.runtime.workflows.filling import FormFiller
 from modules.runtime.workflows.inputs import INPUT, OUTPUT, TEMPORARY, PictureFolders, split_annotation
 from modules.runtime.workflows.model_files import CHECKPOINTS, LORAS, UPSCALERS, VAES, ModelFiles
 from modules.runtime.workflows.opened import Opened, OpenWorkflows, list_of, picture_inputs
 from modules.runtime.workflows.task import GraphOrder, GraphTask
+from modules.settings.options import Options
 
 PICTURE_LISTS = {INPUT: "pictures", OUTPUT: "results", TEMPORARY: "temporary"}
 SAMPLING = {"samplers": "samplers.table:SAMPLERS", "schedulers": "schedules:SCHEDULERS"}
@@ -45,11 +48,13 @@ class Workflows:
         models: ModelFiles,
         loader: Any,
         backends: LayerBackends,
+        options: Callable[[], Options],
         find_known: Callable[[str], Mapping[str, Any] | None] = lambda name: None,
     ) -> None:
         self._store, self.models = store, models
         self.folders = PictureFolders(paths, store)
-        self.opened = OpenWorkflows(paths.cache / "workflows", self.check, self._keep_picture, find_known)
+        self._filler = FormFiller(store, options)
+        self.opened = OpenWorkflows(paths.cache / "workflows", self.check, self._keep_picture, self._match, find_known)
         self._tools = Tools(self.folders, models, store, loader, backends, describe_picture)
 
     def choices(self, graph: Graph | None = None, user: str | None = None) -> dict[str, list[str]]:
@@ -106,6 +111,19 @@ class Workflows:
         drawn = None if changes else opened.drawn
         return Recipe(workflow=GraphOrder(graph_json(settle(graph)), wanted, handed, drawn, opened.name).as_json())
 
+    def recipe(self, workflow_id: str, pictures: Mapping[str, str] | None = None, user: str | None = None) -> Recipe:
+        """An opened workflow as a filled form.
+
+        Args:
+            pictures: As for `order`.
+
+        Raises:
+            UnknownWorkflow, UnknownAsset: It, or a picture, is gone.
+            InvalidRequest: The form cannot express it, or a picture is missing.
+        """
+        opened = self.opened.find(workflow_id, user)
+        return self._filler.recipe(opened.workflow, lambda name: self._read(name, pictures or {}, user))
+
     def check(self, graph: Graph, user: str | None = None, handed: Mapping[str, str] | None = None) -> list[Problem]:
         """What stands in the way of a graph here and now; pictures that are `handed` in are there."""
         choices = self.choices(graph, user)
@@ -154,6 +172,12 @@ class Workflows:
     def file_of(self, opened: Opened) -> Any:
         """A workflow as JSON that ComfyUI opens."""
         return graph_json(opened.workflow.graph) if opened.drawn is None else opened.drawn
+
+    def _match(self, workflow: Workflow, user: str | None) -> FormMatch:
+        return self._filler.match(workflow, lambda name: self._read(name, {}, user))
+
+    def _read(self, name: str, handed: Mapping[str, str], user: str | None) -> bytes:
+        return self._store.path(handed[name]).read_bytes() if name in handed else self.folders.read(name, user)
 
     def _context(self, task: GraphTask, job: JobContext, graph: Graph) -> RunningGraph:
         return RunningGraph(self._tools, task, job, graph)
