@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modules.engine.comfyui import prompts
 from modules.engine.model import TextEncoder
 from modules.engine.prompts.chunks import EmbeddingTable
 from modules.engine.prompts.counting import TokenCount, count_tokens
 from modules.pipeline.comments import strip_comments
 from modules.pipeline.extra_networks import parse_prompt
+from modules.pipeline.plan import COMFYUI
 from modules.pipeline.processing import Img2ImgProcessing
 from modules.pipeline.styles import apply_styles
 from modules.settings.options import Options
@@ -27,12 +29,16 @@ def measure_prompts(
     Raises:
         InvalidRequest: A prompt is beyond what the engine allows.
     """
+    fields = (("prompt", True), ("negative_prompt", False))
     lengths = []
-    for (text, *_), is_composable in zip(apply_styles(p, styles, 1), (True, False), strict=True):
-        plain = strip_comments(text) if options.enable_prompt_comments else text
+    for (text, *_), (field, is_composable) in zip(apply_styles(p, styles, 1), fields, strict=True):
+        plain = parse_prompt(strip_comments(text) if options.enable_prompt_comments else text)[0]
+        if options.compat == COMFYUI:
+            lengths.append(prompts.count_tokens(plain, encoder, embeddings, field))
+            continue
         lengths.append(
             count_tokens(
-                parse_prompt(plain)[0],
+                plain,
                 encoder,
                 steps=p.steps,
                 is_composable=is_composable,

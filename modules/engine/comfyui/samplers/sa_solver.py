@@ -44,7 +44,8 @@ def sa_solver(
     require_falling(sigmas)
     lambdas, tau_of = log_snr(sigmas), _make_tau(alphas_cumprod, eta)
     steps, ends_clean = len(sigmas) - 1, bool(sigmas[-1] == 0)
-    predicted, added, known = x, torch.zeros_like(x), []
+    predicted, added = x, torch.zeros_like(x)
+    known: list[Tensor] = []
     tau = 0.0
     for index in range(steps):
         denoised = denoise(predicted, sigmas[index])
