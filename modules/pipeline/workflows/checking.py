@@ -211,9 +211,9 @@ def _check_value(node: GraphNode, wanted: Input, value: Any, choices: Mapping[st
     if wanted.type == "COMBO":
         yield from _check_choice(node, wanted, converted, choices)
     elif wanted.low is not None and converted < wanted.low:
-        yield _problem(node, "value_smaller_than_min", wanted, value, f"at least {wanted.low}")
+        yield _problem(node, "value_smaller_than_min", wanted, value, str(wanted.low))
     elif wanted.high is not None and converted > wanted.high:
-        yield _problem(node, "value_bigger_than_max", wanted, value, f"at most {wanted.high}")
+        yield _problem(node, "value_bigger_than_max", wanted, value, str(wanted.high))
 
 
 def _check_choice(node: GraphNode, wanted: Input, value: Any, choices: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
