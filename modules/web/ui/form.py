@@ -23,6 +23,7 @@ FIELDS: dict[str, tuple[type, float, float]] = {
     "n_iter": (int, 1, 100),
     "batch_size": (int, 1, 8),
     "mask_blur": (int, 0, 64),
+    "grow_mask_by": (int, 0, 64),
     "inpaint_full_res_padding": (int, 0, 256),
     "inpainting_mask_invert": (int, 0, 1),
     "inpaint_full_res": (int, 0, 1),
@@ -42,9 +43,11 @@ EXTRA_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Image CFG scale": ("image_cfg_scale", float),
 }
 """Fields of a request that the form has no widget for: they travel in the list of further settings."""
+WITH_WIDGETS = ("sd_model_checkpoint", "compat")
+"""Options of a request that have a widget of their own; others travel in the list of further settings."""
 NOT_OF_REQUEST = ("mask_alpha", "checkpoint")
 """Widgets that are no field of an `Img2ImgProcessing`."""
-MASK_FIELDS = ("mask_blur", "inpaint_full_res_padding", "inpainting_mask_invert", "inpaint_full_res")
+MASK_FIELDS = ("mask_blur", "grow_mask_by", "inpaint_full_res_padding", "inpainting_mask_invert", "inpaint_full_res")
 
 
 def recipe_from(
@@ -143,12 +146,17 @@ def read_number(name: str, value: object) -> int | float:
 
 
 def read_entries(entries: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fields of a request and options, from "Key: value" texts of the list of further settings; others are left out."""
+    """Fields of a request and options, from "Key: value" texts of the list of further settings; others are left out.
+
+    An option goes by infotext's word for it, or by its name where infotext has none.
+    """
     fields: dict[str, Any] = {}
     overrides: dict[str, Any] = {}
     for key, value in (entry.split(": ", 1) for entry in entries if ": " in entry):
         if key in OPTIONS:
             overrides[OPTIONS[key]] = value
+        elif key in option_fields() and key not in WITH_WIDGETS:
+            overrides[key] = value
         elif key in EXTRA_FIELDS:
             name, read = EXTRA_FIELDS[key]
             try:
@@ -163,5 +171,7 @@ def write_entries(request: Any) -> list[str]:
     defaults = type(request)()
     fields = [(key, getattr(request, name), getattr(defaults, name)) for key, (name, _) in EXTRA_FIELDS.items()]
     entries = [f"{key}: {value}" for key, value, default in fields if value != default]
-    options = {key: name for key, name in OPTIONS.items() if name != "compat"}
-    return entries + [f"{key}: {request.override_settings[name]}" for key, name in options.items() if name in request.override_settings]
+    words = {name: key for key, name in OPTIONS.items()}
+    order = [*OPTIONS.values(), *option_fields()]
+    options = {name: value for name, value in request.override_settings.items() if name in order and name not in WITH_WIDGETS}
+    return entries + [f"{words.get(name, name)}: {options[name]}" for name in sorted(options, key=order.index)]

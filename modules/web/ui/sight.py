@@ -39,7 +39,7 @@ BODY, CHIP = '<div class="pm-sight-body"></div>', '<div class="pm-sight-chip"></
 MOUNT = '(window.pentimentoSight ??= []).push(["{kind}", {{ element, props, watch, server }}]); window.pentimento?.mountSight?.();'
 RELEVANT = (
     *("width", "height", "resize_mode", "inpainting_fill", "inpaint_full_res", "inpaint_full_res_padding", "inpainting_mask_invert"),
-    *("mask_blur", "mask_alpha", "seed", "crop_region", "override_settings"),
+    *("mask_blur", "grow_mask_by", "mask_alpha", "seed", "crop_region", "override_settings", "compat"),
 )
 """Fields whose change may change what the model sees."""
 TELL = "(...values) => window.pentimento.takeForm?.({names}, values)"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from modules.base.errors import InvalidRequest
+import gradio as gr
+
+from modules.base.errors import InvalidRequest, PentimentoError
 from modules.pipeline.modes import Mode
-from modules.runtime.recipe import EXTRAS
+from modules.runtime.recipe import EXTRAS, Recipe
 from modules.web.ui.canvas import document_update
 from modules.web.ui.extras_desk import ExtrasDesk
+from modules.web.ui.form import FIELDS, read_number, widgets_of
 from modules.web.ui.layers import LAYERS
 from modules.web.ui.layers_desk import LayersDesk
-from modules.web.ui.messages import current_login
+from modules.web.ui.messages import current_login, explain
 from modules.web.ui.wiring import Wiring
 
 Updates = dict[Any, Any]
@@ -47,15 +52,27 @@ class WorkflowsDesk:
         raise InvalidRequest("workflow", wish, "a workflow's id, or an asset's id and where it goes")
 
     def fill(self, language: str, workflow_id: str, pictures: Any) -> Updates:
-        """The form, as an open workflow has it.
+        """The form, as an open workflow has it; where the form cannot hold it, that is said.
 
         Args:
             pictures: Asset ids of those that were handed in, by the names that the workflow has for them.
         """
         if not isinstance(pictures, Mapping) or not all(isinstance(each, str) for each in pictures.values()):
             raise InvalidRequest("pictures", pictures, "ids of assets by name")
-        recipe = self._session.workflows.recipe(workflow_id, pictures, current_login())
+        try:
+            recipe = self._name_checkpoint(self._session.workflows.recipe(workflow_id, pictures, current_login()))
+            check_widgets(recipe)
+        except PentimentoError as error:
+            gr.Warning(html.escape(explain(self._texts, language, error)), duration=9, title=self._texts.say(language, "error.title"))
+            return {self._bridge: {"refused": workflow_id, "at": time.time()}}
         return {**self._restorer.open_recipe(language, recipe), self._bridge: {"filled": workflow_id, "at": time.time()}}
+
+    def _name_checkpoint(self, recipe: Recipe) -> Recipe:
+        """The checkpoint by the title that the page's list has for it."""
+        overrides = dict(recipe.fields.get("override_settings") or {})
+        if overrides.get("sd_model_checkpoint"):
+            overrides["sd_model_checkpoint"] = self._session.checkpoint(overrides["sd_model_checkpoint"]).title
+        return dataclasses.replace(recipe, fields={**recipe.fields, "override_settings": overrides})
 
     def send(self, language: str, asset_id: str, place: str) -> Updates:
         """A result becomes the picture of a tab."""
@@ -65,6 +82,18 @@ class WorkflowsDesk:
             return self._layers.open(asset_id)
         asset = self._session.store.hold(asset_id)
         return self._pictures.open(document_update(asset.as_json(), note=self._texts.say(language, "workflows.sent")), Mode(place))
+
+
+def check_widgets(recipe: Recipe) -> None:
+    """Whether the form's widgets can hold a recipe.
+
+    Raises:
+        InvalidRequest: A value is beyond what its widget can be set to.
+    """
+    values = widgets_of(recipe)
+    for name in FIELDS.keys() & values.keys():
+        if values[name] is not None:
+            read_number(name, values[name])
 
 
 def wire_workflows(wiring: Wiring) -> None:

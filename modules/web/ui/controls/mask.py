@@ -56,6 +56,9 @@ def build_mask(texts: Texts, preset: Preset) -> dict[str, Any]:
             label=texts("form.inpaint_full_res_padding"),
             elem_id="img2img_inpaint_full_res_padding",
         )
+    fields["grow_mask_by"] = gr.Slider(
+        0, 64, value=0, step=1, label=texts("form.grow_mask_by"), info=texts("form.grow_mask_by.hint"), elem_id="img2img_grow_mask_by"
+    )
     return fields
 
 

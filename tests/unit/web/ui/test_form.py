@@ -7,12 +7,13 @@ import pytest
 from modules.base.errors import InvalidRequest
 from modules.pipeline.modes import Mode
 from modules.runtime.recipe import Recipe
-from modules.web.ui.form import recipe_from, widgets_of
+from modules.web.ui.form import MASK_FIELDS, recipe_from, widgets_of
 from modules.web.ui.messages import Told
 
 VALUES: dict[str, Any] = {
     "prompt": "a cat", "negative_prompt": None, "sampler_name": "Euler a", "scheduler": "Karras", "steps": 20, "cfg_scale": 7,
     "denoising_strength": 0.5, "width": 256, "height": 320, "n_iter": 1, "batch_size": 2, "mask_blur": 4, "inpaint_full_res_padding": 32,
+    "grow_mask_by": 0,
     "inpainting_mask_invert": 0, "inpaint_full_res": 1, "inpainting_fill": "patchmatch", "resize_mode": 1, "seed": -1,
     "checkpoint": "built-in.safetensors [0123456789]", "override_settings": [], "mask_alpha": 0,
 }  # fmt: skip
@@ -70,7 +71,7 @@ def test_a_recipe_gives_its_form_back(mode: Mode) -> None:
     back = widgets_of(Recipe.from_json(recipe.as_json()))
     wanted = values | {"negative_prompt": ""}
     if not (mode.has_mask or mode is Mode.BATCH):
-        names = ("mask_blur", "inpaint_full_res_padding", "inpainting_mask_invert", "inpaint_full_res", "inpainting_fill", "crop_region")
+        names = (*MASK_FIELDS, "inpainting_fill", "crop_region")
         wanted = {name: value for name, value in wanted.items() if name not in names}
     assert back == wanted
 

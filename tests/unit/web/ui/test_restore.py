@@ -12,7 +12,7 @@ from modules.base.errors import InvalidRequest
 from modules.imaging.picture import Picture
 from modules.pipeline.infotext_settings import read_settings
 from modules.pipeline.modes import Mode
-from modules.runtime.recipe import build_request
+from modules.runtime.recipe import Recipe, build_request
 from modules.settings.options import Options
 from modules.web.ui.form import read_entries, recipe_from, widgets_of
 from modules.web.ui.restore import list_entries, read_widgets, show_entries
@@ -71,6 +71,11 @@ def test_the_list_reaches_the_request_and_comes_back_with_it() -> None:
     request = build_request(recipe, store)  # type: ignore[arg-type]
     assert request.subseed == 5 and request.override_settings["pentimento_precision"] == "fp32"
     assert widgets_of(recipe)["override_settings"] == ["Variation seed: 5", "Clip skip: 2", "Precision: fp32"]
+    plain = {"override_settings": {"overlay_inpaint": False, "sd_lora": "None", "compat": "comfyui", "sd_model_checkpoint": "x"}}
+    entries = widgets_of(Recipe(Mode.IMG2IMG, plain))["override_settings"]
+    assert entries == ["sd_lora: None", "overlay_inpaint: False"]
+    _, overrides = read_entries(entries)
+    assert Options().coerced(overrides).overlay_inpaint is False
     with pytest.raises(InvalidRequest, match="Variation seed"):
         read_entries(["Variation seed: five"])
 

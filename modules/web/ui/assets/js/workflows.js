@@ -1,9 +1,10 @@
 /**
  * Workflows of ComfyUI: opened from files, put into the form or run as the graphs they are; drawn from `/api/workflows`.
  *
- * A hidden component, `#workflows_bridge`, has Python fill the form and send results; its `value` comes back as {filled: id}.
+ * A hidden component, `#workflows_bridge`, has Python fill the form and send results; its `value` comes back as {filled: id} or {refused: id}.
  */
 
+import { t, toast } from "./pentimento.js";
 import { Arriving } from "./workflows/arriving.js";
 import { WorkflowDesk } from "./workflows/desk.js";
 import { Said } from "./workflows/said.js";
@@ -19,8 +20,11 @@ whenThere("#pm_workflows", (root) => {
 });
 whenThere("#tab_img2img", (tab) => tab.prepend(said.element));
 window.pentimento.hearWorkflows = () => {
-  const { filled } = window.pentimentoWorkflowsBridge?.props.value ?? {};
+  const { filled, refused } = window.pentimentoWorkflowsBridge?.props.value ?? {};
   if (filled && filled === desk.opened?.id) said.show(desk.opened);
+  if (!refused || refused !== desk.opened?.id) return;
+  toast(t("workflows.form_refuses"));
+  desk.reveal();
 };
 new Arriving(desk);
 (window.requestIdleCallback ?? setTimeout)(() => desk.listBundled());
