@@ -20,6 +20,6 @@ def test_prompts_are_counted_as_they_will_be_read(tmp_path: Path) -> None:
     counts = [measure_prompts(request, tmp_path / "styles.csv", options, FakeTextEncoder()) for options in (a1111, comfyui)]
     assert [[count.tokens for count in pair] for pair in counts] == [[2, 76], [12, 3]]
     assert [[count.room for count in pair] for pair in counts] == [[75, 150], [75, 75]]
-    request.negative_prompt = "(" * 300
+    request.negative_prompt = "a " * 9_000
     with pytest.raises(InvalidRequest, match="negative_prompt"):
         measure_prompts(request, tmp_path / "styles.csv", comfyui, FakeTextEncoder())
