@@ -80,7 +80,7 @@ export class Panel {
     if (this.fits) lines.push(make("p", {}, t(this.pictures.missing.length ? "workflows.fits_later" : "workflows.fits")));
     else if (form?.why_not?.length) {
       lines.push(make("p", {}, t(this.canRun ? "workflows.graph_only" : "workflows.no_form")));
-      lines.push(make("ul", {}, ...form.why_not.map((why) => make("li", {}, saidWords(why)))));
+      lines.push(make("ul", {}, ...form.why_not.map((why) => make("li", {}, saidWords(why, this.opened.drawing)))));
     }
     if (!this.canRun && !this.pictures.missing.length) lines.push(make("p.pm-w-stopped", {}, t("workflows.cannot_run")));
     this.verdict.replaceChildren(...lines);

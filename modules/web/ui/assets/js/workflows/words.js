@@ -21,12 +21,11 @@ export function problemWords(problem, drawing) {
   return { text, detail: cut ? t("workflows.cuts_off", { nodes: cut }) : "" };
 }
 
-/** What was set in the form, or why the form will not do: [id, values], a plain text or an object of these. */
-export function saidWords(said) {
-  if (typeof said === "string") return has(said) ? t(said) : said;
-  const [id, values] = Array.isArray(said) ? said : [said.id ?? said.text, said.values];
-  const shown = Object.entries(values ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]);
-  return has(id) ? t(id, Object.fromEntries(shown)) : [id, ...shown.map(([name, value]) => `${name} = ${value}`)].join(": ");
+/** What was set in the form, or why the form will not do: {id, values}. */
+export function saidWords({ id, values }, drawing) {
+  const { node } = values;
+  if (has(id)) return t(id, node ? { ...values, node: nodeWords(node, drawing) } : values);
+  return [id, ...Object.entries(values).map(([name, value]) => `${name} = ${value}`)].join(", ");
 }
 
 /** Whether a problem keeps something from running. */
