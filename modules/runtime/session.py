@@ -52,6 +52,7 @@ from modules.runtime.recipe import Recipe, build_request, recipe_of
 from modules.runtime.store import AssetStore
 from modules.runtime.token_counter import TokenCounter
 from modules.runtime.upscaling import make_upscalers
+from modules.runtime.workflows.counter import Counter
 from modules.runtime.workflows.model_files import ModelFiles
 from modules.runtime.workflows.task import KIND as WORKFLOW
 from modules.runtime.workflows.workflows import Workflows
@@ -124,6 +125,7 @@ class Session:
         layers: All layered documents.
         layer_work: Takes pictures apart, and what else is done with layers besides edits.
         workflows: ComfyUI's workflows: opens them, and makes jobs of them.
+        counter: Where ComfyUI's clients post theirs.
         downloads: Fetches known models.
     """
 
@@ -164,6 +166,7 @@ class Session:
         models = ModelFiles(self.catalog.scan, self.loader.vaes, self.loras.scan, self.upscalers.files, self.embeddings.scan)
         known: Any = self.downloads.find
         self.workflows = Workflows(paths, self.store, models, self.loader, backends, lambda: self.options.current, known)
+        self.counter = Counter(self.workflows, self.queue, BESIDE)
         postprocessing = PostprocessingLibrary(self.library, _make_controls_context, lambda: self.options.current)
         self.extras = Extras(paths, self.store, lambda: self.options.current, postprocessing, self.history)
         self.batches = Batches(paths, flags.is_local, self.store, lambda: self.options.current, self.checkpoint, self.process, self.history)
@@ -371,7 +374,7 @@ class Session:
     def _context(self, job: Job) -> JobContext:
         options, user = self.options.current, job.user or ""
         lists = {"loras": self.loras, "embeddings": self.embeddings, "upscalers": self.upscalers}
-        return JobContext(job, options, self.paths, self.cache, self.model, lambda: self.scripts, user, **lists)
+        return JobContext(job, options, self.paths, self.cache, self.model, lambda: self.scripts, user, **lists, keep=self._keep_picture)
 
 
 def _let_go(request: Any) -> None:

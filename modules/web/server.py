@@ -16,8 +16,9 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
 
 from modules.base.errors import PentimentoError
 from modules.base.folder_lock import FolderLock
@@ -28,7 +29,7 @@ from modules.runtime.session import Session
 from modules.runtime.shared_objects import SHARED
 from modules.settings.flags import Flags
 from modules.web.access import AccessRules
-from modules.web.api.routes import ROUTERS
+from modules.web.api.routes import include_routes
 from modules.web.errors import add_handlers
 from modules.web.layers import ApiPaths, OriginGuard
 from modules.web.streams import EndStreams, OpenStreams
@@ -62,8 +63,7 @@ def create_app(session: Session, *, with_page: bool) -> FastAPI:
     )
     app.state.session, app.state.rules, app.state.page_user = session, rules, _no_page_user
     add_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    include_routes(app, with_comfy=session.flags.comfy_api)
     if rules.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -173,11 +173,11 @@ def _mount_page(app: FastAPI, session: Session, rules: AccessRules) -> FastAPI:
     return app
 
 
-def _page_user(page: Any, request: Request) -> str | None:
+def _page_user(page: Any, request: HTTPConnection) -> str | None:
     """Who is logged in on the page, by its session cookie."""
     cookies = (request.cookies.get(f"access-token-{kind}{page.cookie_id}") for kind in ("", "unsecure-"))
     return next((page.tokens[token] for token in cookies if token in page.tokens), None)
 
 
-def _no_page_user(request: Request) -> None:
+def _no_page_user(request: HTTPConnection) -> None:
     return None

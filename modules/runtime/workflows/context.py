@@ -27,15 +27,13 @@ from modules.runtime.workflows.inputs import TEMPORARY, FileName, PictureFolders
 from modules.runtime.workflows.model_files import CHECKPOINTS, EMBEDDINGS, LORAS, UPSCALERS, VAES, ModelFiles
 from modules.runtime.workflows.prefixes import expand_prefix, next_counter
 from modules.runtime.workflows.result import KeptPicture
-from modules.runtime.workflows.task import GraphTask
+from modules.runtime.workflows.task import SENDS, GraphTask
 
 logger = logging.getLogger(__name__)
 
 COMPRESS_LEVEL = 4
 MOST_FILES = 10_000
 KEPT_VAES, KEPT_SHOWN = 2, 500
-SENDS = "SaveImageWebsocket"
-"""Its pictures are told to who listens, and not as files."""
 Describe = Callable[[Graph, str, Image.Image], Mapping[str, Any]]
 """(graph, output node, picture) -> infotext, prompt, negative_prompt, seed."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
+from starlette.requests import HTTPConnection
 
 from modules.runtime.session import Session
 from modules.web.access import AccessRules
@@ -18,7 +19,7 @@ def get_session(request: Request) -> Session:
     return session
 
 
-def get_user(request: Request) -> str | None:
+def get_user(request: HTTPConnection) -> str | None:
     """The login of the caller; None where no login is asked for.
 
     Raises:
@@ -34,7 +35,7 @@ def get_user(request: Request) -> str | None:
     return str(user)
 
 
-def get_owner(request: Request, user: Annotated[str | None, Depends(get_user)]) -> str:
+def get_owner(request: HTTPConnection, user: Annotated[str | None, Depends(get_user)]) -> str:
     """Whose jobs the caller's are: the login's, else the client address's."""
     return user or (request.client.host if request.client else "local")
 

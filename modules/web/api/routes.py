@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from fastapi import FastAPI
+
 from modules.web.api import (
     assets,
     batches,
     catalogue,
+    comfy,
+    comfy_files,
+    comfy_socket,
     extensions,
     extras,
     heat_maps,
@@ -51,3 +56,22 @@ ROUTERS = (
     tokens.router,
     workflows.router,
 )
+
+BELOW_API = "/api"
+
+
+def include_routes(app: FastAPI, *, with_comfy: bool) -> None:
+    """Make `app` answer.
+
+    Args:
+        with_comfy: ComfyUI's routes too, as they are and below `/api`, where our own of the same name go first.
+    """
+    if with_comfy:
+        app.include_router(comfy.ours_first)
+    for router in ROUTERS:
+        app.include_router(router)
+    if with_comfy:
+        for router in (comfy.router, comfy_files.router):
+            app.include_router(router)
+            app.include_router(router, prefix=BELOW_API)
+        app.include_router(comfy_socket.router)

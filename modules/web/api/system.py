@@ -39,7 +39,7 @@ def get_flags(session: SessionDependency, user: UserDependency) -> dict[str, Any
 @router.get("/sdapi/v1/memory")
 def get_memory(user: UserDependency) -> dict[str, Any]:
     """Bytes of main memory, and of the accelerator's where there is one."""
-    return {"ram": _main_memory(), "cuda": _cuda_memory()}
+    return {"ram": main_memory(), "cuda": _cuda_memory()}
 
 
 @router.get("/queue/status")
@@ -67,7 +67,7 @@ def describe_flags(flags: Flags) -> dict[str, Any]:
     return values | {name: "(set)" for name in SECRETS if values.get(name)}
 
 
-def _main_memory() -> dict[str, Any]:
+def main_memory() -> dict[str, Any]:
     try:
         page_size = os.sysconf("SC_PAGE_SIZE")
         total = page_size * os.sysconf("SC_PHYS_PAGES")
