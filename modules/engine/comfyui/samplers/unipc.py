@@ -13,16 +13,22 @@ _LOWEST = 0.001
 
 
 class SigmaCurve:
-    """Alpha, noise and log signal-to-noise ratio of latents of unit variance, with sigma for time."""
+    """Alpha, noise and log signal-to-noise ratio of latents of unit variance, with sigma for time.
+
+    All go through log alpha in float32, as ComfyUI has them: at the lowest sigma its rounding shows.
+    """
+
+    def log_alpha(self, time: Tensor) -> Tensor:
+        return 0.5 * (1 / (time**2 + 1)).log()
 
     def alpha(self, time: Tensor) -> Tensor:
-        return (1 + time**2).rsqrt()
+        return self.log_alpha(time).exp()
 
     def sigma(self, time: Tensor) -> Tensor:
-        return time * self.alpha(time)
+        return (1 - (2 * self.log_alpha(time)).exp()).sqrt()
 
     def log_snr(self, time: Tensor) -> Tensor:
-        return -time.log()
+        return self.log_alpha(time) - self.sigma(time).log()
 
 
 def uni_pc(denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep, *, variant: str = "bh1") -> Tensor:
