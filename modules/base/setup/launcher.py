@@ -30,6 +30,7 @@ VERBS = {
     "check": "run the checks on the source alone: format, lint, types, floors",
     "img2img": "repaint one picture or a folder without a page (img2img --help)",
     "layers": "take pictures apart into layers, compose them, render templates for a table (layers --help)",
+    "workflow": "look at ComfyUI's workflows, and run them (workflow --help)",
     "doctor": "look at this installation, or at the folder of an A1111 or Forge one, and say what is wrong (doctor --help)",
     "extensions": "list, add, install, enable, disable and remove extensions (extensions --help)",
     "fetch": "get a large file that not everybody needs, such as another upscaler (without a name: list them)",
@@ -110,6 +111,7 @@ def run_verb(verb: str, arguments: list[str], console: Console) -> int:
         "check": _check,
         "img2img": _img2img,
         "layers": _layers,
+        "workflow": _workflow,
         "doctor": _doctor,
         "extensions": _extensions,
         "fetch": lambda words, console: fetch_wanted(words, ROOT, Path(sys.executable), console, run),
@@ -156,6 +158,12 @@ def _img2img(arguments: list[str], console: Console) -> int:
 def _layers(arguments: list[str], console: Console) -> int:
     skip_gradio_stubs()  # scripts that take part in the job import it
     main: Any = load_dotted("modules.cli.layers:main")
+    return int(main(arguments) or 0)
+
+
+def _workflow(arguments: list[str], console: Console) -> int:
+    skip_gradio_stubs()  # scripts that take part in the job import it
+    main: Any = load_dotted("modules.cli.workflow:main")
     return int(main(arguments) or 0)
 
 

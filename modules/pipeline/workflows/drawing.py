@@ -60,10 +60,10 @@ def lay_out(graph: Graph) -> Drawing:
     x = LEFT
     for column in sorted(columns):
         y = TOP
-        for node in sorted(columns[column], key=lambda each: _wanted_height(graph.nodes[each.id], placed)):
-            placed[node.id] = replace(node, x=x, y=y)
-            y += node.height + GAP_Y
-        x += max(node.width for node in columns[column]) + GAP_X
+        for drawn in sorted(columns[column], key=lambda each: _wanted_height(graph.nodes[each.id], placed)):
+            placed[drawn.id] = replace(drawn, x=x, y=y)
+            y += drawn.height + GAP_Y
+        x += max(drawn.width for drawn in columns[column]) + GAP_X
     links = [_line(placed, user, place, link) for user in graph.nodes.values() for place, link in enumerate(user.links.values())]
     return Drawing(tuple(placed[node_id] for node_id in graph.nodes), tuple(line for line in links if line))
 
