@@ -16,7 +16,7 @@ from modules.engine.prompts.limits import CHUNK_TOKENS, MAX_BRACKETS, MAX_CHUNKS
 _ROUND = 1.1
 _LARGE_GROUP = 8
 """Tokens; a group of so many may be cut at the end of a chunk, a smaller one moves on as a whole."""
-_MOST_OPENED = 10_000
+_MOST_OPENED = 2_000
 """Brackets in one text: each level of them looks at all of its text again."""
 
 _BRACKET = re.compile(r"[()]")
