@@ -124,7 +124,7 @@ class FakeModel(ScriptView):
         """(77, width)."""
         return encode_texts([""], self.text)[0]
 
-    def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+    def apply_networks(self, networks: Sequence[WeightedNetwork], *, halves_text: bool = False) -> list[str]:
         """Remembered in `networks`."""
         self.networks = tuple(networks)
         return []

@@ -41,6 +41,33 @@ class SkipSizedUpsample(nn.Module):
         return result
 
 
+class PictureNorm(nn.GroupNorm):
+    """Normalises groups of channels of a picture.
+
+    In float32 on a CPU torch has two formulas, one for each layout of its input; see `PictureTransformer`.
+
+    Attributes:
+        is_precise: Bring the picture to the layout of the more precise one first, as ComfyUI does, where A1111 does not.
+    """
+
+    is_precise = False
+
+    def forward(self, input: Tensor) -> Tensor:
+        is_plain = self.is_precise and input.device.type == "cpu" and input.dtype == torch.float32
+        return super().forward(input.contiguous() if is_plain else input)
+
+
+def _replace_norms(unet: Any) -> None:
+    """Make every group norm a `PictureNorm`, and list them for `run_unet`."""
+    norms = []
+    for parent in list(unet.modules()):
+        for name, layer in list(parent.named_children()):
+            if type(layer) is nn.GroupNorm:
+                norms.append(PictureNorm(layer.num_groups, layer.num_channels, layer.eps, layer.affine))
+                setattr(parent, name, norms[-1])
+    unet.picture_norms = norms
+
+
 class PictureTransformer(nn.Module):
     """Normalises a picture, runs transformer blocks over its cells, and adds the result to it.
 
@@ -108,6 +135,7 @@ def make_unet(config: dict[str, Any]) -> nn.Module:
         if block.upsamplers is not None:
             block.upsamplers = nn.ModuleList(SkipSizedUpsample(old.conv) for old in block.upsamplers)
     replace_pointwise(unet)
+    _replace_norms(unet)
     _mark_layouts(unet)
     return unet
 
@@ -122,10 +150,12 @@ def set_circular_padding(module: nn.Module, is_on: bool) -> None:
 def run_unet(
     unet: Any, sample: Tensor, timestep: Tensor, context: Tensor, device: torch.device, dtype: torch.dtype, resizes_first: bool = False
 ) -> Tensor:
-    """One forward pass in `dtype`; float32 in, float32 out, contiguous. `resizes_first`: see `SkipSizedUpsample`."""
+    """One forward pass in `dtype`; float32 in, float32 out, contiguous. `resizes_first`: as ComfyUI; `PictureNorm` is precise then, too."""
     for block in unet.up_blocks:
         for upsampler in block.upsamplers or ():
             upsampler.resizes_first = resizes_first
+    for norm in unet.picture_norms:
+        norm.is_precise = resizes_first
     result = unet(
         sample.to(device=device, dtype=dtype, memory_format=picture_layout(dtype)),
         timestep.to(device=device),

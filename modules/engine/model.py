@@ -125,10 +125,13 @@ class DiffusionModel(Protocol):
         """(77, width) float32: the empty text as the checkpoint's own text encoder has it, whatever is merged into it now."""
         ...
 
-    def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+    def apply_networks(self, networks: Sequence[WeightedNetwork], *, halves_text: bool = False) -> list[str]:
         """Make the weights the checkpoint's with these LoRA files added in this order; none restores them to the bit.
 
         The set that is merged already costs nothing. After an error, the weights are the checkpoint's.
+
+        Args:
+            halves_text: Round what is merged into the text encoder to half precision, as ComfyUI does, whatever it computes in.
 
         Returns:
             What a person should know: tensors that found no use.

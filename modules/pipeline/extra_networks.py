@@ -18,6 +18,7 @@ from modules.backends.loras.catalog import SHORT_HASH, LoraInfo
 from modules.backends.loras.file import read_lora
 from modules.base.errors import InvalidRequest, PentimentoError, UnusableNetwork
 from modules.engine.lora.network import WeightedNetwork
+from modules.pipeline.plan import COMFYUI
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 
 log = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ def _activate_loras(p: StableDiffusionProcessingImg2Img, mentions: list[ExtraNet
         for _, info, numbers in found
         if info is not None
     ]
-    for note in p.sd_model.apply_networks(networks):
+    for note in p.sd_model.apply_networks(networks, halves_text=p.options.compat == COMFYUI):
         _note(p, note)
     if p.options.lora_add_hashes_to_infotext:
         hashes = {_plain(name): info.sha256()[:SHORT_HASH] for name, info, _ in found if info is not None}
@@ -167,6 +168,33 @@ def _with_default(p: StableDiffusionProcessingImg2Img, mentions: list[ExtraNetwo
         return mentions
     p.all_prompts = [prompt if text in prompt else prompt + text for prompt in p.all_prompts]
     return [*mentions, ExtraNetworkParams(added)]
+
+
+@dataclass(frozen=True)
+class MergedLora:
+    """A LoRA that takes part in the batch in hand.
+
+    Attributes:
+        file_name: Below its folder, with its suffix.
+        te, unet: Strengths in text encoder and model.
+    """
+
+    file_name: str
+    te: float
+    unet: float
+
+
+def read_loras(p: StableDiffusionProcessingImg2Img) -> list[MergedLora]:
+    """The LoRA files that `p.extra_network_data` names and that are there, in order, each once with its summed strength."""
+    if p.disable_extra_networks or p.context is None:
+        return []
+    mentions = [params for kind, listed in p.extra_network_data.items() if ALIASES.get(kind, kind) == "lora" for params in listed]
+    merged = []
+    for name, numbers in _read_numbers(_with_default(p, mentions)):
+        info = p.context.loras.find(name)
+        if info is not None:
+            merged.append(MergedLora(f"{info.place}{info.path.suffix}", numbers.te, numbers.unet))
+    return merged
 
 
 @dataclass(frozen=True)

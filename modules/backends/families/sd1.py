@@ -63,11 +63,11 @@ class StableDiffusion(ScriptView):
         """(77, width) float32; see `engine.model.DiffusionModel.empty_prompt`."""
         return encode_texts([""], self.text)[0]
 
-    def apply_networks(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+    def apply_networks(self, networks: Sequence[WeightedNetwork], *, halves_text: bool = False) -> list[str]:
         """Merge these LoRA files and no others; see `engine.model.DiffusionModel.apply_networks`."""
         if networks:
             _ = self.empty_prompt  # of the text encoder as it is in the file
-        return self._loras.apply(networks)
+        return self._loras.apply(networks, halves_text)
 
     @torch.no_grad()
     def predict(self, x: Tensor, timestep: Tensor, context: Tensor, concat: Tensor | None = None, *, resizes_first: bool = False) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 import torch
@@ -28,11 +28,14 @@ class _Target:
     def __init__(self, network: nn.Module, name_layers: Callable[[Iterable[str]], dict[str, str]], dtype: torch.dtype | None) -> None:
         modules = {path: module for path, module in network.named_modules() if isinstance(getattr(module, "weight", None), Tensor)}
         self.layers = {layer: modules[path] for layer, path in name_layers(modules).items()}
+        self._dtype = dtype
         self.merger = WeightMerger(dtype)
         self.key: Hashable = ()
 
-    def restore(self) -> None:
+    def restore(self, dtype: torch.dtype | None = None) -> None:
+        """The network's own weights; what is merged next becomes `dtype` (None = as it was made for)."""
         self.merger.restore()
+        self.merger = WeightMerger(dtype or self._dtype)
         self.key = ()
 
 
@@ -41,7 +44,8 @@ class LoraMerger:
 
     Args:
         unet: With diffusers' module paths; merged weights keep the dtype they have.
-        text: With transformers' module paths; it computes in float32, so merged weights become float32.
+        text: With transformers' module paths; it computes in float32, so merged weights become float32, or are rounded to half precision
+            for rules that say so.
     """
 
     def __init__(self, unet: nn.Module, text: nn.Module) -> None:
@@ -54,10 +58,13 @@ class LoraMerger:
         """Equal for equal weights of the text encoder; () = its own."""
         return self._targets[TEXT].key
 
-    def apply(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+    def apply(self, networks: Sequence[WeightedNetwork], halves_text: bool = False) -> list[str]:
         """Make the model's weights its own with `networks` added in this order; an empty sequence restores it.
 
         The set that is merged already costs nothing. After an error, the model has its own weights.
+
+        Args:
+            halves_text: Round what is merged into the text encoder to half precision.
 
         Returns:
             What a person should know: tensors that found no use.
@@ -65,9 +72,9 @@ class LoraMerger:
         Raises:
             UnusableNetwork: A file does not fit the model, or is damaged.
         """
-        whole = tuple((network.file.key, network.te, network.unet, network.rank_limit) for network in networks)
+        whole = (halves_text, *((network.file.key, network.te, network.unet, network.rank_limit) for network in networks))
         if whole != self._whole:
-            self._notes = self._change_to(networks)
+            self._notes = self._change_to(networks, {TEXT: torch.float16} if halves_text else {})
             self._whole = whole
         return list(self._notes)
 
@@ -77,7 +84,7 @@ class LoraMerger:
         for target in self._targets.values():
             target.restore()
 
-    def _change_to(self, networks: Sequence[WeightedNetwork]) -> list[str]:
+    def _change_to(self, networks: Sequence[WeightedNetwork], dtypes: Mapping[str, torch.dtype]) -> list[str]:
         try:
             fitting = {id(network.file): self._fit(network.file) for network in networks}
             for name, target in self._targets.items():
@@ -86,8 +93,10 @@ class LoraMerger:
                     for network in networks
                     if network.multiplier(name) != 0 and any(layer[0] == name for layer in fitting[id(network.file)][0])
                 ]
-                key = tuple((network.file.key, network.multiplier(name), network.rank_limit) for network, _ in wanted)
+                key: Hashable = tuple((network.file.key, network.multiplier(name), network.rank_limit) for network, _ in wanted)
+                key = (key, dtypes[name]) if wanted and name in dtypes else key
                 if key != target.key:
+                    target.restore(dtypes.get(name))
                     _merge(name, target, wanted)
                     target.key = key
         except BaseException:
@@ -119,9 +128,8 @@ class LoraMerger:
 
 
 def _merge(name: str, target: _Target, wanted: Sequence[tuple[WeightedNetwork, Sequence[Layer]]]) -> None:
-    """Restore the network `name`, then merge the files' layers for it."""
+    """Merge the files' layers for the network `name`, which has its own weights."""
     started = time.perf_counter()
-    target.restore()
     touched: dict[int, tuple[nn.Module, list[tuple[int, Layer]]]] = {}
     for index, (_, layers) in enumerate(wanted):
         for layer in layers:

@@ -54,7 +54,7 @@ def get_model(run: NodeRun, value: ModelValue | ClipValue) -> DiffusionModel:
     model = run.graph.checkpoint(value.checkpoint)
     uses = [use for use in value.loras if use.model_strength or use.clip_strength]
     networks = [WeightedNetwork(run.graph.lora(use.name), te=use.clip_strength, unet=use.model_strength) for use in uses]
-    for note in model.apply_networks(networks):
+    for note in model.apply_networks(networks, halves_text=True):
         run.graph.note(note)
     return model
 
