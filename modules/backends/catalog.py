@@ -74,6 +74,7 @@ class CheckpointInfo:
         label: The name that the page shows.
         stamps: Every file it is made of; the first one is the one that is hashed.
         hashes: Where `hashed` looks, and remembers.
+        family: "Stable Diffusion 1", "Stable Diffusion 2", or "" for what is not recognised.
     """
 
     path: Path
@@ -91,6 +92,7 @@ class CheckpointInfo:
     label: str
     stamps: tuple[FileStamp, ...]
     hashes: HashCache | None = field(default=None, repr=False, compare=False)
+    family: str = ""
 
     @property
     def short_hash(self) -> str:
@@ -231,7 +233,7 @@ class Catalog:
             config=config if config is not None and config.is_file() else None, kind=found.kind, prediction=found.prediction,
             prediction_from=found.prediction_from, latent_channels=found.latent_channels, is_supported=not found.reason,
             reason=found.reason, label=BUILTIN_LABEL if path.name == BUILTIN_NAME else name, stamps=stamps,
-            hashes=self._hashes,
+            hashes=self._hashes, family=found.family,
         )  # fmt: skip
 
     def _with_known_hash(self, info: CheckpointInfo) -> CheckpointInfo:

@@ -18,16 +18,20 @@ from torch import Tensor, nn
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
+from modules.backends.open_clip import TextTraits
 from modules.backends.tokenizer import ClipTokenizer
 from modules.engine.model import TokenVectors
 
 
-def make_clip_text(vocabulary: int, width: int, layers: int, heads: int, inner_width: int, positions: int) -> nn.Module:
+def make_clip_text(
+    vocabulary: int, width: int, layers: int, heads: int, inner_width: int, positions: int, activation: str = "quick_gelu"
+) -> nn.Module:
     """An uninitialised text model on the current device.
 
     Args:
         vocabulary: Rows of the token embedding.
         positions: Longest sequence, 77 for every published model.
+        activation: transformers' name: "quick_gelu" for OpenAI's weights, "gelu" for OpenCLIP's.
     """
     config = CLIPTextConfig(
         vocab_size=vocabulary,
@@ -36,7 +40,7 @@ def make_clip_text(vocabulary: int, width: int, layers: int, heads: int, inner_w
         num_hidden_layers=layers,
         num_attention_heads=heads,
         max_position_embeddings=positions,
-        hidden_act="quick_gelu",
+        hidden_act=activation,
         attn_implementation="eager",
     )
     return CLIPTextModel(config)
@@ -47,18 +51,20 @@ class ClipTextEncoder:
 
     Args:
         network: From `make_clip_text`, filled.
-        pad_token: What fills a chunk: 49407 for Stable Diffusion 1.
+        traits: What the weights do not show; None = those of Stable Diffusion 1.
     """
 
-    def __init__(self, tokenizer: ClipTokenizer, network: Any, width: int, device: torch.device, pad_token: int | None = None) -> None:
+    def __init__(self, tokenizer: ClipTokenizer, network: Any, width: int, device: torch.device, traits: TextTraits | None = None) -> None:
+        traits = traits or TextTraits()
         self._tokenizer, self._device = tokenizer, device
         self.network = network
         self.network.final_layer_norm.float()
         for layer in self.network.encoder.layers:
             _compute_in_float32(layer)
-        self.width, self.layers, self.own_clip_skip = width, len(self.network.encoder.layers), 1
+        self._missing = traits.missing_layers
+        self.width, self.layers, self.own_clip_skip = width, len(self.network.encoder.layers) + self._missing, traits.own_clip_skip
         self.start_token, self.end_token, self.comma_token = tokenizer.start, tokenizer.end, tokenizer.comma
-        self.pad_token = tokenizer.end if pad_token is None else pad_token
+        self.pad_token = tokenizer.end if traits.pad_token is None else traits.pad_token
 
     def tokenize(self, text: str) -> list[int]:
         """BPE ids of `text`: no start or end token, no truncation."""
@@ -66,13 +72,13 @@ class ClipTextEncoder:
 
     @torch.no_grad()
     def encode(self, tokens: Tensor, clip_skip: int, replaced: Sequence[TokenVectors] = ()) -> Tensor:
-        """(B, 77) int64 -> (B, 77, width) float32; `clip_skip` 1 = all layers, the final norm always applied."""
+        """(B, 77) int64 -> (B, 77, width) float32; `clip_skip` 1 = all layers that are there, the final norm always applied."""
         tokens = tokens.to(self._device)
         # Given here because a model built on the meta device has no values in its buffers.
         positions = torch.arange(tokens.shape[1], device=self._device)[None]
         with self._replacing(replaced):
             states = self.network(input_ids=tokens, position_ids=positions, output_hidden_states=True).hidden_states
-        kept = max(0, len(states) - max(1, clip_skip))
+        kept = max(0, len(states) - max(1, clip_skip - self._missing))
         result: Tensor = self.network.final_layer_norm(states[kept])
         return result
 

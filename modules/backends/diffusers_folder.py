@@ -9,7 +9,8 @@ from typing import Any
 
 from modules.backends.header import Header, read_header
 from modules.backends.ldm_layout import Part
-from modules.backends.recognise import NOT_YET, Recognition, kind_of, parse_prediction
+from modules.backends.open_clip import TextTraits
+from modules.backends.recognise import NOT_YET, SD1, SD2, Recognition, kind_of, parse_prediction
 from modules.base.errors import BrokenCheckpoint
 from modules.engine.model import Prediction
 
@@ -24,6 +25,7 @@ _VAE_KEYS = (
     "norm_num_groups", "use_quant_conv", "use_post_quant_conv", "mid_block_add_attention",
 )  # fmt: skip
 _OLD_VAE_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+_FAMILIES = {"quick_gelu": SD1, "gelu": SD2}
 _DEFAULT_SCALE_FACTOR = 0.18215
 
 
@@ -51,9 +53,9 @@ def recognise_folder(folder: Path) -> Recognition:
     pipeline = str(_read_json(folder, INDEX_FILE).get("_class_name"))
     if not (folder / "unet").is_dir() or "XL" in pipeline:
         return Recognition(reason=f"{pipeline}: {NOT_YET}")
-    text = _read_json(folder, "text_encoder/config.json")
-    if text.get("hidden_act", "quick_gelu") != "quick_gelu":
-        return Recognition(reason=f"Stable Diffusion 2: {NOT_YET}")
+    activation = _read_json(folder, "text_encoder/config.json").get("hidden_act", "quick_gelu")
+    if activation not in _FAMILIES:
+        return Recognition(reason=f"a text encoder with {activation!r} inside: {NOT_YET} ({' and '.join(_FAMILIES)} are)")
     header = _open_part(folder, "unet")
     conv_in, conv_out = header.shape("conv_in.weight"), header.shape("conv_out.weight")
     if conv_in is None or conv_out is None:
@@ -64,7 +66,7 @@ def recognise_folder(folder: Path) -> Recognition:
     prediction = parse_prediction(word)
     if prediction is None:
         reason = reason or f"it predicts {word!r}: {NOT_YET} (epsilon and v_prediction are)"
-    return Recognition(kind, prediction or Prediction.EPSILON, "scheduler", channels, reason)
+    return Recognition(kind, prediction or Prediction.EPSILON, "scheduler", channels, reason, _FAMILIES[activation])
 
 
 def read_scheduler(folder: Path) -> dict[str, Any]:
@@ -102,8 +104,8 @@ def read_vae(folder: Path) -> tuple[FolderPart, float]:
     return FolderPart(Part(_pick(config, _VAE_KEYS), names), header), float(config.get("scaling_factor") or _DEFAULT_SCALE_FACTOR)
 
 
-def read_clip_text(folder: Path) -> FolderPart:
-    """Text encoder of the folder.
+def read_clip_text(folder: Path) -> tuple[FolderPart, TextTraits]:
+    """Text encoder of the folder. Stable Diffusion 2's is kept without its last layer, and the last one there is the one to use.
 
     Raises:
         BrokenCheckpoint: A file is missing, truncated or no JSON.
@@ -114,11 +116,12 @@ def read_clip_text(folder: Path) -> FolderPart:
         values = {
             "vocabulary": config["vocab_size"], "width": config["hidden_size"], "layers": config["num_hidden_layers"],
             "heads": config["num_attention_heads"], "inner_width": config["intermediate_size"],
-            "positions": config.get("max_position_embeddings", 77),
+            "positions": config.get("max_position_embeddings", 77), "activation": config.get("hidden_act", "quick_gelu"),
         }  # fmt: skip
     except KeyError as error:
         raise BrokenCheckpoint(f"{folder.name}/text_encoder/config.json lacks {error}") from error
-    return FolderPart(Part(values, names), header)
+    is_sd2 = values["activation"] == "gelu"
+    return FolderPart(Part(values, names), header), TextTraits(2, 0, missing_layers=1) if is_sd2 else TextTraits()
 
 
 def _pick(config: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

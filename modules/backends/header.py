@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from modules.base.errors import BrokenCheckpoint
 
 TYPE_SIZES = {
@@ -54,6 +57,29 @@ class Header:
 
     def has_prefix(self, prefix: str) -> bool:
         return any(name.startswith(prefix) for name in self.tensors)
+
+
+def read_floats(header: Header, name: str) -> NDArray[np.float32] | None:
+    """The values of one small tensor, without torch; None when it is not there, or holds no 16- or 32-bit floats.
+
+    Raises:
+        BrokenCheckpoint: The file cannot be read any more.
+    """
+    info = header.tensors.get(name)
+    if info is None or info.dtype not in ("F16", "BF16", "F32"):
+        return None
+    try:
+        with header.path.open("rb") as file:
+            start = _LENGTH_BYTES + int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            file.seek(start + info.start)
+            raw = file.read(info.end - info.start)
+    except OSError as error:
+        raise BrokenCheckpoint(f"{header.path.name} cannot be read: {error.strerror or error}") from error
+    if len(raw) != info.end - info.start:
+        raise BrokenCheckpoint(f"{header.path.name} changed while it was looked at; try again when the file is complete")
+    if info.dtype == "BF16":
+        return (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+    return np.frombuffer(raw, "<f2" if info.dtype == "F16" else "<f4").astype(np.float32)
 
 
 def read_header(path: Path, longest: int = _LONGEST_HEADER) -> Header:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from modules.backends.header import Header
@@ -16,7 +16,10 @@ from modules.base.errors import BrokenCheckpoint
 UNET_PREFIX = "model.diffusion_model."
 VAE_PREFIX = "first_stage_model."
 TEXT_PREFIXES = ("cond_stage_model.transformer.text_model.", "cond_stage_model.transformer.")
+OPEN_CLIP_PREFIX = "cond_stage_model.model."
 DEFAULT_HEADS = 8
+LINEAR_HEAD_WIDTH = 64
+"""UNets whose transformers begin with a linear layer (Stable Diffusion 2) have heads of equal width, the older ones of equal number."""
 TEXT_HEAD_WIDTH = 64
 _RESNET = {
     "in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj", "out_layers.0": "norm2", "out_layers.3": "conv2",
@@ -33,18 +36,21 @@ class Part:
     Attributes:
         config: Keyword arguments of the module that runs it.
         names: Parameter name in that module -> tensor name in the file.
+        rows: Parameter name -> (index, count), where it is one of several equal parts of the tensor's rows.
     """
 
     config: dict[str, Any]
     names: dict[str, str]
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-class _Reader:
+class Reader:
     """Looks tensors up below one prefix, and collects the renamings."""
 
     def __init__(self, header: Header, prefix: str) -> None:
         self.header, self.prefix = header, prefix
         self.names: dict[str, str] = {}
+        self.rows: dict[str, tuple[int, int]] = {}
         self.below: dict[str, list[str]] = {}
         for name in header.tensors:
             if name.startswith(prefix):
@@ -64,6 +70,11 @@ class _Reader:
         for suffix in (".weight", ".bias"):
             if self.has(old + suffix):
                 self.names[new + suffix] = self.prefix + old + suffix
+
+    def take_rows(self, old: str, new: str, index: int, count: int) -> None:
+        """The parameter `new` is part `index` of `count` equal parts of the tensor `old`'s rows."""
+        self.names[new] = self.prefix + old
+        self.rows[new] = (index, count)
 
     def take_resnet(self, old: str, new: str) -> None:
         for theirs, ours in _RESNET.items():
@@ -89,7 +100,7 @@ class _Reader:
             raise BrokenCheckpoint(
                 f"{self.header.path.name} has {len(unused)} tensors of another architecture, {sorted(unused)[0]} for one"
             )
-        return Part(config, self.names)
+        return Part(config, self.names, self.rows)
 
     def _all(self) -> list[str]:
         return [name for names in self.below.values() for name in names]
@@ -106,7 +117,7 @@ def read_unet(header: Header, settings: LdmSettings) -> Part:
     Raises:
         BrokenCheckpoint: A tensor that the structure needs is missing, or one is left over.
     """
-    reader = _Reader(header, UNET_PREFIX)
+    reader = Reader(header, UNET_PREFIX)
     for old, new in {"time_embed.0": "time_embedding.linear_1", "time_embed.2": "time_embedding.linear_2", "input_blocks.0.0": "conv_in",
                      "out.0": "conv_norm_out", "out.2": "conv_out"}.items():  # fmt: skip
         reader.take(old, new)
@@ -115,9 +126,11 @@ def read_unet(header: Header, settings: LdmSettings) -> Part:
     _read_up(reader, layers)
     context = reader.shape("middle_block.1.transformer_blocks.0.attn2.to_k.weight")[1]
     levels = range(len(widths))
+    is_linear = len(reader.shape("middle_block.1.proj_in.weight")) == 2
+    head_width = settings.head_width or (LINEAR_HEAD_WIDTH if is_linear else None)
     heads: int | list[int] = settings.heads or DEFAULT_HEADS
-    if settings.heads is None and settings.head_width is not None:
-        heads = [width // settings.head_width for width in widths]
+    if settings.heads is None and head_width is not None:
+        heads = [max(1, width // head_width) for width in widths]
     return reader.finish({
         "in_channels": reader.shape("input_blocks.0.0.weight")[1],
         "out_channels": reader.shape("out.2.weight")[0],
@@ -128,11 +141,11 @@ def read_unet(header: Header, settings: LdmSettings) -> Part:
         "transformer_layers_per_block": tuple(max(depth, 1) for depth in depths),
         "cross_attention_dim": context,
         "attention_head_dim": tuple(heads) if isinstance(heads, list) else heads,
-        "use_linear_projection": len(reader.shape("middle_block.1.proj_in.weight")) == 2,
+        "use_linear_projection": is_linear,
     })  # fmt: skip
 
 
-def _read_down(reader: _Reader) -> tuple[list[int], list[int], list[int]]:
+def _read_down(reader: Reader) -> tuple[list[int], list[int], list[int]]:
     """Widths, numbers of residual blocks and transformer depths (0 = no attention), a level each."""
     widths, layers, depths = [0], [0], [0]
     for index in range(1, reader.count("input_blocks.{}.")):
@@ -150,13 +163,13 @@ def _read_down(reader: _Reader) -> tuple[list[int], list[int], list[int]]:
     return widths, layers, depths
 
 
-def _read_middle(reader: _Reader) -> None:
+def _read_middle(reader: Reader) -> None:
     reader.take_resnet("middle_block.0", "mid_block.resnets.0")
     reader.take_all("middle_block.1", "mid_block.attentions.0")
     reader.take_resnet("middle_block.2", "mid_block.resnets.1")
 
 
-def _read_up(reader: _Reader, layers: list[int]) -> None:
+def _read_up(reader: Reader, layers: list[int]) -> None:
     index = 0
     for level, count in enumerate(reversed(layers)):
         for layer in range(count + 1):
@@ -175,7 +188,7 @@ def read_vae(header: Header, prefix: str = VAE_PREFIX) -> Part:
     Raises:
         BrokenCheckpoint: A tensor that the structure needs is missing, or one is left over.
     """
-    reader = _Reader(header, prefix)
+    reader = Reader(header, prefix)
     levels = reader.count("encoder.down.{}.")
     widths, layers = [], 0
     for level in range(levels):
@@ -207,7 +220,7 @@ def read_vae(header: Header, prefix: str = VAE_PREFIX) -> Part:
     }, ignored=("loss.", "model_ema."))  # fmt: skip
 
 
-def _read_vae_ends(reader: _Reader, half: str) -> None:
+def _read_vae_ends(reader: Reader, half: str) -> None:
     reader.take(f"{half}.conv_in", f"{half}.conv_in")
     reader.take(f"{half}.norm_out", f"{half}.conv_norm_out")
     reader.take(f"{half}.conv_out", f"{half}.conv_out")
@@ -224,7 +237,7 @@ def read_clip_text(header: Header, settings: LdmSettings) -> Part:
         BrokenCheckpoint: A tensor that the structure needs is missing, or one is left over.
     """
     prefix = next((prefix for prefix in TEXT_PREFIXES if header.has_prefix(prefix)), TEXT_PREFIXES[0])
-    reader = _Reader(header, prefix)
+    reader = Reader(header, prefix)
     for name in header.tensors:
         if name.startswith(prefix) and not name.endswith("position_ids"):
             reader.names[name[len(prefix) :]] = name

@@ -6,7 +6,7 @@ import functools
 import logging
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,16 +16,19 @@ from modules.backends import diffusers_folder, ldm_layout
 from modules.backends.catalog import CheckpointInfo
 from modules.backends.clip_text import ClipTextEncoder, make_clip_text
 from modules.backends.families.sd1 import StableDiffusion, make_alphas_cumprod
+from modules.backends.families.sd2 import predicts_v
 from modules.backends.hashes import hash_file
 from modules.backends.header import Header, read_header
 from modules.backends.ldm_layout import Part
 from modules.backends.ldm_yaml import LdmSettings, read_ldm_yaml
+from modules.backends.open_clip import TextTraits, is_open_clip, read_open_clip_text
+from modules.backends.recognise import SD2
 from modules.backends.tokenizer import ClipTokenizer
 from modules.backends.unet import make_unet
 from modules.backends.vae import Vae, make_vae
 from modules.backends.weights import build_module
 from modules.base.errors import BrokenCheckpoint, UnsupportedCheckpoint
-from modules.engine.model import Prediction
+from modules.engine.model import ModelKind, Prediction
 
 log = logging.getLogger(__name__)
 _LDM_SCALE_FACTOR = 0.18215
@@ -33,7 +36,7 @@ _LDM_SCALE_FACTOR = 0.18215
 
 @dataclass(frozen=True)
 class _Source:
-    """The three networks of a checkpoint, each with the file that holds it."""
+    """The three networks of a checkpoint, each with the file that holds it; and what its text encoder's weights do not show."""
 
     unet: Part
     vae: Part
@@ -43,6 +46,7 @@ class _Source:
     text_file: Header
     scale_factor: float
     settings: LdmSettings
+    traits: TextTraits
 
 
 def load_checkpoint(
@@ -80,7 +84,8 @@ def load_checkpoint(
     vae_sha256 = hash_file(vae) if vae is not None else ""
     if info.has_changed():
         raise BrokenCheckpoint(f"{info.name} changed while it was being loaded; try again when the file is complete")
-    model = _assemble(info, source, networks, tokenizer, prediction or info.prediction, device, dtype)
+    prediction = prediction or _tried_prediction(info, networks[0], source, device, dtype)
+    model = _assemble(info, source, networks, tokenizer, prediction, device, dtype)
     model.sd_checkpoint_info = info
     model.vae_name, model.vae_sha256 = (vae.name if vae is not None else None), vae_sha256
     log.info("Loaded %s in %.1f s (%s, %s, %s)", model.title, time.perf_counter() - started, info.kind.value, model.prediction.value, dtype)
@@ -97,7 +102,11 @@ def count_parameters(info: CheckpointInfo) -> int:
     if not info.is_supported:
         return 0
     if info.is_folder:
-        parts = (diffusers_folder.read_unet(info.path), diffusers_folder.read_vae(info.path)[0], diffusers_folder.read_clip_text(info.path))
+        parts = (
+            diffusers_folder.read_unet(info.path),
+            diffusers_folder.read_vae(info.path)[0],
+            diffusers_folder.read_clip_text(info.path)[0],
+        )
         headers = [part.header for part in parts]
     else:
         headers = [read_header(info.path)]
@@ -106,14 +115,18 @@ def count_parameters(info: CheckpointInfo) -> int:
 
 def _open_single_file(info: CheckpointInfo) -> _Source:
     header, settings = read_header(info.path), read_ldm_yaml(info.config)
+    if is_open_clip(header):
+        text, traits = read_open_clip_text(header, settings)
+    else:
+        text, traits = ldm_layout.read_clip_text(header, settings), TextTraits()
     return _Source(
-        ldm_layout.read_unet(header, settings), ldm_layout.read_vae(header), ldm_layout.read_clip_text(header, settings),
-        header, header, header, settings.scale_factor or _LDM_SCALE_FACTOR, settings,
+        ldm_layout.read_unet(header, settings), ldm_layout.read_vae(header), text,
+        header, header, header, settings.scale_factor or _LDM_SCALE_FACTOR, settings, traits,
     )  # fmt: skip
 
 
 def _open_folder(folder: Path) -> _Source:
-    unet, text = diffusers_folder.read_unet(folder), diffusers_folder.read_clip_text(folder)
+    unet, (text, traits) = diffusers_folder.read_unet(folder), diffusers_folder.read_clip_text(folder)
     vae, scale_factor = diffusers_folder.read_vae(folder)
     scheduler = diffusers_folder.read_scheduler(folder)
     settings = LdmSettings(
@@ -122,7 +135,7 @@ def _open_folder(folder: Path) -> _Source:
         timesteps=int(scheduler.get("num_train_timesteps", LdmSettings.timesteps)),
         beta_schedule="plain" if scheduler.get("beta_schedule") == "linear" else "linear",
     )
-    return _Source(unet.part, vae.part, text.part, unet.header, vae.header, text.header, scale_factor, settings)
+    return _Source(unet.part, vae.part, text.part, unet.header, vae.header, text.header, scale_factor, settings, traits)
 
 
 def _with_vae(source: _Source, path: Path) -> _Source:
@@ -133,7 +146,7 @@ def _with_vae(source: _Source, path: Path) -> _Source:
         raise BrokenCheckpoint(
             f"{path.name} has {part.config['latent_channels']} latent channels, the checkpoint wants {source.vae.config['latent_channels']}"
         )
-    return _Source(source.unet, part, source.text, source.unet_file, header, source.text_file, source.scale_factor, source.settings)
+    return replace(source, vae=part, vae_file=header)
 
 
 def _build(source: _Source, device: torch.device, dtype: torch.dtype) -> tuple[nn.Module, nn.Module, nn.Module]:
@@ -142,10 +155,18 @@ def _build(source: _Source, device: torch.device, dtype: torch.dtype) -> tuple[n
         return (
             build_module(lambda: make_unet(source.unet.config), source.unet_file, source.unet.names, device, dtype),
             build_module(lambda: make_vae(source.vae.config), source.vae_file, source.vae.names, device, dtype),
-            build_module(lambda: make_clip_text(**source.text.config), source.text_file, source.text.names, device, None),
+            build_module(lambda: make_clip_text(**source.text.config), source.text_file, source.text.names, device, None, source.text.rows),
         )
     except (ValueError, TypeError) as error:
         raise BrokenCheckpoint(f"{source.unet_file.path.name} describes a network that cannot be built: {error}") from error
+
+
+def _tried_prediction(info: CheckpointInfo, unet: nn.Module, source: _Source, device: torch.device, dtype: torch.dtype) -> Prediction:
+    """What the model predicts; where nothing said so, and Stable Diffusion 2 has both, by a trial."""
+    if info.prediction_from != "default" or info.family != SD2 or info.kind is not ModelKind.BASE:
+        return info.prediction
+    channels, width = source.unet.config["in_channels"], source.unet.config["cross_attention_dim"]
+    return Prediction.V if predicts_v(unet, channels, width, device, dtype) else Prediction.EPSILON
 
 
 def _assemble(
@@ -171,7 +192,7 @@ def _assemble(
         alphas_cumprod=alphas.to(device),
         unet=unet,
         vae=Vae(vae, device, dtype),
-        text=ClipTextEncoder(tokenizer, text, source.text.config["width"], device),
+        text=ClipTextEncoder(tokenizer, text, source.text.config["width"], device, source.traits),
         latent_channels=info.latent_channels,
         latent_factor=2 ** (len(source.vae.config["block_out_channels"]) - 1),
         device=device,

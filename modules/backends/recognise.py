@@ -2,15 +2,16 @@
 
 With z = latent channels of the VAE, a UNet with z inputs is a base model, 2 z an edit model, 2 z + 1 an inpainting model. Whether the UNet
 predicts the noise (eps) or v is said, in this order, by the YAML's `parameterization`; by the file's metadata
-(`modelspec.prediction_type`); by the weights, where an (empty) tensor named `v_pred` marks v; otherwise eps.
+(`modelspec.prediction_type`); by the weights, where an (empty) tensor named `v_pred` marks v, and in base models of Stable Diffusion 2 the
+spread of one bias, which training on v left far wider; otherwise eps, until such a model is loaded and tried (`families.sd2`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modules.backends.header import Header
-from modules.backends.ldm_layout import TEXT_PREFIXES, UNET_PREFIX, VAE_PREFIX
+from modules.backends.header import Header, read_floats
+from modules.backends.ldm_layout import OPEN_CLIP_PREFIX, TEXT_PREFIXES, UNET_PREFIX, VAE_PREFIX
 from modules.backends.ldm_yaml import LdmSettings
 from modules.engine.model import ModelKind, Prediction
 
@@ -25,8 +26,12 @@ _OTHER_FILES = (
     (("joint_blocks.",), f"Stable Diffusion 3: {NOT_YET}"),
     (("double_blocks.",), f"FLUX: {NOT_YET}"),
     (("img_mod.1.",), f"Qwen-Image: {NOT_YET}"),
-    (("cond_stage_model.model.",), f"Stable Diffusion 2: {NOT_YET}"),
+    (("noise_augmentor.", "embedder.model.visual."), f"Stable Diffusion 2 unCLIP: {NOT_YET}"),
 )
+SD1, SD2 = "Stable Diffusion 1", "Stable Diffusion 2"
+_TELLING_BIAS = "output_blocks.11.1.transformer_blocks.0.norm1.bias"
+_V_SPREAD = 0.09
+"""Standard deviation of that bias above which a Stable Diffusion 2 model predicts v."""
 _PREDICTIONS = {"eps": Prediction.EPSILON, "epsilon": Prediction.EPSILON, "v": Prediction.V, "v_prediction": Prediction.V}
 _KINDS = "z is a base model, 2 z an edit model, 2 z + 1 an inpainting model"
 
@@ -37,6 +42,7 @@ class Recognition:
 
     Attributes:
         reason: Why the file cannot be run, in words for the list; "" when it can.
+        family: `SD1` or `SD2`, by the text encoder; "" for what is neither.
         prediction_from: Where `prediction` was read: "YAML", "metadata", "weights", "scheduler", "default", "request".
     """
 
@@ -45,6 +51,7 @@ class Recognition:
     prediction_from: str = "default"
     latent_channels: int | None = None
     reason: str = ""
+    family: str = ""
 
 
 def recognise(header: Header, settings: LdmSettings) -> Recognition:
@@ -58,8 +65,9 @@ def recognise(header: Header, settings: LdmSettings) -> Recognition:
     if unet_in is None or unet_out is None or decoder_in is None or min(len(unet_in), len(unet_out), len(decoder_in)) < 2:
         return Recognition(reason="incomplete: the first or last convolution of the UNet, or the VAE's first one, is missing")
     kind, reason = kind_of(unet_in[1], unet_out[0], decoder_in[1])
-    prediction, source, problem = _prediction_of(header, settings)
-    return Recognition(kind, prediction, source, decoder_in[1], reason or problem)
+    family = SD2 if header.has_prefix(OPEN_CLIP_PREFIX) else SD1
+    prediction, source, problem = _prediction_of(header, settings, may_be_v=family == SD2 and kind is ModelKind.BASE)
+    return Recognition(kind, prediction, source, decoder_in[1], reason or problem, family)
 
 
 def kind_of(inputs: int, outputs: int, latent_channels: int) -> tuple[ModelKind | None, str]:
@@ -77,13 +85,16 @@ def parse_prediction(word: str) -> Prediction | None:
     return _PREDICTIONS.get(word.strip().lower().replace("-", "_"))
 
 
-def _prediction_of(header: Header, settings: LdmSettings) -> tuple[Prediction, str, str]:
+def _prediction_of(header: Header, settings: LdmSettings, *, may_be_v: bool) -> tuple[Prediction, str, str]:
     for word, source in ((settings.parameterization, "YAML"), (header.metadata.get("modelspec.prediction_type"), "metadata")):
         if word:
             prediction = parse_prediction(word)
             problem = "" if prediction else f"its {source} says that it predicts {word!r}: {NOT_YET} (eps and v are)"
             return prediction or Prediction.EPSILON, source, problem
     if "v_pred" in header.tensors:
+        return Prediction.V, "weights", ""
+    bias = read_floats(header, UNET_PREFIX + _TELLING_BIAS) if may_be_v else None
+    if bias is not None and bias.std() > _V_SPREAD:
         return Prediction.V, "weights", ""
     return Prediction.EPSILON, "default", ""
 
@@ -99,7 +110,7 @@ def _missing_part(header: Header) -> str:
     if not header.tensors:
         return "holds no weights"
     has_unet, has_vae = header.has_prefix(UNET_PREFIX), header.has_prefix(VAE_PREFIX)
-    if has_unet and has_vae and header.has_prefix(TEXT_PREFIXES[1]):
+    if has_unet and has_vae and (header.has_prefix(TEXT_PREFIXES[1]) or header.has_prefix(OPEN_CLIP_PREFIX)):
         return ""
     if has_unet:
         missing = "VAE (first_stage_model.*)" if not has_vae else "text encoder (cond_stage_model.*)"
@@ -112,6 +123,6 @@ def _missing_part(header: Header) -> str:
 
 
 def _odd_type(header: Header) -> str:
-    prefixes = (UNET_PREFIX, VAE_PREFIX, TEXT_PREFIXES[1])
+    prefixes = (UNET_PREFIX, VAE_PREFIX, TEXT_PREFIXES[1], OPEN_CLIP_PREFIX)
     odd = {info.dtype for name, info in header.tensors.items() if name.startswith(prefixes) and not name.endswith("position_ids")} - _FLOATS
     return f"weights stored as {', '.join(sorted(odd))}: {NOT_YET}" if odd else ""

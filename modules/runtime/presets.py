@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 NATIVE_SIZE_PX = 512
 BUILTIN_SIZE_PX = 256
+V_SIZE_PX = 768
+"""What Stable Diffusion 2 models that predict v were trained at."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ def preset_for(checkpoint: Labelled | None) -> Preset:
     """The preset that suits a checkpoint; None means the built-in one."""
     if checkpoint is None or checkpoint.label.startswith("built-in"):
         return BUILTIN_PRESET
+    is_sd2 = getattr(checkpoint, "family", "") == "Stable Diffusion 2"
+    if is_sd2 and getattr(getattr(checkpoint, "prediction", None), "name", "") == "V":
+        return Preset(width=V_SIZE_PX, height=V_SIZE_PX)
     return Preset()
 
 

@@ -185,6 +185,11 @@ class _Rules:
     embeddings: EmbeddingTable | None
     field: str
 
+    @property
+    def layer(self) -> int:
+        """Of the encoder; A1111 gives Stable Diffusion 2's its own, whatever "Clip skip" says."""
+        return self.clip_skip if self.encoder.own_clip_skip == 1 else self.encoder.own_clip_skip
+
 
 _ChunkedTexts = dict[str, list[Chunk]]
 
@@ -233,7 +238,7 @@ def _encode_together(texts: Sequence[str], chunked: _ChunkedTexts, rules: _Rules
     columns = []
     for index in range(max(len(chunks) for chunks in chunked.values())):
         column = [chunks[index] if index < len(chunks) else empty_chunk(rules.encoder) for chunks in chunked.values()]
-        vectors = encode_chunks(column, rules.encoder, rules.clip_skip)
+        vectors = encode_chunks(column, rules.encoder, rules.layer)
         if rules.emphasis in (Emphasis.ORIGINAL, Emphasis.NO_NORM):
             weights = torch.tensor([chunk.weights for chunk in column], device=vectors.device)
             weighted = vectors * weights.unsqueeze(-1)

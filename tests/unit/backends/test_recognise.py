@@ -47,7 +47,7 @@ def test_prediction_by_precedence(tmp_path: Path) -> None:
     ("key", "said"),
     [
         ("conditioner.embedders.0.transformer.x", "SDXL: not supported yet"),
-        ("cond_stage_model.model.transformer.resblocks.0.x", "Stable Diffusion 2: not supported yet"),
+        ("noise_augmentor.time_embed.weight", "Stable Diffusion 2 unCLIP: not supported yet"),
         ("model.diffusion_model.joint_blocks.0.x", "Stable Diffusion 3: not supported yet"),
         ("double_blocks.0.img_attn.x", "FLUX: not supported yet"),
         ("transformer_blocks.0.img_mod.1.weight", "Qwen-Image: not supported yet"),
