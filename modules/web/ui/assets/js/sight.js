@@ -26,6 +26,7 @@ const page = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 let panel = null;
 let region = null;
 let adoptedMs = -Infinity;
+let ownEdges = null; // what was dragged here, and no word of the server's
 let seen = null; // the last answer
 let form = null; // the form's values by field
 let committed = null; // the canvas's value
@@ -228,6 +229,8 @@ function setRegion(edges) {
   if (!region) return;
   const picture = window.pentimento.document.state().picture;
   if (edges && picture) sessionStorage.setItem(REGION_OF, size([picture.width, picture.height]));
+  adoptedMs = -Infinity; // it belongs to the picture that is there
+  ownEdges = edges;
   region.props.value = edges;
   drawChip();
 }
@@ -257,7 +260,7 @@ function mount() {
     } else {
       region = parts;
       parts.watch("value", () => {
-        adoptedMs = performance.now();
+        if (region.props.value !== ownEdges) adoptedMs = performance.now();
         drawChip();
       });
       drawChip();
