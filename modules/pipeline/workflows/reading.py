@@ -10,8 +10,9 @@ from typing import Any
 from modules.base.errors import InvalidRequest
 from modules.pipeline.workflows.api_format import is_api, read_api
 from modules.pipeline.workflows.chunks import find_texts, is_picture
+from modules.pipeline.workflows.definitions.table import DEFINITIONS
 from modules.pipeline.workflows.drawing import draw_canvas, lay_out, with_values
-from modules.pipeline.workflows.graph import Graph, Link, Problem, Workflow
+from modules.pipeline.workflows.graph import Drawing, Graph, Link, Problem, Workflow
 from modules.pipeline.workflows.subgraphs import unfold
 from modules.pipeline.workflows.ui_format import is_ui, read_canvas, read_subgraphs
 from modules.pipeline.workflows.wiring import to_graph
@@ -132,7 +133,7 @@ def _read_both(prompt: Mapping[str, Any], plain: Mapping[str, Any]) -> Workflow:
         return replace(ran, problems=(*ran.problems, Problem("", "", "ignored", "workflow", str(error), "prompt")))
     others = differences(ran.graph, shown.graph)
     drawn = {node.id.split(":")[0] for node in ran.graph.nodes.values()} <= {node.id for node in shown.drawing.nodes}
-    drawing = with_values(shown.drawing, ran.graph) if drawn else ran.drawing
+    drawing = with_values(_not_needed(shown.drawing, ran.graph), ran.graph) if drawn else ran.drawing
     problems = ran.problems
     if others:
         names = ", ".join(others[:MAX_NAMED] + ["..."] * (len(others) > MAX_NAMED))
@@ -140,8 +141,15 @@ def _read_both(prompt: Mapping[str, Any], plain: Mapping[str, Any]) -> Workflow:
     return replace(shown, graph=ran.graph, drawing=drawing, problems=problems)
 
 
+def _not_needed(drawing: Drawing, ran: Graph) -> Drawing:
+    """Nodes that were only on screen need not be known."""
+    needed = {node_id.split(":")[0] for node_id in ran.nodes}
+    return replace(drawing, nodes=tuple(replace(node, is_known=node.is_known or node.id not in needed) for node in drawing.nodes))
+
+
 def differences(ran: Graph, shown: Graph) -> list[str]:
-    """Where two graphs of one picture differ in what makes it: "8.seed", "5". Whole numbers that JavaScript rounds are the same."""
+    """Where two graphs of one picture differ in what makes it: "8.seed", "5". Whole numbers that JavaScript rounds are the same, and so is
+    what comes out of nodes that are not known."""
     found = []
     for node in ran.nodes.values():
         other = shown.nodes.get(node.id)
@@ -149,8 +157,14 @@ def differences(ran: Graph, shown: Graph) -> list[str]:
             found.append(node.id)
             continue
         names = [*node.inputs, *(name for name in other.inputs if name not in node.inputs)]
-        found += [f"{node.id}.{name}" for name in names if not _is_same(node.inputs.get(name), other.inputs.get(name))]
+        pairs = [(name, node.inputs.get(name), other.inputs.get(name)) for name in names]
+        found += [f"{node.id}.{name}" for name, one, two in pairs if not _is_same(one, two) and not _is_unknown(two, shown)]
     return found
+
+
+def _is_unknown(value: Any, shown: Graph) -> bool:
+    """Whether a node gives it that only ComfyUI's page knows: what ran has its source instead."""
+    return isinstance(value, Link) and value.node in shown.nodes and shown.nodes[value.node].class_type not in DEFINITIONS
 
 
 def _is_same(ran: Any, shown: Any) -> bool:

@@ -140,6 +140,20 @@ def test_a_screen_that_cannot_be_read_or_is_another_one() -> None:
     assert read_workflow(png(("prompt", "{"), ("workflow", json.dumps(CANVAS)))).source == "ui"
 
 
+def test_nodes_that_only_comfyui_s_page_knew_are_wired_up_in_what_ran() -> None:
+    sender = node(5, "SetNode", inputs={"image": 1}, outputs=["IMAGE"])
+    getter = node(6, "GetNode", outputs=["IMAGE"])
+    shown = canvas(
+        [CANVAS["nodes"][0], sender, getter, node(2, "PreviewImage", inputs={"images": 2})],
+        links((1, 1, 0, 5, 0, "IMAGE"), (2, 6, 0, 2, 0, "IMAGE")),
+    )
+    assert {each.id for each in read_object(shown).drawing.nodes if not each.is_known} == {"5", "6"}
+    workflow = both(PROMPT, shown)
+    assert list(workflow.graph.nodes) == ["1", "2"] and all(each.is_known for each in workflow.drawing.nodes)
+    assert workflow.graph.nodes["2"].inputs == {"images": Link("1", 0)}
+    assert workflow.problems == ()
+
+
 def test_lists_keep_their_mark_and_unknown_inputs_are_named() -> None:
     plain = {"1": {"class_type": "Fancy", "inputs": {"list": {"__value__": [1, 2]}, "link": [4, 0], "pair": ["a", "b"]}}}
     graph, problems = read_api(plain)
