@@ -12,5 +12,5 @@ def configure_logging(level: str = "INFO") -> None:
         ValueError: `level` is no logging level name.
     """
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S", force=True)
-    for noisy in ("httpx", "httpcore", "PIL", "asyncio", "python_multipart"):
+    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "PIL", "asyncio", "python_multipart"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

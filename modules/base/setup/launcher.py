@@ -33,6 +33,7 @@ VERBS = {
     "workflow": "look at ComfyUI's workflows, and run them (workflow --help)",
     "doctor": "look at this installation, or at the folder of an A1111 or Forge one, and say what is wrong (doctor --help)",
     "extensions": "list, add, install, enable, disable and remove extensions (extensions --help)",
+    "models": "list and fetch models that workflows name, licence first (models --help)",
     "fetch": "get a large file that not everybody needs, such as another upscaler (without a name: list them)",
     "bench": "run the timings of tests/bench, or those named",
 }
@@ -114,6 +115,7 @@ def run_verb(verb: str, arguments: list[str], console: Console) -> int:
         "workflow": _workflow,
         "doctor": _doctor,
         "extensions": _extensions,
+        "models": _models,
         "fetch": lambda words, console: fetch_wanted(words, ROOT, Path(sys.executable), console, run),
         "bench": _bench,
     }
@@ -174,6 +176,11 @@ def _doctor(arguments: list[str], console: Console) -> int:
 
 def _extensions(arguments: list[str], console: Console) -> int:
     main: Any = load_dotted("modules.cli.extensions:main")
+    return int(main(arguments) or 0)
+
+
+def _models(arguments: list[str], console: Console) -> int:
+    main: Any = load_dotted("modules.cli.models:main")
     return int(main(arguments) or 0)
 
 
