@@ -118,48 +118,6 @@ def test_the_crop_is_dragged_resized_and_made_automatic_again(canvas: CanvasPage
     assert canvas.root.evaluate("(root) => root.view.crop.layer.visible()") is False
 
 
-def test_beside_the_crops_edge_the_tool_works(canvas: CanvasPage) -> None:
-    page = canvas.page
-    page.evaluate("() => { window.crops = []; pentimento.document.onCrop((box) => crops.push(box)); }")
-    page.evaluate("pentimento.document.setCrop({ x: 250, y: 150, width: 400, height: 300 })")
-    canvas.set(size=4)
-    canvas.settle()
-    x, y = canvas.spot((350, 150))
-    for count, offset in enumerate((-6, 6), start=1):
-        canvas.stroke_spots((x, y + offset), (x + 40, y + offset))
-        assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [count, 0]
-    for count, offset in enumerate((-3, 3), start=1):
-        canvas.stroke_spots((x, y + offset), (x + 10, y + offset))
-        assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [2, count]
-    box = page.evaluate("crops.at(-1)")
-    corner = canvas.spot((box["x"], box["y"]))
-    canvas.stroke_spots((corner[0] - 3, corner[1] - 3), (corner[0] - 30, corner[1] - 20))
-    assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [2, 3], "a handle is taken, and nothing painted"
-
-
-def test_a_flattened_picture_lies_on_white_and_the_question_beside_it(canvas: CanvasPage, hole: Path) -> None:
-    canvas.load(hole)
-    bar = canvas.root.locator(".pm-alpha")
-    canvas.set(overlayOpacity=0)
-
-    def shown(choice: str) -> np.ndarray:
-        bar.get_by_role("button", name=choice).click()
-        canvas.settle()
-        box = canvas.box()
-        left, top = (round(spot - start) for spot, start in zip(canvas.spot((120, 170)), (box["x"], box["y"]), strict=True))
-        return np.asarray(canvas.picture().crop((left, top, left + 80, top + 80)))
-
-    assert len(np.unique(shown("Keep transparent"))) > 1, "chequered"
-    assert np.unique(shown("Flatten")).tolist() == [255]
-    canvas.button("Undo").click()
-    canvas.settle()
-    assert len(np.unique(shown("Keep transparent"))) > 1
-    question, close, stage = bar.bounding_box(), canvas.button("Close this question").bounding_box(), canvas.box()
-    assert question and close
-    assert question["y"] + question["height"] <= stage["y"] + 0.5, "it covers nothing of the picture"
-    assert close["y"] - question["y"] < 12 and question["x"] + question["width"] - close["x"] - close["width"] < 12
-
-
 def test_a_sketch_has_colours_of_its_own_and_leaves_the_mask_alone(canvas: CanvasPage) -> None:
     page = canvas.page
     canvas.set(size=40)
@@ -193,43 +151,6 @@ def test_a_sketch_has_colours_of_its_own_and_leaves_the_mask_alone(canvas: Canva
     assert np.array_equal(canvas.mask(), mask)
 
 
-def test_what_is_painted_in_one_view_is_there_in_the_next(canvas: CanvasPage) -> None:
-    canvas.set(size=120, overlay="#ff0000", overlayOpacity=1)
-    canvas.show("both")
-    before = np.asarray(canvas.picture()).astype(int)
-    canvas.show("mask")
-    canvas.stroke((450, 300), (451, 300))
-    canvas.show("both")
-    after = np.asarray(canvas.picture()).astype(int)
-    changed = np.abs(after - before).max(axis=-1) > 8
-    rows, columns = np.nonzero(changed)
-    assert abs(columns.mean() - before.shape[1] / 2) < 3 and abs(rows.mean() - before.shape[0] / 2) < 3
-    canvas.stroke((100, 100), (300, 300))
-    assert canvas.camera()["x"] != 0 and np.count_nonzero(canvas.mask()) < 130 * 130, "a view to look at is dragged, not painted on"
-    canvas.show("view")
-    assert np.asarray(canvas.picture())[..., 0].max() < 255
-
-
-def test_pressure_makes_strokes_wide_and_fingers_stop_painting_once_a_pen_is_seen(canvas: CanvasPage) -> None:
-    page = canvas.page
-    canvas.set(size=60)
-
-    def draw(y: float, pressures: list[float], kind: str) -> None:
-        spots = [[*canvas.spot((200 + 40 * i, y)), pressure] for i, pressure in enumerate(pressures)]
-        page.evaluate(PEN, [spots, kind])
-
-    draw(100, [0.5] * 8, "touch")
-    finger = canvas.mask()
-    assert finger is not None and np.count_nonzero(finger[:, 300]) == pytest.approx(60, abs=2)
-    draw(300, [0.05] * 4 + [1.0] * 4, "pen")
-    mask = canvas.mask()
-    assert mask is not None
-    thin, thick = np.count_nonzero(mask[200:400, 230]), np.count_nonzero(mask[200:400, 460])
-    assert thick == pytest.approx(60, abs=2) and 8 <= thin <= 16
-    draw(500, [0.5] * 8, "touch")
-    assert np.array_equal(canvas.mask(), mask), "the hand's ball rests on the screen"
-
-
 def test_two_fingers_zoom_and_leave_no_stroke(new_page: NewPage, canvas_url: str, plain: Path) -> None:
     page = new_page(has_touch=True, viewport={"width": 500, "height": 800})
     canvas = CanvasPage(page, canvas_url).open(plain)
@@ -255,31 +176,6 @@ def test_two_fingers_zoom_and_leave_no_stroke(new_page: NewPage, canvas_url: str
     touch("touchMove", (30, 20))
     touch("touchEnd")
     assert canvas.mask() is not None and canvas.troubles == []
-
-
-@pytest.mark.parametrize("way", ["drop", "paste"])
-def test_pictures_come_by_drop_and_paste(canvas: CanvasPage, tmp_path: Path, way: str) -> None:
-    data = write_picture(tmp_path / "given.png", (320, 240)).read_bytes()
-    canvas.hover()
-    canvas.page.evaluate(GIVE, [way, base64.b64encode(data).decode()])
-    expect(canvas.root.locator(".pm-size")).to_have_text("320 × 240")
-    assert canvas.commit()["picture"]["name"] == "given.png"
-
-
-def test_a_file_that_is_no_picture_is_refused_in_words(canvas: CanvasPage, tmp_path: Path) -> None:
-    said = canvas.page.locator(".pm-toast-error")
-    path = tmp_path / "words.png"
-    path.write_text("not a picture")
-    canvas.root.locator(":scope > input[type=file]").first.set_input_files(path)
-    expect(said.last).to_have_text("“words.png” is not a picture that can be opened here.")
-    whole = write_picture(tmp_path / "whole.png", SIZE).read_bytes()
-    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
-    canvas.root.locator("input[data-role=mask]").set_input_files(tmp_path / "half.png")
-    expect(said.last).to_have_text("“half.png” is damaged or cut off and could not be opened.")
-    canvas.page.evaluate("pentimento.setLanguage('zh-CN')")
-    canvas.root.locator(":scope > input[type=file]").first.set_input_files(tmp_path / "half.png")
-    expect(said.last).to_have_text("“half.png”已损坏或不完整，无法打开。")
-    expect(canvas.root.locator(".pm-size")).to_have_text("900 × 600")
 
 
 def test_masks_are_loaded_and_saved(canvas: CanvasPage, tmp_path: Path) -> None:
@@ -361,59 +257,6 @@ def test_everything_is_there_after_a_reload(canvas: CanvasPage) -> None:
     assert np.array_equal(other.mask(), canvas.mask()), "and in another tab"
 
 
-def test_a_picture_that_is_gone_is_named_and_the_canvas_starts_empty(canvas: CanvasPage) -> None:
-    canvas.commit()
-    canvas.page.route("**/info", lambda route: route.fulfill(status=404, json={"error": "UnknownAsset"}))
-    canvas.page.reload()
-    expect(canvas.page.locator(".pm-toast-error")).to_contain_text("no longer stored (plain.png)")
-    expect(canvas.root.get_by_text("Choose a picture")).to_be_visible()
-
-
-def test_a_mask_that_is_gone_takes_only_itself_away(canvas: CanvasPage, tmp_path: Path) -> None:
-    Image.new("L", SIZE, 255).save(tmp_path / "m.png")
-    canvas.root.locator("input[data-role=mask]").set_input_files(tmp_path / "m.png")
-    canvas.page.wait_for_function("pentimento.document.state().mask")
-    asset = canvas.page.evaluate("pentimento.document.now.mask[0].asset")
-    canvas.set(size=50)
-    canvas.hover()
-    canvas.page.keyboard.press("e")
-    canvas.stroke((100, 100), (300, 100))
-    canvas.page.keyboard.press("b")
-    canvas.stroke((450, 300), (500, 300))
-    canvas.page.context.route(f"**/{asset}/view", lambda route: route.fulfill(status=404, json={"error": "UnknownAsset"}))
-    canvas.page.reload()
-    expect(canvas.page.locator(".pm-toast-error").first).to_contain_text("no longer stored; the rest is kept")
-    canvas.page.wait_for_function("pentimento.document.state().mask")
-    mask = canvas.mask()
-    assert mask is not None and mask[300, 480] == 255 and mask[550, 50] == 0
-
-
-def test_a_server_that_starts_anew_brings_the_document_back(canvas: CanvasPage) -> None:
-    canvas.set(size=50)
-    canvas.stroke((450, 300), (500, 300))
-    mask = canvas.mask()
-    canvas.page.route("**/info", lambda route: route.abort())
-    canvas.page.reload()
-    canvas.page.wait_for_function("window.ready")
-    canvas.page.reload()  # leaving before it came back must not forget it
-    canvas.page.wait_for_function("window.ready")
-    canvas.page.unroute("**/info")
-    canvas.page.wait_for_function("pentimento.document.now.picture", timeout=15_000)
-    canvas.settle()
-    assert np.array_equal(canvas.mask(), mask)
-
-
-def test_a_server_that_is_away_costs_nothing(canvas: CanvasPage) -> None:
-    page = canvas.page
-    page.route("**/api/assets", lambda route: route.abort())
-    canvas.set(size=50)
-    canvas.stroke((450, 300), (500, 300))
-    expect(page.locator(".pm-toast-error").first).to_contain_text("could not be stored yet")
-    page.unroute("**/api/assets")
-    page.wait_for_function("pentimento.document.state().mask !== null", timeout=15_000)
-    assert canvas.mask() is not None
-
-
 def test_python_opens_pictures_and_hears_of_commits(canvas: CanvasPage, tmp_path: Path) -> None:
     page = canvas.page
     data = write_picture(tmp_path / "sent.png", (300, 200)).read_bytes()
@@ -435,7 +278,160 @@ def test_python_opens_pictures_and_hears_of_commits(canvas: CanvasPage, tmp_path
     assert canvas.mask() is not None
 
 
-def test_words_follow_the_language_and_every_control_has_a_name(canvas: CanvasPage) -> None:
+def test_a_flattened_picture_lies_on_white_and_the_question_beside_it(canvas: CanvasPage, hole: Path) -> None:
+    canvas.load(hole)
+    bar = canvas.root.locator(".pm-alpha")
+    canvas.set(overlayOpacity=0)
+
+    def shown(choice: str) -> np.ndarray:
+        bar.get_by_role("button", name=choice).click()
+        canvas.settle()
+        box = canvas.box()
+        left, top = (round(spot - start) for spot, start in zip(canvas.spot((120, 170)), (box["x"], box["y"]), strict=True))
+        return np.asarray(canvas.picture().crop((left, top, left + 80, top + 80)))
+
+    assert len(np.unique(shown("Keep transparent"))) > 1, "chequered"
+    assert np.unique(shown("Flatten")).tolist() == [255]
+    canvas.button("Undo").click()
+    canvas.settle()
+    assert len(np.unique(shown("Keep transparent"))) > 1
+    question, close, stage = bar.bounding_box(), canvas.button("Close this question").bounding_box(), canvas.box()
+    assert question and close
+    assert question["y"] + question["height"] <= stage["y"] + 0.5, "it covers nothing of the picture"
+    assert close["y"] - question["y"] < 12 and question["x"] + question["width"] - close["x"] - close["width"] < 12
+
+
+def test_beside_the_crops_edge_the_tool_works(canvas: CanvasPage) -> None:
+    page = canvas.page
+    page.evaluate("() => { window.crops = []; pentimento.document.onCrop((box) => crops.push(box)); }")
+    page.evaluate("pentimento.document.setCrop({ x: 250, y: 150, width: 400, height: 300 })")
+    canvas.set(size=4)
+    canvas.settle()
+    x, y = canvas.spot((350, 150))
+    for count, offset in enumerate((-6, 6), start=1):
+        canvas.stroke_spots((x, y + offset), (x + 40, y + offset))
+        assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [count, 0]
+    for count, offset in enumerate((-3, 3), start=1):
+        canvas.stroke_spots((x, y + offset), (x + 10, y + offset))
+        assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [2, count]
+    box = page.evaluate("crops.at(-1)")
+    corner = canvas.spot((box["x"], box["y"]))
+    canvas.stroke_spots((corner[0] - 3, corner[1] - 3), (corner[0] - 30, corner[1] - 20))
+    assert page.evaluate("[pentimento.document.now.mask.length, crops.length]") == [2, 3], "a handle is taken, and nothing painted"
+
+
+def test_what_is_painted_in_one_view_is_there_in_the_next(canvas: CanvasPage) -> None:
+    canvas.set(size=120, overlay="#ff0000", overlayOpacity=1)
+    canvas.show("both")
+    before = np.asarray(canvas.picture()).astype(int)
+    canvas.show("mask")
+    canvas.stroke((450, 300), (451, 300))
+    canvas.show("both")
+    after = np.asarray(canvas.picture()).astype(int)
+    changed = np.abs(after - before).max(axis=-1) > 8
+    rows, columns = np.nonzero(changed)
+    assert abs(columns.mean() - before.shape[1] / 2) < 3 and abs(rows.mean() - before.shape[0] / 2) < 3
+    canvas.stroke((100, 100), (300, 300))
+    assert canvas.camera()["x"] != 0 and np.count_nonzero(canvas.mask()) < 130 * 130, "a view to look at is dragged, not painted on"
+    canvas.show("view")
+    assert np.asarray(canvas.picture())[..., 0].max() < 255
+
+
+def test_pressure_makes_strokes_wide_and_fingers_stop_painting_once_a_pen_is_seen(canvas: CanvasPage) -> None:
+    page = canvas.page
+    canvas.set(size=60)
+
+    def draw(y: float, pressures: list[float], kind: str) -> None:
+        spots = [[*canvas.spot((200 + 40 * i, y)), pressure] for i, pressure in enumerate(pressures)]
+        page.evaluate(PEN, [spots, kind])
+
+    draw(100, [0.5] * 8, "touch")
+    finger = canvas.mask()
+    assert finger is not None and np.count_nonzero(finger[:, 300]) == pytest.approx(60, abs=2)
+    draw(300, [0.05] * 4 + [1.0] * 4, "pen")
+    mask = canvas.mask()
+    assert mask is not None
+    thin, thick = np.count_nonzero(mask[200:400, 230]), np.count_nonzero(mask[200:400, 460])
+    assert thick == pytest.approx(60, abs=2) and 8 <= thin <= 16
+    draw(500, [0.5] * 8, "touch")
+    assert np.array_equal(canvas.mask(), mask), "the hand's ball rests on the screen"
+
+
+def test_pictures_come_by_drop_and_paste_and_what_is_none_is_refused_in_words(canvas: CanvasPage, tmp_path: Path) -> None:
+    said = canvas.page.locator(".pm-toast-error")
+    path = tmp_path / "words.png"
+    path.write_text("not a picture")
+    canvas.root.locator(":scope > input[type=file]").first.set_input_files(path)
+    expect(said.last).to_have_text("“words.png” is not a picture that can be opened here.")
+    whole = write_picture(tmp_path / "whole.png", SIZE).read_bytes()
+    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
+    canvas.root.locator("input[data-role=mask]").set_input_files(tmp_path / "half.png")
+    expect(said.last).to_have_text("“half.png” is damaged or cut off and could not be opened.")
+    canvas.page.evaluate("pentimento.setLanguage('zh-CN')")
+    canvas.root.locator(":scope > input[type=file]").first.set_input_files(tmp_path / "half.png")
+    expect(said.last).to_have_text("“half.png”已损坏或不完整，无法打开。")
+    expect(canvas.root.locator(".pm-size")).to_have_text("900 × 600")
+
+    canvas.page.evaluate("pentimento.setLanguage('en')")
+    for number, way in enumerate(("drop", "paste")):
+        data = write_picture(tmp_path / "given.png", (320, 240 + number)).read_bytes()
+        canvas.hover()
+        canvas.page.evaluate(GIVE, [way, base64.b64encode(data).decode()])
+        expect(canvas.root.locator(".pm-size")).to_have_text(f"320 × {240 + number}")
+        assert canvas.commit()["picture"]["name"] == "given.png"
+
+
+def test_a_mask_that_is_gone_takes_only_itself_away(canvas: CanvasPage, tmp_path: Path) -> None:
+    Image.new("L", SIZE, 255).save(tmp_path / "m.png")
+    canvas.root.locator("input[data-role=mask]").set_input_files(tmp_path / "m.png")
+    canvas.page.wait_for_function("pentimento.document.state().mask")
+    asset = canvas.page.evaluate("pentimento.document.now.mask[0].asset")
+    canvas.set(size=50)
+    canvas.hover()
+    canvas.page.keyboard.press("e")
+    canvas.stroke((100, 100), (300, 100))
+    canvas.page.keyboard.press("b")
+    canvas.stroke((450, 300), (500, 300))
+    canvas.page.context.route(f"**/{asset}/view", lambda route: route.fulfill(status=404, json={"error": "UnknownAsset"}))
+    canvas.page.reload()
+    expect(canvas.page.locator(".pm-toast-error").first).to_contain_text("no longer stored; the rest is kept")
+    canvas.page.wait_for_function("pentimento.document.state().mask")
+    mask = canvas.mask()
+    assert mask is not None and mask[300, 480] == 255 and mask[550, 50] == 0
+
+
+def test_while_the_server_is_away_or_forgets_nothing_is_lost(canvas: CanvasPage) -> None:
+    page = canvas.page
+    page.route("**/api/assets", lambda route: route.abort())
+    canvas.set(size=50)
+    canvas.stroke((450, 300), (500, 300))
+    expect(page.locator(".pm-toast-error").first).to_contain_text("could not be stored yet")
+    page.unroute("**/api/assets")
+    page.wait_for_function("pentimento.document.state().mask !== null", timeout=15_000)
+    assert canvas.mask() is not None
+
+    canvas.button("Clear mask").click()
+    canvas.set(size=50)
+    canvas.stroke((450, 300), (500, 300))
+    mask = canvas.mask()
+    canvas.page.route("**/info", lambda route: route.abort())
+    canvas.page.reload()
+    canvas.page.wait_for_function("window.ready")
+    canvas.page.reload()  # leaving before it came back must not forget it
+    canvas.page.wait_for_function("window.ready")
+    canvas.page.unroute("**/info")
+    canvas.page.wait_for_function("pentimento.document.now.picture", timeout=15_000)
+    canvas.settle()
+    assert np.array_equal(canvas.mask(), mask)
+
+    canvas.commit()
+    canvas.page.route("**/info", lambda route: route.fulfill(status=404, json={"error": "UnknownAsset"}))
+    canvas.page.reload()
+    expect(canvas.page.locator(".pm-toast-error")).to_contain_text("no longer stored (plain.png)")
+    expect(canvas.root.get_by_text("Choose a picture")).to_be_visible()
+
+
+def test_words_follow_the_language_and_full_screen_fits_the_picture_anew(canvas: CanvasPage) -> None:
     page = canvas.page
     for language, name in (("zh-CN", "画笔"), ("en", "Brush")):
         page.evaluate("(tag) => pentimento.setLanguage(tag)", language)
@@ -449,8 +445,7 @@ def test_words_follow_the_language_and_every_control_has_a_name(canvas: CanvasPa
     page.keyboard.press("Enter")
     expect(canvas.button("Eraser")).to_have_attribute("aria-pressed", "true")
 
-
-def test_full_screen_fits_the_picture_anew(canvas: CanvasPage) -> None:
+    page.keyboard.press("b")
     canvas.hover()
     zoom = canvas.camera()["zoom"]
     canvas.page.keyboard.press("f")

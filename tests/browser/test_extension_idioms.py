@@ -94,15 +94,11 @@ def test_a_selected_script_paints_tile_by_tile(page: Page, idioms_url: str, smal
     assert not changed[:64, 64:].any() and not changed[64:, :64].any() and changed[:64, :64].any() and changed[64:, 64:].any()
 
 
-def test_what_is_broken_is_said(page: Page, idioms_url: str) -> None:
+def test_what_is_broken_is_said_and_post_processing_has_its_controls_in_extras(page: Page, idioms_url: str, small_photo: Path) -> None:
     StudioPage(page, idioms_url).open()
     broken = page.locator("#img2img_broken_scripts")
     for words in ("broken_import.py", "a_package_that_nobody_has", "no controls today", "broken_hooks.py", "hostile.py"):
         expect(broken).to_contain_text(words)
-
-
-def test_a_step_of_post_processing_has_its_controls_in_the_extras_tab(page: Page, idioms_url: str, small_photo: Path) -> None:
-    StudioPage(page, idioms_url).open()
     page.locator("#tab_extras-button").click()
     page.locator("#extras_image input[type=file]").first.set_input_files(small_photo)
     page.get_by_label("Frame", exact=True).check()

@@ -57,7 +57,13 @@ def test_a_tab_of_its_own_speaks_with_server_page_and_browser(page: Page, studio
     assert page.evaluate("[tabMakerUpdates > 0, ...tabMakerTabs.slice(-2)]") == [True, "Tab maker", "Studio"]
 
 
-def test_a_sketch_is_painted_on_a_canvas_of_its_own(page: Page, studio: StudioPage) -> None:
+def test_what_is_broken_is_named_and_a_sketch_is_painted_on_a_canvas_of_its_own(page: Page, studio: StudioPage) -> None:
+    assert page.evaluate("document.querySelectorAll('.block.input-accordion-checkbox').length") == 1, "only what belongs on this tab"
+    broken = page.locator("#img2img_broken_scripts")
+    expect(broken).to_contain_text("broken_import.py ModuleNotFoundError: No module named 'a_package_that_nobody_has'")
+    expect(broken).to_contain_text("broken_ui.py ValueError: no controls today")
+    expect(broken).to_contain_text("broken_hooks.py on_ui_tabs: RuntimeError: broken callback")
+
     page.get_by_role("tab", name="Sketch pad").click()
     said = page.locator("#sketch_pad_said textarea")
     page.locator("#sketch_pad_fill").click()
@@ -104,11 +110,3 @@ def test_an_accordion_is_switched_on_in_its_head_and_its_values_reach_the_job(pa
     switch.check()
     expect(page.locator("#detail_img2img_model input")).to_have_value("hand")
     expect(prompt).to_have_value("nose")
-
-
-def test_what_is_broken_is_named_with_the_reason(page: Page, studio: StudioPage) -> None:
-    assert page.evaluate("document.querySelectorAll('.block.input-accordion-checkbox').length") == 1, "only what belongs on this tab"
-    broken = page.locator("#img2img_broken_scripts")
-    expect(broken).to_contain_text("broken_import.py ModuleNotFoundError: No module named 'a_package_that_nobody_has'")
-    expect(broken).to_contain_text("broken_ui.py ValueError: no controls today")
-    expect(broken).to_contain_text("broken_hooks.py on_ui_tabs: RuntimeError: broken callback")

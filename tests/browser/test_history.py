@@ -118,7 +118,7 @@ def test_searching_and_what_stays_after_a_reload(tab: StudioPage) -> None:
     expect(tab.by_id("history_count")).to_have_text("0 found")
 
 
-def test_keys(tab: StudioPage) -> None:
+def test_keys_less_room_and_the_language_of_the_page(tab: StudioPage) -> None:
     page = tab.page
     tab.by_id("history_grid").focus()
     active = page.locator(".pm-h-active")
@@ -140,9 +140,44 @@ def test_keys(tab: StudioPage) -> None:
     expect(viewer(tab)).to_have_count(0)
     expect(active).to_have_attribute("aria-posinset", str(place + 1))
 
+    expect(tab.by_id("history_usage")).to_contain_text(re.compile(r"^\d\d,\d{3} pictures · .* of 20 GiB$"))
+    box = tab.by_id("history_budget")
+    box.fill("0.00005")
+    box.press("Enter")
+    question = tab.page.get_by_role("dialog", name="Keep at most")
+    expect(question).to_contain_text(re.compile(r"[\d,]+ pictures, which frees"))
+    question.get_by_role("button", name="Cancel").click()
+    expect(box).to_have_value("20")
+    box.fill("30")
+    box.press("Enter")
+    expect(tab.by_id("history_usage")).to_contain_text("of 30 GiB")
+    box.fill("20")
+    box.press("Enter")
+    expect(tab.by_id("history_usage")).to_contain_text("of 20 GiB")
 
-def test_everything_comes_back(tab: StudioPage) -> None:
+    open_first(tab)
+    tab.page.keyboard.press("Escape")
+    tab.page.get_by_role("button", name="简体中文").click()
+    expect(tab.by_id("history_count")).to_contain_text("张图片")
+    expect(tab.by_id("history_words")).to_have_attribute("placeholder", "提示词、模型、种子或文件名中的文字")
+    open_first(tab)
+    expect(viewer(tab)).to_contain_text("全部恢复")
+
+
+def test_the_picture_is_used_in_another_mode_and_everything_comes_back(tab: StudioPage) -> None:
+    search(tab, '"no 47025"')
+    shown = open_first(tab)
+    entry = tab.page.request.get(f"{tab.url}api/history?words=%22no+47025%22").json()["entries"][0]
+    shown.locator("#history_send").select_option("sketch")
+    expect(tab.by_id("img2img_sketch")).to_be_visible()
+    expect(tab.page.locator(".pm-toast").first).to_contain_text("No mask goes along")
+    expect(tab.by_id("img2img_caption")).to_contain_text("240 × 180")
+    document = tab.committed()
+    assert document["picture"]["id"] == entry["result"] and document["mask"] is None  # type: ignore[index]
+
+    open_history(tab)
     search(tab, '"lighthouse no 47024"')
+    expect(tiles(tab).first).to_have_attribute("aria-label", re.compile("lighthouse no 47024"))
     shown = open_first(tab)
     expect(shown).to_contain_text("DDIM · Karras · 7")
     expect(shown).to_contain_text("0 px changed outside the mask")
@@ -159,19 +194,15 @@ def test_everything_comes_back(tab: StudioPage) -> None:
     assert document["mask"] == entry["recipe"]["mask"] and document["picture"]["id"] == entry["recipe"]["picture"]  # type: ignore[index]
 
 
-def test_the_picture_is_used_in_another_mode(tab: StudioPage) -> None:
-    search(tab, '"no 47025"')
-    shown = open_first(tab)
-    entry = tab.page.request.get(f"{tab.url}api/history?words=%22no+47025%22").json()["entries"][0]
-    shown.locator("#history_send").select_option("sketch")
-    expect(tab.by_id("img2img_sketch")).to_be_visible()
-    expect(tab.page.locator(".pm-toast").first).to_contain_text("No mask goes along")
-    expect(tab.by_id("img2img_caption")).to_contain_text("240 × 180")
-    document = tab.committed()
-    assert document["picture"]["id"] == entry["result"] and document["mask"] is None  # type: ignore[index]
+def test_a_new_result_comes_to_the_top_and_several_are_deleted(tab: StudioPage, photo: Path) -> None:
+    before = count(tab)
+    picture = base64.b64encode(photo.read_bytes()).decode()
+    made = tab.page.request.post(f"{tab.url}sdapi/v1/img2img", data={"init_images": [picture], "prompt": "a brand new one", "steps": 1})
+    assert made.ok, made.text()
+    expect(tab.page.get_by_role("option", name=re.compile("a brand new one"))).to_be_visible()
+    expect(tab.page.locator(".pm-h-tile[aria-posinset='1']")).to_have_attribute("aria-label", re.compile("a brand new one"))
+    assert count(tab) == before + 1
 
-
-def test_several_are_deleted_and_the_number_is_named(tab: StudioPage) -> None:
     search(tab, "violin")
     before = count(tab)
     tiles(tab).nth(1).click(position={"x": 12, "y": 12})
@@ -210,43 +241,6 @@ def test_a_missing_file_is_shown_as_such(tab: StudioPage, history_data: Path) ->
         expect(shown.get_by_role("button", name="Restore everything")).to_be_enabled()
     finally:
         file.write_bytes(kept)
-
-
-def test_a_new_result_comes_to_the_top_by_itself(tab: StudioPage, photo: Path) -> None:
-    before = count(tab)
-    picture = base64.b64encode(photo.read_bytes()).decode()
-    made = tab.page.request.post(f"{tab.url}sdapi/v1/img2img", data={"init_images": [picture], "prompt": "a brand new one", "steps": 1})
-    assert made.ok, made.text()
-    expect(tab.page.get_by_role("option", name=re.compile("a brand new one"))).to_be_visible()
-    expect(tab.page.locator(".pm-h-tile[aria-posinset='1']")).to_have_attribute("aria-label", re.compile("a brand new one"))
-    assert count(tab) == before + 1
-
-
-def test_less_room_is_counted_and_asked_about(tab: StudioPage) -> None:
-    expect(tab.by_id("history_usage")).to_contain_text(re.compile(r"^\d\d,\d{3} pictures · .* of 20 GiB$"))
-    box = tab.by_id("history_budget")
-    box.fill("0.00005")
-    box.press("Enter")
-    question = tab.page.get_by_role("dialog", name="Keep at most")
-    expect(question).to_contain_text(re.compile(r"[\d,]+ pictures, which frees"))
-    question.get_by_role("button", name="Cancel").click()
-    expect(box).to_have_value("20")
-    box.fill("30")
-    box.press("Enter")
-    expect(tab.by_id("history_usage")).to_contain_text("of 30 GiB")
-    box.fill("20")
-    box.press("Enter")
-    expect(tab.by_id("history_usage")).to_contain_text("of 20 GiB")
-
-
-def test_it_speaks_the_language_of_the_page(tab: StudioPage) -> None:
-    open_first(tab)
-    tab.page.keyboard.press("Escape")
-    tab.page.get_by_role("button", name="简体中文").click()
-    expect(tab.by_id("history_count")).to_contain_text("张图片")
-    expect(tab.by_id("history_words")).to_have_attribute("placeholder", "提示词、模型、种子或文件名中的文字")
-    open_first(tab)
-    expect(viewer(tab)).to_contain_text("全部恢复")
 
 
 def test_on_a_narrow_screen_nothing_hangs_over(new_page: NewPage, history_url: str) -> None:

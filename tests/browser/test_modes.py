@@ -43,7 +43,7 @@ def calibrate() -> float:
     return (time.perf_counter() - begun_s) / 3
 
 
-def test_a_picture_and_its_mask_are_there_in_every_tab(studio: StudioPage, photo: Path) -> None:
+def test_picture_and_mask_are_there_in_every_tab_and_img2img_leaves_the_mask_out(studio: StudioPage, photo: Path) -> None:
     studio.upload(photo)
     studio.paint((-40, 0), (40, 0))
     before = studio.committed()
@@ -56,10 +56,6 @@ def test_a_picture_and_its_mask_are_there_in_every_tab(studio: StudioPage, photo
     mask = np.asarray(studio.asset(after["mask"]).convert("L"))
     assert mask.shape == (240, 320) and mask[120, 160] == 255 and mask[20, 20] == 0
 
-
-def test_img2img_leaves_the_mask_out(studio: StudioPage, photo: Path) -> None:
-    studio.upload(photo)
-    studio.paint((-40, 0), (40, 0))
     studio.open_tab("img2img")
     studio.generate()
     studio.expect_status("Done in")
@@ -78,6 +74,13 @@ def test_a_sketch_is_laid_over_the_picture(studio: StudioPage, photo: Path) -> N
 
 
 def test_an_inpaint_sketch_repaints_what_was_painted(studio: StudioPage, photo: Path) -> None:
+    chosen = studio.page.locator("#img2img_inpainting_fill label.selected")
+    expect(chosen).to_have_text("PatchMatch")
+    studio.open_tab("Inpaint sketch")
+    expect(chosen).to_have_text("Original")
+    studio.open_tab("Inpaint")
+    expect(chosen).to_have_text("PatchMatch")
+
     studio.open_tab("Inpaint sketch")
     expect(studio.by_id("img2img_mask_alpha")).to_be_visible()
     studio.upload(photo)
@@ -88,15 +91,6 @@ def test_an_inpaint_sketch_repaints_what_was_painted(studio: StudioPage, photo: 
     studio.expect_status("Done in")
     where = painted(studio.result())
     assert where[160, 160] and not where[:120].any() and where.mean() < 0.3
-
-
-def test_painted_colours_are_what_an_inpaint_sketch_starts_from(studio: StudioPage) -> None:
-    chosen = studio.page.locator("#img2img_inpainting_fill label.selected")
-    expect(chosen).to_have_text("PatchMatch")
-    studio.open_tab("Inpaint sketch")
-    expect(chosen).to_have_text("Original")
-    studio.open_tab("Inpaint")
-    expect(chosen).to_have_text("PatchMatch")
 
 
 def test_an_uploaded_mask_is_used_with_its_greys(studio: StudioPage, photo: Path, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_picture_without_text_can_still_be_opened(tab: StudioPage, photo: Path
     expect(tab.by_id("img2img_caption")).to_contain_text("320 × 240")
 
 
-def test_damaged_files_say_why_and_what_is_left(tab: StudioPage, photo: Path, tmp_path: Path) -> None:
+def test_damaged_and_pasted_files_are_told_of_in_both_languages(tab: StudioPage, photo: Path, tmp_path: Path) -> None:
     whole = write_png(Image.effect_noise((200, 200), 80).convert("RGB"), TEXT)
     cut, page = tmp_path / "cut.png", tmp_path / "page.png"
     cut.write_bytes(whole[: len(whole) // 2])
@@ -75,8 +75,6 @@ def test_damaged_files_say_why_and_what_is_left(tab: StudioPage, photo: Path, tm
     give(tab, photo)
     expect(tab.page.locator("#pnginfo_image img")).to_be_visible()
 
-
-def test_a_pasted_picture_is_read(tab: StudioPage, photo: Path) -> None:
     data = base64.b64encode(photo.read_bytes()).decode()
     tab.page.evaluate(
         """(data) => {
@@ -90,8 +88,6 @@ def test_a_pasted_picture_is_read(tab: StudioPage, photo: Path) -> None:
     expect(tab.by_id(REPORT)).to_contain_text("pasted.png")
     expect(tab.by_id(REPORT)).to_contain_text("320 × 240")
 
-
-def test_the_report_follows_the_language(tab: StudioPage, photo: Path) -> None:
     give(tab, photo)
     expect(tab.by_id(REPORT)).to_contain_text("There is no text in this file")
     tab.page.get_by_role("button", name="简体中文").click()

@@ -81,7 +81,7 @@ def test_transparency_is_the_mask(studio: StudioPage, photo: Path, tmp_path: Pat
     assert where[100, 90] and where[62, 42] and not where[50, 90] and not where[100, 150]
 
 
-def test_a_sideways_photo_stands_upright_and_says_so(studio: StudioPage, tmp_path: Path) -> None:
+def test_what_was_done_to_a_file_is_said(studio: StudioPage, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[274] = 6
     Image.new("RGB", (300, 200), "navy").save(tmp_path / "phone.jpg", exif=exif)
@@ -91,16 +91,13 @@ def test_a_sideways_photo_stands_upright_and_says_so(studio: StudioPage, tmp_pat
     expect(caption).to_contain_text("200 × 300")
     expect(caption).to_contain_text("turned upright")
 
-
-def test_a_sixteen_bit_tiff_is_converted_and_says_so(studio: StudioPage, tmp_path: Path) -> None:
     grey = np.linspace(0, 65535, 64 * 64, dtype=np.uint16).reshape(64, 64)
     Image.fromarray(grey).save(tmp_path / "deep.tiff")
-    studio.open_tab("img2img")
     studio.upload(tmp_path / "deep.tiff")
     expect(studio.by_id("img2img_caption")).to_contain_text("converted from 16-bit to 8-bit")
 
 
-def test_img2img_repaints_everything_and_suggests_a_size(studio: StudioPage, photo: Path) -> None:
+def test_img2img_repaints_everything_and_its_results_are_saved_and_sent_on(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
     expect(studio.by_id("inpaint_controls")).to_be_hidden()
     studio.upload(photo)
@@ -114,10 +111,6 @@ def test_img2img_repaints_everything_and_suggests_a_size(studio: StudioPage, pho
     studio.expect_status("Done in")
     assert painted(studio.result()).all()
 
-
-def test_results_are_saved_with_infotext_sent_on_and_their_seed_used_again(studio: StudioPage, photo: Path) -> None:
-    studio.open_tab("img2img")
-    studio.upload(photo)
     studio.set_number("img2img_batch_count", 2)
     studio.set_number("img2img_steps", 4)
     studio.choose("img2img_sampling", "Euler a")

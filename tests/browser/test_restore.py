@@ -43,13 +43,6 @@ def test_settings_of_a_picture_are_read_and_used(studio: StudioPage, photo: Path
     expect(studio.by_id(LIST)).to_contain_text("Precision: fp32")
 
 
-def test_a_picture_without_settings_is_said(studio: StudioPage, photo: Path) -> None:
-    studio.open_tab("img2img")
-    studio.upload(photo)
-    studio.by_id("paste").click()
-    expect(studio.toast()).to_contain_text("There are no settings in this picture")
-
-
 def test_a_size_of_ones_own_is_there_after_a_reload(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
     studio.upload(photo)
@@ -66,7 +59,7 @@ def test_a_size_of_ones_own_is_there_after_a_reload(studio: StudioPage, photo: P
         assert [studio.number(f"img2img_{name}") for name in ("width", "height", "steps")] == ["448", "336", "7"]
 
 
-def test_a_size_of_ones_own_ends_with_a_picture_of_another_shape(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
+def test_a_size_of_ones_own_ends_with_another_shape_and_missing_settings_are_said(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
     studio.open_tab("img2img")
     studio.upload(photo)
     width, height = (studio.page.locator(f"#img2img_{side} input[type=number]") for side in ("width", "height"))
@@ -81,3 +74,6 @@ def test_a_size_of_ones_own_ends_with_a_picture_of_another_shape(studio: StudioP
     studio.upload(tmp_path / "tall.png")
     expect(width).not_to_have_value("448")
     assert int(studio.number("img2img_height")) > 1.8 * int(studio.number("img2img_width"))
+
+    studio.by_id("paste").click()
+    expect(studio.toast()).to_contain_text("There are no settings in this picture")

@@ -94,7 +94,7 @@ def seam_of(studio: StudioPage) -> float:
     return float(found[1])
 
 
-def test_every_result_says_what_changed_outside_and_how_its_seam_is(studio: StudioPage) -> None:
+def test_results_say_what_changed_outside_and_how_good_their_seams_are(studio: StudioPage) -> None:
     generate(studio, 3)
     expect(facts(studio).first).to_have_text("0 pixels changed outside the mask")
     expect(facts(studio).first).to_have_class(re.compile("pm-fact-good"))
@@ -104,15 +104,38 @@ def test_every_result_says_what_changed_outside_and_how_its_seam_is(studio: Stud
     expect(facts(studio).nth(1)).to_contain_text("Seam: invisible")
     assert seam_of(studio) < 1.25 < 1.5 < worst
 
+    look_at(studio, 2)
+    expect(facts(studio).nth(1)).to_contain_text("Seam: invisible")
+    studio.by_id("img2img_repair_seam").click()
+    studio.expect_status("The seam is as good as it gets")
+    expect(studio.page.locator("#img2img_gallery .thumbnails button")).to_have_count(3)
 
-def test_a_pixel_that_changed_outside_is_told_with_the_reason(studio: StudioPage) -> None:
-    generate(studio, prompt=SPOILED)
-    expect(facts(studio).first).to_contain_text("1 pixels changed outside the mask")
-    expect(facts(studio).first).to_contain_text("A script or a setting changed the picture")
-    expect(facts(studio).first).to_have_class(re.compile("pm-fact-fair"))
+    look_at(studio, 0)
+    show(studio, "Compare")
+    first = studio.page.locator("img.pm-after").get_attribute("src")
+    look_at(studio, 1)
+    expect(studio.page.locator("img.pm-after")).not_to_have_attribute("src", first or "")
+    expect(studio.page.locator(".pm-views").get_by_role("button", name="Compare")).to_have_attribute("aria-pressed", "true")
+    show(studio, "Gallery")
+    expect(studio.page.locator(".pm-figure")).to_have_count(0)
+    look_at(studio, 0)
+    show(studio, "Compare")
+    expect(studio.page.locator("img.pm-after")).to_have_attribute("src", first or "")
+
+    show(studio, "Gallery")
+    studio.by_id("img2img_sort_seams").click()
+    expect(facts(studio).nth(1)).to_contain_text("Seam: invisible")
+    expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Seed: 42"))
+    scores = []
+    for number in range(3):
+        look_at(studio, number)
+        expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile(f"Seed: {42 - number}"))
+        studio.page.wait_for_timeout(700)
+        scores.append(seam_of(studio))
+    assert scores == sorted(scores)
 
 
-def test_before_and_after_lie_under_a_slider_for_pointer_and_keyboard(studio: StudioPage) -> None:
+def test_before_after_and_changes_are_looked_at_in_both_languages(studio: StudioPage) -> None:
     generate(studio)
     show(studio, "Compare")
     figure, slider = studio.page.locator(".pm-figure"), studio.page.get_by_role("slider", name="Between before and after")
@@ -132,9 +155,6 @@ def test_before_and_after_lie_under_a_slider_for_pointer_and_keyboard(studio: St
     slider.press("ArrowRight")
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"4[1-4] %"))
 
-
-def test_the_heat_map_is_clear_outside_and_prints_its_numbers(studio: StudioPage) -> None:
-    generate(studio)
     show(studio, "Heat map")
     expect(studio.page.locator(".pm-changes")).to_contain_text("Outside: 0 of")
     expect(studio.page.locator(".pm-changes")).to_contain_text(
@@ -150,23 +170,27 @@ def test_the_heat_map_is_clear_outside_and_prints_its_numbers(studio: StudioPage
     middle, corner = pixels[int(0.42 * len(pixels)), int(0.42 * pixels.shape[1])], pixels[-5, -5]
     assert middle.max() - middle.min() > 60 > corner.max() - corner.min()
 
+    studio.page.get_by_role("button", name="简体中文").click()
+    expect(facts(studio).first).to_have_text("蒙版外 0 个像素改变")
+    show(studio, "热力图")
+    expect(studio.page.locator(".pm-changes")).to_contain_text("蒙版外：")
+    expect(studio.by_id("img2img_repair_seam")).to_have_text("修复接缝")
 
-def test_the_way_to_look_stays_while_one_goes_through_the_results(studio: StudioPage) -> None:
-    generate(studio, 2)
-    show(studio, "Compare")
-    first = studio.page.locator("img.pm-after").get_attribute("src")
+
+def test_one_goes_on_with_results(studio: StudioPage) -> None:
+    generate(studio, 2, "a tinted cat")
     look_at(studio, 1)
-    expect(studio.page.locator("img.pm-after")).not_to_have_attribute("src", first or "")
-    expect(studio.page.locator(".pm-views").get_by_role("button", name="Compare")).to_have_attribute("aria-pressed", "true")
-    show(studio, "Gallery")
-    expect(studio.page.locator(".pm-figure")).to_have_count(0)
+    expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Seed: 41"))
+    studio.by_id("img2img_prompt").locator("textarea").fill("something else")
+    studio.set_number("img2img_steps", 9)
+    studio.by_id("img2img_reuse_settings").click()
+    expect(studio.by_id("img2img_prompt").locator("textarea")).to_have_value("a tinted cat")
+    expect(studio.page.locator("#img2img_steps input[type=number]")).to_have_value("3")
+    expect(studio.page.locator("#img2img_seed input")).to_have_value("41")
+
+    second = seam_of(studio)
     look_at(studio, 0)
-    show(studio, "Compare")
-    expect(studio.page.locator("img.pm-after")).to_have_attribute("src", first or "")
-
-
-def test_a_seam_is_repaired_and_the_mended_picture_stands_beside_the_others(studio: StudioPage) -> None:
-    generate(studio, 2)
+    expect(facts(studio).nth(1)).not_to_contain_text(f"({second:.2f})")
     before = seam_of(studio)
     studio.by_id("img2img_repair_seam").click()
     studio.expect_status(re.compile(r"Seam repaired by blending: \d"))
@@ -176,28 +200,29 @@ def test_a_seam_is_repaired_and_the_mended_picture_stands_beside_the_others(stud
     expect(facts(studio).nth(1)).not_to_contain_text(f"({before:.2f})")
     assert seam_of(studio) < before - 0.5
 
+    before = studio.committed()
+    studio.by_id("img2img_continue").click()
+    studio.page.wait_for_function("id => pentimento.document.state().picture?.id !== id", arg=before["picture"]["id"])  # type: ignore[index]
+    after = studio.committed()
+    assert before["mask"] and not after["mask"]
+    assert is_tinted(np.asarray(studio.asset(after["picture"]["id"]).convert("RGB")).astype(int)).mean() > 0.08  # type: ignore[index]
+    studio.page.evaluate("pentimento.document.undo()")
+    assert studio.committed()["picture"] == before["picture"]
 
-def test_an_invisible_seam_is_left_as_it_is(studio: StudioPage) -> None:
-    generate(studio, 3)
-    look_at(studio, 2)
-    expect(facts(studio).nth(1)).to_contain_text("Seam: invisible")
-    studio.by_id("img2img_repair_seam").click()
-    studio.expect_status("The seam is as good as it gets")
-    expect(studio.page.locator("#img2img_gallery .thumbnails button")).to_have_count(3)
+    box = studio.by_id("img2img_send_mask").locator("input")
+    expect(box).to_be_checked()
+    box.uncheck()
+    studio.page.wait_for_timeout(800)
+    studio.page.reload()
+    studio.wait_ready()
+    expect(studio.by_id("img2img_send_mask").locator("input")).not_to_be_checked()
 
 
-def test_the_gallery_is_sorted_by_seams(studio: StudioPage) -> None:
-    generate(studio, 3)
-    studio.by_id("img2img_sort_seams").click()
-    expect(facts(studio).nth(1)).to_contain_text("Seam: invisible")
-    expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Seed: 42"))
-    scores = []
-    for number in range(3):
-        look_at(studio, number)
-        expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile(f"Seed: {42 - number}"))
-        studio.page.wait_for_timeout(700)
-        scores.append(seam_of(studio))
-    assert scores == sorted(scores)
+def test_a_pixel_that_changed_outside_is_told_with_the_reason(studio: StudioPage) -> None:
+    generate(studio, prompt=SPOILED)
+    expect(facts(studio).first).to_contain_text("1 pixels changed outside the mask")
+    expect(facts(studio).first).to_contain_text("A script or a setting changed the picture")
+    expect(facts(studio).first).to_have_class(re.compile("pm-fact-fair"))
 
 
 def test_without_a_mask_there_is_no_seam_to_repair(page: Page, results_url: str, cat: Path) -> None:
@@ -209,41 +234,6 @@ def test_without_a_mask_there_is_no_seam_to_repair(page: Page, results_url: str,
     expect(studio.by_id("img2img_repair_seam")).to_be_disabled()
     show(studio, "Heat map")
     expect(studio.page.locator(".pm-changes")).to_contain_text(re.compile(r"^[\d,]+ of [\d,]+ pixels changed"))
-
-
-def test_one_goes_on_with_a_result_and_the_mask_is_gone(studio: StudioPage) -> None:
-    generate(studio)
-    before = studio.committed()
-    studio.by_id("img2img_continue").click()
-    studio.page.wait_for_function("id => pentimento.document.state().picture?.id !== id", arg=before["picture"]["id"])  # type: ignore[index]
-    after = studio.committed()
-    assert before["mask"] and not after["mask"]
-    assert is_tinted(np.asarray(studio.asset(after["picture"]["id"]).convert("RGB")).astype(int)).mean() > 0.08  # type: ignore[index]
-    studio.page.evaluate("pentimento.document.undo()")
-    assert studio.committed()["picture"] == before["picture"]
-
-
-def test_settings_of_a_result_come_back_with_its_seed(studio: StudioPage) -> None:
-    generate(studio, 2, "a tinted cat")
-    look_at(studio, 1)
-    expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Seed: 41"))
-    studio.by_id("img2img_prompt").locator("textarea").fill("something else")
-    studio.set_number("img2img_steps", 9)
-    studio.by_id("img2img_reuse_settings").click()
-    expect(studio.by_id("img2img_prompt").locator("textarea")).to_have_value("a tinted cat")
-    expect(studio.page.locator("#img2img_steps input[type=number]")).to_have_value("3")
-    expect(studio.page.locator("#img2img_seed input")).to_have_value("41")
-
-
-def test_whether_the_mask_goes_along_is_remembered(studio: StudioPage) -> None:
-    generate(studio)
-    box = studio.by_id("img2img_send_mask").locator("input")
-    expect(box).to_be_checked()
-    box.uncheck()
-    studio.page.wait_for_timeout(800)
-    studio.page.reload()
-    studio.wait_ready()
-    expect(studio.by_id("img2img_send_mask").locator("input")).not_to_be_checked()
 
 
 @pytest.mark.parametrize(("width", "height", "language"), [(1400, 900, "zh-CN"), (390, 844, "en-US")])
@@ -260,12 +250,3 @@ def test_picture_and_tools_are_seen_at_once(new_page: NewPage, results_url: str,
     for button in studio.page.locator("#img2img_result_tools button:visible").all():
         box = button.bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= width
-
-
-def test_badges_and_views_change_their_language_live(studio: StudioPage) -> None:
-    generate(studio)
-    studio.page.get_by_role("button", name="简体中文").click()
-    expect(facts(studio).first).to_have_text("蒙版外 0 个像素改变")
-    show(studio, "热力图")
-    expect(studio.page.locator(".pm-changes")).to_contain_text("蒙版外：")
-    expect(studio.by_id("img2img_repair_seam")).to_have_text("修复接缝")

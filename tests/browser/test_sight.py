@@ -134,7 +134,7 @@ def drag_corner(studio: StudioPage, crop: dict[str, Any], by: tuple[int, int]) -
     studio.page.mouse.up()
 
 
-def test_a_dragged_crop_is_used_kept_and_taken_back(studio: StudioPage, photo: Path) -> None:
+def test_a_dragged_crop_is_used_kept_taken_back_and_goes_with_its_picture(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
     paint_spot(studio, photo)
     automatic = shown_crop(studio)
     assert automatic is not None
@@ -160,13 +160,9 @@ def test_a_dragged_crop_is_used_kept_and_taken_back(studio: StudioPage, photo: P
     expect(chip).to_have_count(0)
     expect(facts(studio)).to_contain_text(f"crop {automatic['width']} × {automatic['height']} at ({automatic['x']}, {automatic['y']})")
 
-
-def test_a_crop_goes_with_its_picture(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
-    paint_spot(studio, photo)
     crop = shown_crop(studio)
     assert crop is not None
     drag_corner(studio, crop, (30, 30))
-    chip = studio.by_id("img2img_crop_region").locator(".pm-chip")
     expect(chip).to_be_visible()
     Image.new("RGB", (200, 200), "navy").save(tmp_path / "other.png")
     studio.upload(tmp_path / "other.png")
@@ -192,18 +188,7 @@ def test_the_panel_stays_folded_and_is_folded_where_there_is_little_room(
     expect(narrow.page.locator(".pm-sight-grid")).to_be_hidden()
 
 
-def test_the_panel_speaks_the_language_in_force(studio: StudioPage, photo: Path) -> None:
-    paint_spot(studio, photo)
-    studio.by_id("img2img_intent_refine").click()
-    expect(studio.by_id("img2img_intent_line")).to_contain_text("Masked content: Original")
-    studio.page.locator("#pm_language").get_by_text("简体中文").click()
-    expect(studio.page.locator(".pm-sight-title")).to_have_text("模型将看到的内容")
-    expect(facts(studio)).to_contain_text("裁剪")
-    expect(studio.by_id("img2img_intent_line")).to_contain_text("细化")
-    expect(studio.by_id("img2img_intent_remove")).to_contain_text("移除")
-
-
-def test_a_card_sets_the_fields_and_knows_when_they_are_changed(studio: StudioPage, photo: Path) -> None:
+def test_a_card_sets_the_fields_and_panel_and_card_speak_the_language_in_force(studio: StudioPage, photo: Path) -> None:
     paint_spot(studio, photo)
     line = studio.by_id("img2img_intent_line")
     studio.by_id("img2img_intent_refine").click()
@@ -215,6 +200,14 @@ def test_a_card_sets_the_fields_and_knows_when_they_are_changed(studio: StudioPa
     studio.set_number("img2img_denoising_strength", 0.77)
     expect(line).to_contain_text("(changed)")
     expect(line).to_contain_text("Strength 0.77")
+
+    studio.by_id("img2img_intent_refine").click()
+    expect(studio.by_id("img2img_intent_line")).to_contain_text("Masked content: Original")
+    studio.page.locator("#pm_language").get_by_text("简体中文").click()
+    expect(studio.page.locator(".pm-sight-title")).to_have_text("模型将看到的内容")
+    expect(facts(studio)).to_contain_text("裁剪")
+    expect(studio.by_id("img2img_intent_line")).to_contain_text("细化")
+    expect(studio.by_id("img2img_intent_remove")).to_contain_text("移除")
 
 
 def test_proportions_are_kept_and_sizes_go_by_a_factor(studio: StudioPage, photo: Path) -> None:
