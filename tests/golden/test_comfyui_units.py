@@ -163,18 +163,32 @@ def test_samplers_and_masks_alone_are_the_same(name: str) -> None:
     assert max(error, last) <= 1e-5
 
 
-@pytest.mark.parametrize("name", NAMES)
+WHOLE = (
+    "9ch",
+    "cfg1",
+    "ddim",
+    "diffdiff",
+    "diffdiff_strength0.5",
+    "dpm_2",
+    "dpmpp_sde",
+    "empty_latent",
+    "euler_d0.6",
+    "nomask_d0.6",
+    "uni_pc",
+)
+
+
+@pytest.mark.parametrize("name", WHOLE)
 def test_whole_runs_are_the_same(name: str, models: dict[str, StableDiffusion]) -> None:
-    """With the model in the loop: its rounding is 1e-5, which guidance 7 at sigma 14.6 multiplies, and second-order steps again."""
+    """With the model in the loop: its rounding is multiplied by guidance 7 at sigma 14.6, and by the middle steps of dpmpp_sde again."""
     seen: list[DenoiserParams] = []
     guided: list[Tensor] = []
     model = models["tiny_sd15_inpaint" if name == "9ch" else "tiny_sd15"]
     result = run(name, model, on_denoiser=seen.append, on_guided=lambda params: guided.append(params.x))
+    limit = 1e-3 if name == "dpmpp_sde" else 1e-4
     errors = [relative(got, wanted) for got, wanted in zip(guided, predictions(name), strict=True)]
-    print(f"{name}: relative differences {', '.join(f'{error:.1e}' for error in errors)}; limit 5e-04 at first, then 5e-03")
-    assert errors[0] <= 5e-4 and max(errors) <= 5e-3
-    mean = float((result.latent - predictions(name)[-1]).abs().mean() / predictions(name)[-1].abs().mean())
-    assert mean <= 2e-3
+    print(f"{name}: relative differences {', '.join(f'{error:.1e}' for error in errors)}; limit {limit:.0e}")
+    assert max(errors) <= limit
     assert result.model_calls == len(guided) and all(bool(len(params.text_uncond)) is (name != "cfg1") for params in seen)
 
 
@@ -184,7 +198,7 @@ def test_channels_of_inpainting_models_are_the_same() -> None:
     assert channels is not None and torch.equal(channels, TRACES["9ch/concat"])
 
 
-@pytest.mark.parametrize("name", ["euler_d0.6", "ddim", "uni_pc", "dpmpp_2m_sde", "cfg1", "nomask_d0.6"])
+@pytest.mark.parametrize("name", ["ddim", "dpmpp_2m_sde", "cfg1"])
 def test_forms_give_what_workflows_give(name: str, models: dict[str, StableDiffusion]) -> None:
     """The convention that forms follow is the same arithmetic, to the bit."""
     model, latent, mask = models["tiny_sd15"], of(name, "latent_image_scaled"), mask_of(name)

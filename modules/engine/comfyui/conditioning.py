@@ -88,8 +88,11 @@ def settle_parts(
     """
     first = [_in_cells(part, rows, columns) for part in positive]
     second = [_in_cells(part, rows, columns) for part in negative]
-    second += [answer for part in first if (answer := _answer(part, second)) is not None]
-    first += [answer for part in second if (answer := _answer(part, first)) is not None]
+    for parts, others in ((first, second), (second, first)):
+        for part in parts:
+            answer = _answer(part, others)
+            if answer is not None:
+                others.append(answer)
     return first, second
 
 

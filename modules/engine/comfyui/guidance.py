@@ -15,6 +15,7 @@ from torch import Tensor
 from modules.engine.blending import MaskBlending
 from modules.engine.callbacks import DenoisedParams, DenoiserParams, SamplerCallbacks
 from modules.engine.comfyui.conditioning import CondPart, Place, is_active, make_concat, place, settle_parts
+from modules.engine.comfyui.masking import repeat_to
 from modules.engine.comfyui.schedules import ComfyLevels
 from modules.engine.denoiser import Denoiser
 from modules.engine.devices import check_finite
@@ -99,7 +100,7 @@ class PartsDenoiser(Denoiser):
                 if where.weight.numel() == 0:
                     continue
                 cut = None if concat is None else concat[..., where.rows, where.columns]
-                uses.append(_Use(is_positive, where, part.vectors.to(x).expand(len(x), -1, -1), cut))
+                uses.append(_Use(is_positive, where, repeat_to(part.vectors.to(x), len(x)), cut))
         return uses
 
     def _predict(self, x: Tensor, levels: Tensor, uses: Sequence[_Use]) -> tuple[Tensor, ...]:
