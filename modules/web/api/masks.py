@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from modules.runtime.alpha_work import lay_into_alpha
 from modules.runtime.mask_work import MaskOrder
 from modules.web.api.assets import AssetResponse
 from modules.web.api.caller import SessionDependency, UserDependency
@@ -43,6 +44,21 @@ class MaskResponse(AssetResponse):
     """The new mask: an L PNG, 255 = repaint; `notes` says what a person should know about how it was made."""
 
     hints: list[str] = Field(description="The notes' short ids: without_network, by_colour, resized.")
+
+
+class AlphaRequest(BaseModel):
+    """A picture and its mask."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    picture: AssetId
+    mask: AssetId | None = Field(None, description="Of the picture's size, 255 = repaint; null = none, the picture becomes opaque.")
+
+
+@router.post("/into_alpha")
+def lay_mask_into_alpha(request: AlphaRequest, session: SessionDependency, user: UserDependency) -> AssetResponse:
+    """Lay a mask into its picture's transparency (alpha = 255 - mask), as ComfyUI's nodes take both from one file."""
+    return AssetResponse(**lay_into_alpha(session.store, request.picture, request.mask).as_json())
 
 
 @router.post("")
