@@ -119,12 +119,16 @@ class Restorer:
         """What `open_recipe` may change."""
         return [*self.form_outputs(), self._studio.script_wish, *self._pictures.outputs()]
 
-    def open_recipe(self, language: str, recipe: Recipe) -> Updates:
-        """Everything that a recipe holds, back on the page: tab, form, scripts' values, picture, mask and sketch."""
+    def open_recipe(self, language: str, recipe: Recipe, note: str | None = None) -> Updates:
+        """Everything that a recipe holds, back on the page: tab, form, scripts' values, picture, mask and sketch.
+
+        Args:
+            note: What is said of it; None = that it is back.
+        """
         store, scripts = self._session.store, self._session.scripts
         picture = store.hold(recipe.picture).as_json() if recipe.picture and store.has(recipe.picture) else None
         mask, sketch = (asset_id if picture and store.has(asset_id) else None for asset_id in (recipe.mask, recipe.sketch))
-        note = self._texts.say(language, "restored.recipe" if picture or recipe.picture is None else "restored.picture_gone")
+        note = note or self._texts.say(language, "restored.recipe" if picture or recipe.picture is None else "restored.picture_gone")
         wish = scripts.assemble_args(recipe.script, recipe.script_args, {name: {"args": args} for name, args in recipe.alwayson.items()})
         values = {"compat": self._session.options.current.compat} | widgets_of(recipe)
         opened = document_update(picture, mask, sketch, note, recipe.alpha, recipe.fields.get("outpaint"))

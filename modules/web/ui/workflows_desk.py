@@ -65,7 +65,8 @@ class WorkflowsDesk:
         except PentimentoError as error:
             gr.Warning(html.escape(explain(self._texts, language, error)), duration=9, title=self._texts.say(language, "error.title"))
             return {self._bridge: {"refused": workflow_id, "at": time.time()}}
-        return {**self._restorer.open_recipe(language, recipe), self._bridge: {"filled": workflow_id, "at": time.time()}}
+        note = self._texts.say(language, "workflows.filled")
+        return {**self._restorer.open_recipe(language, recipe, note), self._bridge: {"filled": workflow_id, "at": time.time()}}
 
     def _name_checkpoint(self, recipe: Recipe) -> Recipe:
         """The checkpoint by the title that the page's list has for it."""

@@ -10,6 +10,7 @@ const LINE_HEIGHT = 16;
 const RADIUS = 8;
 const DOT = 4.5;
 const GRID = 40;
+const LEAST_PICTURE = 36;
 
 /** The colours of the page as it is now, light or dark. */
 export function readLook(element) {
@@ -42,7 +43,8 @@ export class Painter {
    * @param {{zoom, x, y}} camera
    * @param {Object} view {width, height, ratio} in CSS pixels and device pixels for each
    * @param {Object} look from `readLook`
-   * @param {Object} state {chosen: id, marks: Map of id -> "bad"|"warn", progress: {node, share}|null, done: Set of ids}
+   * @param {Object} state {chosen: id, marks: Map of id -> "bad"|"warn", progress: {node, share}|null, done: Set of ids,
+   *     pictures: Map of id -> image}
    * @returns {number} how many nodes are in view
    */
   paint(scene, camera, view, look, state) {
@@ -113,6 +115,7 @@ export class Painter {
     this.#edge(node, look, state);
     if (canRead) this.#words(node, look);
     this.#sockets(node, look, canRead);
+    this.#picture(node, state.pictures.get(node.id));
     this.#progress(node, look, state);
     c.globalAlpha = 1;
   }
@@ -205,6 +208,15 @@ export class Painter {
     c.textAlign = "right";
     for (const output of node.outputs) c.fillText(this.#fit(output.name, width / 2 - 4), x + width - 11, y + output.y);
     c.textAlign = "left";
+  }
+
+  /** A picture in the room that is left. */
+  #picture(node, image) {
+    const { room, box } = node;
+    if (!image?.naturalWidth || room.height < LEAST_PICTURE) return;
+    const scale = Math.min((box.width - 16) / image.naturalWidth, room.height / image.naturalHeight);
+    const [width, height] = [image.naturalWidth * scale, image.naturalHeight * scale];
+    this.context.drawImage(image, box.x + (box.width - width) / 2, box.y + room.y + (room.height - height) / 2, width, height);
   }
 
   #progress(node, look, state) {

@@ -71,7 +71,7 @@ export class Panel {
     const { name, source, drawing } = this.opened;
     const facts = t(`workflows.source.${source}`, { nodes: drawing.nodes.length, links: drawing.links.length });
     const close = make("button.pm-tool", { id: "workflow_close", title: t("workflows.close"), aria: { label: t("workflows.close") }, on: { click: () => this.act.close() } }, "×");
-    this.head.replaceChildren(make("div", {}, make("h2", { dir: "auto" }, name || t("workflows.untitled")), make("p.pm-w-note", {}, facts)), close);
+    this.head.replaceChildren(make("div", {}, make("h2", { id: "workflow_name", dir: "auto" }, name || t("workflows.untitled")), make("p.pm-w-note", {}, facts)), close);
   }
 
   #drawVerdict() {

@@ -10,6 +10,7 @@ const FARTHEST = 1e6;
 const LONG = 48; // letters; longer values get the room that is left
 const MANY_LINES = 56;
 const MARGIN = 40;
+const PROSE = ["text", "text_g", "text_l"]; // prompts are in boxes of their own
 const NOTES = ["Note", "MarkdownNote"];
 const BEND = { least: 24, share: 0.4, most: 220 };
 
@@ -17,7 +18,7 @@ const number = (value, otherwise = 0) => (Number.isFinite(value) ? Math.max(-FAR
 const size = (value, least) => Math.min(MOST, Math.max(least, number(value)));
 
 /** Whether a value needs more than one line. */
-const isLong = ([, value]) => value.length > LONG || value.includes("\n");
+const isLong = ([name, value]) => PROSE.includes(name) || value.length > LONG || value.includes("\n");
 
 /**
  * A drawing, measured.
@@ -72,7 +73,8 @@ function measure(node, linked) {
   }
   for (const input of inputs) if (input.isField) input.y = fields.find((field) => field.name === input.name).y + FIELD / 2;
   const box = { x: number(node.x), y: number(node.y) - head, width: size(node.width, LEAST.width), height };
-  return { ...node, box, head, isBare, isNote, inputs, outputs, fields };
+  const room = { y: y + PAD, height: height - y - 2 * PAD }; // what is left for a picture
+  return { ...node, box, head, isBare, isNote, inputs, outputs, fields, room };
 }
 
 /** A line between sockets; null where one of its ends is not there. */

@@ -30,7 +30,7 @@ export class GraphStage {
     this.onChoose = onChoose;
     this.camera = new SheetCamera();
     this.scene = sceneOf(EMPTY);
-    this.state = { chosen: null, marks: new Map(), progress: null, done: new Set() };
+    this.state = { chosen: null, marks: new Map(), progress: null, done: new Set(), pictures: new Map() };
     this.canvas = make("canvas", { id: "workflow_canvas", tabIndex: 0, role: "application" });
     this.painter = new Painter(this.canvas.getContext("2d", { alpha: false }));
     this.percent = make("button.pm-tool.pm-zoom", { on: { click: () => this.zoom(1 / this.camera.zoom) } });
@@ -43,7 +43,7 @@ export class GraphStage {
   /** Show another drawing, all of it. */
   show(drawing) {
     this.scene = sceneOf(drawing ?? EMPTY);
-    this.state = { chosen: null, marks: new Map(), progress: null, done: new Set() };
+    this.state = { chosen: null, marks: new Map(), progress: null, done: new Set(), pictures: new Map() };
     this.painter.forget();
     this.camera.isFitted = true;
     this.#measure();
@@ -54,6 +54,14 @@ export class GraphStage {
   tell(changes) {
     Object.assign(this.state, changes);
     this.draw();
+  }
+
+  /** Show a picture in a node, as soon as it is there. */
+  showPicture(id, address) {
+    const image = new Image();
+    image.addEventListener("load", () => this.draw());
+    image.src = address;
+    this.state.pictures.set(id, image);
   }
 
   /** Choose a node, and bring it into view. */

@@ -7,6 +7,7 @@ import { Panel } from "./panel.js";
 import { PictureCards } from "./pictures.js";
 import { Run } from "./run.js";
 import { GraphStage } from "./stage.js";
+import { thumbnailAddress } from "./server.js";
 import { isGrave, nodeWords } from "./words.js";
 
 export const KINDS = "image/png,image/webp,application/json,.png,.webp,.json";
@@ -55,7 +56,18 @@ export class WorkflowsTab {
     this.models.show(opened.missing);
     this.panel.show(opened);
     this.stage.show(opened.drawing);
-    this.stage.tell({ marks: marksOf(opened.problems) });
+    this.#mark();
+  }
+
+  /** Point out what is wrong, and show the pictures that are there. */
+  #mark() {
+    const { opened } = this.desk;
+    const { given } = this.pictures;
+    this.stage.tell({ marks: marksOf(opened.problems.filter((one) => !(one.kind === "missing_picture" && given[one.got]))) });
+    for (const { name, asset, nodes } of opened.pictures) {
+      const now = given[name] ?? asset;
+      if (now) for (const id of nodes) this.stage.showPicture(id, thumbnailAddress(now));
+    }
   }
 
   reveal(id) {
@@ -66,7 +78,8 @@ export class WorkflowsTab {
   async begin() {
     const { opened } = this.desk;
     if (!opened || this.run.isRunning || !this.panel.canRun) return;
-    this.stage.tell({ done: new Set(), progress: null, marks: marksOf(opened.problems) });
+    this.stage.tell({ done: new Set(), progress: null });
+    this.#mark();
     try {
       await this.run.begin(opened.id, this.pictures.given);
     } catch (error) {
@@ -89,6 +102,7 @@ export class WorkflowsTab {
   /** It is over; the node that failed is shown. */
   #end(state) {
     this.panel.draw();
+    for (const { node, asset } of state.results ?? []) this.stage.showPicture(node, thumbnailAddress(asset));
     if (state.state !== "failed" || !state.node || !this.panel.opened) return;
     this.stage.tell({ marks: new Map([...this.stage.state.marks, [state.node, "bad"]]) });
     this.reveal(state.node);
@@ -105,6 +119,7 @@ export class WorkflowsTab {
   /** A picture was given: as soon as nothing is missing, what fits the form is there. */
   #given() {
     this.panel.draw();
+    this.#mark();
     if (!this.pictures.missing.length && this.panel.fits && this.desk.way === "form") this.desk.fill(this.pictures.given);
   }
 
