@@ -27,6 +27,9 @@ _AT_ONCE = 2
 _NOTHING = 1e-37
 """Sum of weights where no part is: then the clean latents are 0 there."""
 
+ChannelledPart = tuple[CondPart, Tensor | None]
+"""A part, and the extra channels (B, K, h, w) that it gives the model."""
+
 
 @dataclass(frozen=True)
 class _Use:
@@ -59,8 +62,8 @@ class PartsDenoiser(Denoiser):
         self,
         predictor: Predictor,
         levels: ComfyLevels,
-        positive: Sequence[tuple[CondPart, Tensor | None]],
-        negative: Sequence[tuple[CondPart, Tensor | None]],
+        positive: Sequence[ChannelledPart],
+        negative: Sequence[ChannelledPart],
         cfg: float,
         *,
         masking: MaskBlending | None = None,
@@ -134,7 +137,11 @@ def with_channels(
     latent: Tensor,
     noise_mask: Tensor | None,
     scale_factor: float,
-) -> list[list[tuple[CondPart, Tensor | None]]]:
+) -> tuple[list[ChannelledPart], list[ChannelledPart]]:
     """Both sides' parts, settled for these latents, each with the extra channels it gives the model."""
-    sides = settle_parts(positive, negative, latent.shape[-2], latent.shape[-1])
-    return [[(part, make_concat(kind, part, latent, noise_mask, scale_factor)) for part in side] for side in sides]
+
+    def with_own(parts: Sequence[CondPart]) -> list[ChannelledPart]:
+        return [(part, make_concat(kind, part, latent, noise_mask, scale_factor)) for part in parts]
+
+    first, second = settle_parts(positive, negative, latent.shape[-2], latent.shape[-1])
+    return with_own(first), with_own(second)
