@@ -88,8 +88,8 @@ def _check(header: Header, wanted: Mapping[str, Tensor], names: Mapping[str, str
         raise BrokenCheckpoint(f"{header.path.name} is incomplete: {len(missing)} of {len(wanted)} weights are missing ({shown} ...)")
     for name, parameter in wanted.items():
         shape = header.tensors[names[name]].shape
-        if name in rows and shape:
-            shape = (shape[0] / rows[name][1], *shape[1:])  # type: ignore[assignment]
+        if name in rows and shape and shape[0] % rows[name][1] == 0:
+            shape = (shape[0] // rows[name][1], *shape[1:])
         if tuple(side for side in shape if side != 1) != tuple(side for side in parameter.shape if side != 1):
             raise BrokenCheckpoint(f"{header.path.name}: {names[name]} has shape {list(shape)}, wanted {list(parameter.shape)}")
     unused = len(names.keys() - wanted.keys())

@@ -142,7 +142,8 @@ class Downloads:
         return job
 
     def _run(self, model: KnownModel, job: Job) -> None:
-        state, failure = JobState.DONE, None
+        state = JobState.DONE
+        failure: Exception | None = None
         try:
             sha256 = fetch_model(model, self._models, self._hub(), JobWatch(job, model.name))
             self._on_fetched(place_of(model, self._models), sha256)

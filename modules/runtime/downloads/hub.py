@@ -116,7 +116,7 @@ class _Cut(DownloadFailed):
 
 
 def _get(url: str, part: Path, begun: int, size: int, on_bytes: OnBytes) -> None:
-    class Watch(tqdm):  # type: ignore[type-arg]
+    class Watch(tqdm):
         """What huggingface_hub takes for a progress bar."""
 
         def __init__(self, *_: Any, **__: Any) -> None:
