@@ -96,7 +96,7 @@ class RunningGraph:
         settings = tools.loader.place(self._job.options)
         key = (tools.models.stamp(VAES, name), settings)
         if key not in tools.vaes:
-            load: Any = load_dotted("modules.backends.loader:load_vae")
+            load: Any = load_dotted("modules.backends.lone_vae:load_vae")
             while len(tools.vaes) >= KEPT_VAES:
                 tools.vaes.pop(next(iter(tools.vaes)))
             tools.vaes[key] = load(file.path, *settings)

@@ -37,6 +37,7 @@ class Counter:
         self._numbers = itertools.count()
         self._records: OrderedDict[str, tuple[str, Record]] = OrderedDict()
         self._numbered: OrderedDict[str, tuple[int, Teller]] = OrderedDict()
+        self._forgotten: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def post(self, body: Any, owner: str, user: str | None) -> dict[str, Any]:
@@ -55,7 +56,7 @@ class Counter:
         self._queue.submit(job)
         with self._lock:
             self._numbered[job.id] = (number, teller)
-        job.on_finished(lambda over: self._finish(over, teller, number))
+        job.on_finished(lambda over: self._finish(over, teller))
         self.tell_status()
         return {"prompt_id": job.id, "number": number, "node_errors": dict(posted.node_errors)}
 
@@ -94,8 +95,9 @@ class Counter:
         with self._lock:
             found = {job_id: record for job_id, (whose, record) in self._records.items() if whose == owner}
         for job in self._queue.jobs():  # those of our own page, and of before a restart
-            if job.kind == KIND and job.owner == owner and job.state.is_final and job.id not in found and job.id not in self._numbered:
-                found[job.id] = self._record(job, [], 0)
+            is_known = job.id in found or job.id in self._numbered or job.id in self._forgotten
+            if job.kind == KIND and job.owner == owner and job.state.is_final and not is_known:
+                found[job.id] = self._record(job, [])
         if prompt_id is not None:
             return {prompt_id: found[prompt_id]} if prompt_id in found else {}
         names = list(found)
@@ -106,11 +108,13 @@ class Counter:
 
     def forget(self, owner: str, ids: Iterable[str] | None = None) -> None:
         """Leave records out of `/history`; None = all of the caller's. Pictures and our own history stay."""
-        wanted = None if ids is None else set(ids)
+        own = self.history(owner)
         with self._lock:
-            own = [job_id for job_id, (whose, _) in self._records.items() if whose == owner]
-            for job_id in own if wanted is None else wanted.intersection(own):
-                del self._records[job_id]
+            for job_id in own if ids is None else own.keys() & set(ids):
+                self._records.pop(job_id, None)
+                self._forgotten[job_id] = None
+            while len(self._forgotten) > KEPT_RECORDS:
+                self._forgotten.popitem(last=False)
 
     def listen(self, listener: Listener) -> None:
         """Open a websocket: it hears how many jobs there are, and which node of its own job runs now."""
@@ -146,9 +150,9 @@ class Counter:
             extra["extra_pnginfo"] = {"workflow": order["drawn"]}
         return [number, job.id, order.get("graph", {}), extra, list(order.get("outputs", ()))]
 
-    def _finish(self, job: Job, teller: Teller, number: int) -> None:
+    def _finish(self, job: Job, teller: Teller) -> None:
         """In the worker's thread: what came of it is there before anybody is told that it is over."""
-        record_of = self._record(job, teller.log, number)
+        record_of = self._record(job, teller.log)
         with self._lock:
             self._records[job.id] = (job.owner, record_of)
         teller.end()
@@ -158,7 +162,7 @@ class Counter:
             self._numbered.pop(job.id, None)
         self.tell_status()
 
-    def _record(self, job: Job, log: list[list[Any]], number: int) -> Record:
+    def _record(self, job: Job, log: list[list[Any]]) -> Record:
         made: dict[str, list[KeptPicture]] = dict(getattr(job.result, "by_node", {}) or {})
         task = job.request
         if not made and isinstance(task, GraphTask):

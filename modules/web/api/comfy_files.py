@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from PIL import Image
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse
 
 from modules.base.errors import InvalidRequest, PentimentoError, SaveFailed, UnknownName
@@ -82,24 +83,26 @@ def view_file(
     return Response(write_png(image, None, compress_level=1), media_type="image/png", headers=HEADERS)
 
 
-async def _read(request: Request, session: Session) -> tuple[FormData, bytes, str]:
-    """The form, its file, and what that is called."""
+async def _read(request: Request, session: Session) -> tuple[dict[str, str], bytes, str]:
+    """The form's texts, its file, and what that is called."""
     limit, announced = upload_limit(session), request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit + FORM_ROOM_BYTES:
         raise HTTPException(413, f"at most {limit / 1e6:.1f} MB are accepted (the option img_max_size_mp sets this)")
-    form = await request.form(max_files=4, max_fields=20)
-    file = form.get("image")
-    if not isinstance(file, UploadFile) or not file.filename:
-        raise HTTPException(400, str(InvalidRequest("image", None if file is None else str(file), "a picture file in a multipart form")))
-    data = await file.read(limit + 1)
+    async with request.form(max_files=4, max_fields=20) as form:
+        file = form.get("image")
+        if not isinstance(file, UploadFile) or not file.filename:
+            shown = None if file is None else str(file)
+            raise HTTPException(400, str(InvalidRequest("image", shown, "a picture file in a multipart form")))
+        data = await file.read(limit + 1)
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
     if len(data) > limit:
         raise HTTPException(413, f"at most {limit / 1e6:.1f} MB are accepted (the option img_max_size_mp sets this)")
-    return form, data, file.filename
+    return fields, data, file.filename
 
 
-def _keep(session: Session, form: FormData, data: bytes, name: str, user: str | None) -> dict[str, Any]:
-    kind, subfolder = str(form.get("type") or INPUT), str(form.get("subfolder") or "")
-    replaces = str(form.get("overwrite") or "").lower() in TRUE
+def _keep(session: Session, form: Mapping[str, str], data: bytes, name: str, user: str | None) -> dict[str, Any]:
+    kind, subfolder = form.get("type") or INPUT, form.get("subfolder") or ""
+    replaces = form.get("overwrite", "").lower() in TRUE
     try:
         kept = session.workflows.folders.add(data, name, subfolder, kind, replaces=replaces, user=user)
     except SaveFailed:
@@ -109,10 +112,10 @@ def _keep(session: Session, form: FormData, data: bytes, name: str, user: str | 
     return {"name": kept.filename, "subfolder": kept.subfolder, "type": kept.type}
 
 
-def _with_mask(session: Session, form: FormData, data: bytes, user: str | None) -> bytes:
+def _with_mask(session: Session, form: Mapping[str, str], data: bytes, user: str | None) -> bytes:
     """The original in the form's `original_ref`, with the uploaded picture's alpha: a PNG with the original's workflow in it."""
     try:
-        named = json.loads(str(form.get("original_ref") or "null"))
+        named = json.loads(form.get("original_ref") or "null")
         file = FileName(str(named["filename"]), str(named.get("subfolder") or ""), str(named.get("type") or OUTPUT))
         plain, annotated = split_annotation(file.filename)
         kind = file.type if plain == file.filename else annotated

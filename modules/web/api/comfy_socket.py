@@ -31,7 +31,7 @@ class Outbox:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[dict[str, Any] | bytes] = asyncio.Queue(MAX_WAITING)
-        self.is_full = asyncio.Event()
+        self._is_full = False
 
     def put(self, message: dict[str, Any] | bytes) -> None:
         """Send soon; a closed loop takes nothing any more."""
@@ -44,16 +44,18 @@ class Outbox:
         try:
             self._waiting.put_nowait(message)
         except asyncio.QueueFull:  # the client does not read: rather no connection than one with holes
-            self.is_full.set()
+            self._is_full = True
 
     async def send_to(self, socket: WebSocket) -> None:
-        """Send what comes, until the client is gone or does not keep up."""
-        while not self.is_full.is_set():
-            message = await self._waiting.get()
-            if isinstance(message, bytes):
-                await socket.send_bytes(message)
-            else:
-                await socket.send_text(json.dumps(message))
+        """Send what comes, until the client is gone; hang up on one that does not keep up."""
+        with suppress(WebSocketDisconnect, RuntimeError, OSError):
+            while not self._is_full:
+                message = await self._waiting.get()
+                if isinstance(message, bytes):
+                    await socket.send_bytes(message)
+                else:
+                    await socket.send_text(json.dumps(message))
+            await socket.close(1013, "too many messages wait")
 
 
 @router.websocket("/ws")
@@ -71,16 +73,12 @@ async def listen(socket: WebSocket) -> None:
     client = socket.query_params.get("clientId", "")[:MAX_ID_CHARS] or uuid.uuid4().hex
     listener, counter = Listener(get_owner(socket, user), client, outbox.put), counter_of(session)
     counter.listen(listener)
-    tasks = [asyncio.ensure_future(outbox.send_to(socket)), asyncio.ensure_future(_hear(socket, outbox, session))]
+    sender = asyncio.ensure_future(outbox.send_to(socket))
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await _hear(socket, outbox, session)
     finally:
         counter.listeners.remove(listener)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    if outbox.is_full.is_set():
-        await socket.close(1013, "too many messages wait")
+        sender.cancel()
 
 
 async def _hear(socket: WebSocket, outbox: Outbox, session: Session) -> None:
