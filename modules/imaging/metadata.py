@@ -13,6 +13,8 @@ from modules.base.errors import InvalidRequest
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF"}
 UNICODE_PREFIX = b"UNICODE\0"  # character code of an EXIF UserComment, Exif 2.32 table 9
+WORKFLOW_TAGS = {"workflow": ExifTags.Base.Make, "prompt": ExifTags.Base.Model}
+"""Where ComfyUI puts its graphs in a WEBP: before each text stands its name and a colon."""
 MAX_JPEG_EXIF_BYTES = 65_533 - 6
 
 _log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ def encode_image(
         infotext: Goes where the format keeps it; None leaves it out.
         quality: 1 to 100, for the lossy formats.
         is_lossless: WEBP only.
-        items: Further PNG text chunks; other formats have no place for them.
+        items: Further PNG text chunks; of these a WEBP holds `prompt` and `workflow`, as ComfyUI writes them, other formats none.
         icc: Colour profile to embed; None = the one in `image.info`, if any.
 
     Raises:
@@ -72,8 +74,9 @@ def encode_image(
     options: dict[str, object] = {"quality": round(quality), "icc_profile": icc}
     if kind == "WEBP":
         options |= {"lossless": is_lossless, "exact": is_lossless}
-    if infotext is not None:
-        exif = _user_comment(infotext)
+    graphs = {name: (items or {})[name] for name in WORKFLOW_TAGS if kind == "WEBP" and name in (items or {})}
+    if infotext is not None or graphs:
+        exif = _write_exif(infotext, graphs)
         if kind == "JPEG" and len(exif) > MAX_JPEG_EXIF_BYTES:
             _log.warning("the infotext has %d bytes, more than a JPEG can hold; saved without it (PNG has no such limit)", len(exif))
         else:
@@ -118,10 +121,13 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _user_comment(text: str) -> bytes:
-    """An EXIF block with one UserComment, UTF-16 big-endian as A1111 and piexif write it."""
+def _write_exif(infotext: str | None, graphs: Mapping[str, str]) -> bytes:
+    """An EXIF block: the infotext as UserComment, UTF-16 big-endian as A1111 and piexif write it; ComfyUI's graphs where it has them."""
     exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = UNICODE_PREFIX + _encodable(text).encode("utf-16-be")
+    for name, text in graphs.items():
+        exif[WORKFLOW_TAGS[name]] = f"{name}:{_encodable(text)}"
+    if infotext is not None:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = UNICODE_PREFIX + _encodable(infotext).encode("utf-16-be")
     return exif.tobytes()
 
 

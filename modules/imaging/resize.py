@@ -44,7 +44,7 @@ def resize_image(mode: ResizeMode | int, image: Image.Image, extent: Extent, ups
     if mode == ResizeMode.STRETCH:
         return _resize(image, extent, upscaler)
     is_crop = mode == ResizeMode.CROP
-    inner = _inner_extent(Extent(*image.size), extent, is_covering=is_crop)
+    inner = inner_extent(Extent(*image.size), extent, is_covering=is_crop)
     resized = _resize(image, inner, upscaler)
     canvas = Image.new("RGB", extent.size)
     canvas.paste(resized, (extent.width // 2 - inner.width // 2, extent.height // 2 - inner.height // 2))
@@ -82,7 +82,7 @@ def _resize_mask(mask: Image.Image, extent: Extent) -> Image.Image:
     return resized
 
 
-def _inner_extent(source: Extent, target: Extent, *, is_covering: bool) -> Extent:
+def inner_extent(source: Extent, target: Extent, *, is_covering: bool) -> Extent:
     """The source's size, scaled in whole pixels to cover the target, or to fit inside it."""
     is_target_wider = target.aspect > source.aspect
     keeps_width = is_target_wider if is_covering else target.aspect < source.aspect

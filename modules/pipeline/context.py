@@ -13,6 +13,7 @@ from modules.plugins.runner import ScriptRunner
 from modules.settings.options import Options
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
     from modules.backends.embeddings.catalog import EmbeddingCatalog
@@ -86,6 +87,10 @@ class RunContext(Protocol):
 
     def on_saved(self, path: Path, infotext: str) -> None:
         """A picture is on disk."""
+        ...
+
+    def keep_picture(self, image: Image) -> str:
+        """Keep a start picture or mask (L or RGB) for workflows; returns the name by which they load it."""
         ...
 
 

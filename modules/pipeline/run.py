@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from modules.engine.model import DiffusionModel
 from modules.engine.prompts.limits import check_length
 from modules.imaging.fills import MaskedContent
 from modules.imaging.grid import choose_rows
+from modules.imaging.metadata import WORKFLOW_TAGS
 from modules.imaging.outpainting import Outpaint
 from modules.imaging.seams import score_seam
 from modules.pipeline.comments import strip_comments
@@ -39,6 +41,7 @@ from modules.pipeline.stages.save import folder_for_scripts, save_grid, save_pic
 from modules.pipeline.stages.start import complete_init
 from modules.pipeline.styles import apply_styles
 from modules.pipeline.unmet import describe_unmet
+from modules.pipeline.workflows.writing import write_workflow
 from modules.plugins.hook_arguments import (
     PostprocessBatchListArgs,
     PostprocessImageArgs,
@@ -46,6 +49,8 @@ from modules.plugins.hook_arguments import (
     PostSampleArgs,
 )
 from modules.plugins.runner import ScriptRunner
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -281,6 +286,7 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         composed = _compose_one(p, plan, p.prepared, to_picture(pixels), place)
         infotext = build_infotext(p, plan, number)
         _label(composed.picture, infotext, plan)
+        _add_workflow(p, plan, composed.picture, number)
         is_whole = not p.context.is_interrupted() and not p.context.is_skipped()
         is_wanted = is_whole or plan.options.save_incomplete_images
         saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
@@ -325,9 +331,23 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
 
 def _label(picture: Image.Image, infotext: str, plan: Plan) -> None:
     """Let the picture carry its text; a script that makes a new one of it leaves the text behind."""
-    picture.info.pop("parameters", None)
+    for name in ("parameters", *WORKFLOW_TAGS):
+        picture.info.pop(name, None)
     if plan.options.enable_pnginfo:
         picture.info["parameters"] = infotext
+
+
+def _add_workflow(p: StableDiffusionProcessingImg2Img, plan: Plan, picture: Image.Image, number: int) -> None:
+    """Let the picture carry the workflow that makes it in ComfyUI; what goes wrong there must not cost the picture."""
+    if not (plan.options.save_workflow and plan.options.enable_pnginfo):
+        return
+    try:
+        written = write_workflow(p, plan, number)
+    except Exception:
+        logger.exception("no workflow was written into the picture")
+        return
+    if written is not None:
+        picture.info.update(written.items)
 
 
 def _save_extras(p: StableDiffusionProcessingImg2Img, plan: Plan, composed: Composed, number: int, infotext: str) -> None:

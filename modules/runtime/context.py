@@ -34,6 +34,7 @@ class JobContext:
         embeddings: `backends.embeddings.catalog.EmbeddingCatalog`.
         upscalers: `backends.upscalers.catalog.UpscalerCatalog`.
         user: Login of the person, for infotext; empty when there is none.
+        keep: Keeps a picture in the store and gives its id.
     """
 
     job: Job
@@ -46,6 +47,8 @@ class JobContext:
     loras: Any = None
     embeddings: Any = None
     upscalers: Any = None
+    keep: Callable[[Image.Image], str] | None = None
+    _kept: dict[int, tuple[Image.Image, str]] = field(default_factory=dict, init=False)
     _expected: int = field(default=0, init=False)
     _index: int | None = field(default=None, init=False)
     _has_steps: bool = field(default=False, init=False)
@@ -113,6 +116,14 @@ class JobContext:
 
     def on_saved(self, path: Path, infotext: str) -> None:
         logger.info("saved %s", path)
+
+    def keep_picture(self, image: Image.Image) -> str:
+        """Its name in the input folder (`runtime.workflows.inputs`), by its id in the store."""
+        if self.keep is None:
+            return ""
+        if id(image) not in self._kept:
+            self._kept[id(image)] = (image, self.keep(image))
+        return f"pentimento/{self._kept[id(image)][1][:16]}.png"
 
     def _wants_preview(self, step: int) -> bool:
         every = self.options.show_progress_every_n_steps

@@ -22,6 +22,8 @@ from modules.plugins.runner import ScriptRunner
 from modules.settings.options import Options
 
 EXTRAS, LAYERS, WORKFLOW = "extras", "layers", "workflow"
+ASSET_KEY = "pentimento_asset"
+"""In the `info` of a start picture: the id of what it was opened from; its pixels may have changed since."""
 ALPHA_CHOICES = ("mask", "keep", "flatten")
 NUMBERS = (
     *("seed", "subseed", "subseed_strength", "seed_resize_from_h", "seed_resize_from_w", "batch_size", "n_iter", "steps", "cfg_scale"),
@@ -144,6 +146,7 @@ def build_request(
     is_shared = is_only_read and picture.image.mode == "RGB"
     image = picture.image if is_shared else _copy(recipe, picture.image, options or Options())
     start, mask = _start_and_mask(recipe, image, store)
+    start.info[ASSET_KEY] = recipe.picture
     start.info.update({name: value for name, value in picture.image.info.items() if name == "icc_profile"})
     make_request: Any = load_dotted("modules.pipeline.processing:Img2ImgProcessing")
     request = make_request(**recipe.fields, init_images=[start], image_mask=mask, notes=list(picture.notes))
@@ -203,6 +206,8 @@ def recipe_of(request: Any, store: Store, scripts: ScriptRunner | None = None) -
     fields = {name: value for name, value in values.items() if value != getattr(defaults, name, None) and is_json(value)}
     picture = store.add_picture(request.init_images[0]).id if request.init_images else None
     to_mask: Any = load_dotted("modules.imaging.masks:to_mask")
+    if picture is not None:
+        request.init_images[0].info[ASSET_KEY] = picture
     mask = None if request.image_mask is None else store.add_picture(to_mask(request.image_mask, bool(request.mask_round))).id
     script, script_args, alwayson = (None, [], {}) if scripts is None else scripts.name_args(request.script_args)
     kept = {title: tuple(args) for title, args in alwayson.items() if is_json(args)}

@@ -48,7 +48,7 @@ from modules.runtime.model_loading import ModelLoader
 from modules.runtime.model_pool import ModelPool
 from modules.runtime.notices import Notices
 from modules.runtime.presets import Preset, preset_for
-from modules.runtime.recipe import Recipe, build_request, recipe_of
+from modules.runtime.recipe import ASSET_KEY, Recipe, build_request, recipe_of
 from modules.runtime.store import AssetStore
 from modules.runtime.token_counter import TokenCounter
 from modules.runtime.upscaling import make_upscalers
@@ -370,6 +370,15 @@ class Session:
             raise InvalidRequest("kind", row.kind, f"{IMG2IMG}: other work is begun again where it was started")
         has_scripts = recipe.script is not None or recipe.alwayson
         return build_request(recipe, self.store, self.scripts if has_scripts else None, options=self.options.current)
+
+    def _keep_picture(self, image: Any) -> str:
+        """The id under which the store has a picture: the file that it was opened from where its pixels are the same."""
+        asset_id = image.info.get(ASSET_KEY)
+        if image.mode == "RGB" and self.store.has(asset_id):
+            kept = self.store.open(asset_id).image
+            if kept.size == image.size and kept.convert("RGB").tobytes() == image.tobytes():
+                return str(asset_id)
+        return self.store.add_picture(image).id
 
     def _context(self, job: Job) -> JobContext:
         options, user = self.options.current, job.user or ""

@@ -39,6 +39,9 @@ class Options:
     save_init_img: bool = option(False, "Save start pictures, named by their hash, and write the hash", section=SAVING)
     save_txt: bool = option(False, "Write the infotext into a .txt beside the picture too", section=SAVING)
     enable_pnginfo: bool = option(True, "Write the infotext into the picture file", section=SAVING)
+    save_workflow: bool = option(
+        True, "Write a ComfyUI workflow into the picture file", section=SAVING, help="Only where the infotext is written too. PNG and WebP."
+    )
     jpeg_quality: int = option(80, "JPEG and lossy WebP quality", section=SAVING, minimum=1, maximum=100)
     webp_lossless: bool = option(False, "Lossless WebP", section=SAVING)
     img_max_size_mp: float = option(

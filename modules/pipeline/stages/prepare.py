@@ -99,7 +99,7 @@ def prepare(
 
 def flatten_start(image: Image, framing: Framing) -> Image:
     """RGB: the image itself where it is that already, for nobody writes into it. ComfyUI leaves transparency out, A1111 fills it."""
-    if framing.is_comfyui:
+    if framing.is_comfyui and image.mode != "RGB":
         return image.convert("RGB")
     return image if image.mode == "RGB" else flatten(image, framing.options.img2img_background_color)
 

@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from modules.base.errors import UnsafePath
 from modules.base.paths import Paths, contain
+from modules.imaging.metadata import WORKFLOW_TAGS
 from modules.imaging.naming import NameFacts
 from modules.imaging.saving import SaveFormat, SaveNaming, save_image, write_new
 from modules.pipeline.infotext import model_name
@@ -80,11 +81,13 @@ def _write(
     if p.context is None:
         raise RuntimeError("pictures are saved inside process_images")
     options, paths = plan.options, p.context.paths
-    watch = SaveWatch(p, image, infotext, lambda wanted: output_folder(paths, wanted), is_labelled=options.enable_pnginfo)
+    items = {name: image.info[name] for name in WORKFLOW_TAGS if options.enable_pnginfo and isinstance(image.info.get(name), str)}
+    watch = SaveWatch(p, image, infotext, lambda wanted: output_folder(paths, wanted), items=items, is_labelled=options.enable_pnginfo)
     path = save_image(
         image,
         output_folder(paths, folder),
         infotext=infotext if options.enable_pnginfo else None,
+        items=items,
         facts=name_facts(p, plan, index),
         naming=naming,
         fmt=SaveFormat(extension, options.jpeg_quality, options.webp_lossless),

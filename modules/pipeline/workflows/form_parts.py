@@ -140,7 +140,7 @@ class Walk:
 
     def _chain(self, link: Link, name: str, class_types: Sequence[str]) -> tuple[GraphNode, list[GraphNode]]:
         """From a user of a model back to its checkpoint; the nodes between, the checkpoint's neighbour first."""
-        node, chain = self.node(link), []
+        node, chain = self.node(link), list[GraphNode]()
         while node.class_type in class_types and len(chain) <= len(self.graph.nodes):
             chain.append(node)
             node = self.node(self.link(node, name))

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from modules.pipeline.workflows.graph import Graph, Link
+from modules.settings.options import option_fields
 
 KEY, VERSION = "pentimento", 1
+PICTURE_SECTIONS = ("Model", "img2img", "Sampling", "Guidance", "Compatibility")
+"""Of the options: those that show in a picture."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,19 @@ def find_own(graph: Graph, extra: Mapping[str, Any] | None) -> OwnRequest | None
     )
     if not is_sound or not all({"role", "name"} <= each.keys() for each in pictures):
         return None
-    return OwnRequest(request, tuple(pictures), recipe)
+    stated = request.get("override_settings")
+    settings = _first_settings() | (stated if isinstance(stated, dict) else {})
+    return OwnRequest({**request, "override_settings": settings}, tuple(pictures), recipe)
+
+
+def _first_settings() -> dict[str, Any]:
+    """What a file leaves out: options that were as they are at first. How exactly a model computes is left to the machine."""
+    fields = option_fields()
+    return {
+        name: field.default
+        for name, field in fields.items()
+        if field.section in PICTURE_SECTIONS and name not in ("pentimento_precision", "sd_checkpoints_limit", "persistent_cond_cache")
+    }
 
 
 def _plain(value: Any) -> Any:

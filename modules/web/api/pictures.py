@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from modules.base.errors import InvalidImage
-from modules.imaging.metadata import encode_image
+from modules.imaging.metadata import WORKFLOW_TAGS, encode_image
 from modules.imaging.picture import MAX_PIXELS, Picture, decode_base64_image, open_picture
 from modules.settings.options import Options
 from modules.web.api.fetch import fetch_picture
@@ -59,5 +59,6 @@ def _encode(image: Image.Image, infotext: str | None, options: Options) -> str:
         infotext if options.enable_pnginfo else None,
         quality=options.jpeg_quality,
         is_lossless=options.webp_lossless,
+        items={name: image.info[name] for name in WORKFLOW_TAGS if options.enable_pnginfo and isinstance(image.info.get(name), str)},
     )
     return base64.b64encode(data).decode("ascii")

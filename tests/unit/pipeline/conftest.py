@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class QuietContext:
         self.embeddings = EmbeddingCatalog([self.paths.data / "embeddings"])
         self.upscalers = UpscalerCatalog()
         self.fake, self.stop_after, self.steps, self.saved = model, stop_after, 0, []
+        self.kept: dict[str, Image.Image] = {}
 
     def model(self, name: str | None, options: Options | None = None) -> FakeModel:
         self.loaded_as = options
@@ -63,6 +65,11 @@ class QuietContext:
 
     def on_saved(self, path: Path, infotext: str) -> None:
         self.saved.append(path)
+
+    def keep_picture(self, image: Image.Image) -> str:
+        name = f"pentimento/{hashlib.sha256(image.tobytes()).hexdigest()[:16]}.png"
+        self.kept[name] = image.copy()
+        return name
 
 
 @pytest.fixture
