@@ -9,6 +9,7 @@ import gradio as gr
 
 from modules.pipeline.modes import Mode
 from modules.web.ui.batch import build_file_drop
+from modules.web.ui.clipspace import ClipButtons, build_clip_buttons
 from modules.web.ui.source import build_drop
 from modules.web.ui.texts import Texts
 
@@ -25,7 +26,9 @@ class ExtrasTab:
         tab: The tab itself.
         sources: The tabs of the three sources; `source_tab` holds each by its name.
         source: State: which is open.
+        paste: Takes the clipspace's picture as `image`.
         place: Where the controls of scripts go.
+        clips: Copy the result, or open it in the mask editor.
         send: Buttons by the mode they lead to; `again` makes the result the tab's own picture.
         seen, shown, selected, timer: As those of `Studio`.
         wish: State: values of all controls that are to be shown; [] = those they start with, None = the tab was not opened yet.
@@ -36,6 +39,7 @@ class ExtrasTab:
     source_tab: dict[str, Any]
     source: Any
     image: Any
+    paste: Any
     files: Any
     input_dir: Any
     output_dir: Any
@@ -49,6 +53,7 @@ class ExtrasTab:
     tools: Any
     save: Any
     again: Any
+    clips: ClipButtons
     send: dict[Mode, Any]
     seen: Any
     shown: Any
@@ -83,6 +88,7 @@ def _build_sources(texts: Texts) -> dict[str, Any]:
     with gr.Tabs(elem_id="mode_extras", selected=SINGLE) as sources:
         with gr.Tab(texts("extras.single"), id=SINGLE, elem_id="extras_single_tab") as single:
             image = build_drop(texts, "extras_image")
+            paste = gr.Button(texts("clipspace.paste"), size="sm", elem_id="extras_paste")
         with gr.Tab(texts("extras.files"), id=FILES, elem_id="extras_batch_process_tab") as several:
             files = build_file_drop(texts("extras.files_drop"), "extras_image_batch")
         with gr.Tab(texts("extras.folder"), id=FOLDER, elem_id="extras_batch_directory_tab") as folder:
@@ -94,7 +100,8 @@ def _build_sources(texts: Texts) -> dict[str, Any]:
             )
     source_tab = {SINGLE: single, FILES: several, FOLDER: folder}
     return {
-        "sources": sources, "source_tab": source_tab, "image": image, "files": files, "input_dir": input_dir, "output_dir": output_dir,
+        "sources": sources, "source_tab": source_tab, "image": image, "paste": paste, "files": files, "input_dir": input_dir,
+        "output_dir": output_dir,
     }  # fmt: skip
 
 
@@ -119,10 +126,14 @@ def _build_results(texts: Texts, idle: str) -> dict[str, Any]:
         with gr.Row(elem_id="image_buttons_extras", elem_classes="pm-tools"):
             save = gr.DownloadButton(texts("result.save"), size="sm", elem_id="save_extras")
             again = gr.Button(texts("extras.again"), size="sm", elem_id="extras_again")
+            clips = build_clip_buttons(texts, "extras")
         with gr.Row(elem_id="extras_send", elem_classes="pm-tools pm-send"):
             gr.HTML(texts("results.send"), elem_classes="pm-send-label", padding=False)
             send = {mode: gr.Button(texts(f"tab.{mode.value}"), size="sm", elem_id=f"extras_send_to_{mode.value}") for mode in SENT_TO}
     infotext = gr.Textbox(
         label=texts("result.infotext"), lines=2, max_lines=8, interactive=False, buttons=["copy"], visible=False, elem_id="html_info_extras"
     )
-    return {"status": status, "gallery": gallery, "tools": tools, "save": save, "again": again, "send": send, "infotext": infotext}
+    return {
+        "status": status, "gallery": gallery, "tools": tools, "save": save, "again": again, "clips": clips, "send": send,
+        "infotext": infotext,
+    }  # fmt: skip

@@ -18,6 +18,7 @@ from modules.runtime.jobs import Job, JobState
 from modules.runtime.recipe import Recipe
 from modules.web.ui import status
 from modules.web.ui.canvas import EMPTY_DOCUMENT
+from modules.web.ui.clipspace import COPY, EDIT, PASTE_INTO_EXTRAS, clip_handler
 from modules.web.ui.desk import pick
 from modules.web.ui.extras import FILES, FOLDER, SINGLE, ExtrasTab
 from modules.web.ui.extras_controls import ExtrasControls
@@ -205,6 +206,9 @@ def wire_extras(wiring: Wiring, *, is_now: bool) -> None:
     tab.gallery.select(pick, [tab.shown], [tab.infotext, tab.save, tab.selected], **LIGHT)
     on(tab.again.click, desk.bring, [tab.shown, tab.selected], desk.open_outputs())
     on(studio.results.to_extras.click, desk.bring, [studio.shown, studio.selected], desk.open_outputs())
+    for act, button in ((COPY, tab.clips.copy), (EDIT, tab.clips.edit)):
+        on(button.click, clip_handler(wiring.session, act), [tab.shown, tab.selected], [studio.clips])
+    tab.paste.click(None, js=PASTE_INTO_EXTRAS, **LIGHT)
     for mode, button in tab.send.items():
         on(button.click, _sender(wiring, mode), [tab.shown, tab.selected, studio.document], wiring.pictures.outputs())
     changed = [tab.image.upload, tab.image.clear]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from modules.pipeline.modes import Mode
+from modules.web.ui.clipspace import COPY, EDIT, ClipButtons, build_clip_buttons, clip_handler
 from modules.web.ui.result_tools import ResultTools
 from modules.web.ui.texts import Texts
 
@@ -33,6 +34,7 @@ class Results:
 
     Attributes:
         send: Buttons that open the result in the tab of a mode.
+        clips: Copy it, or open it in the mask editor.
         keeps_mask: Whether the mask goes along.
         to_extras, to_layers: Opens the result in that tab.
         proceed: The result becomes the picture of the tab that is open, without a mask.
@@ -53,6 +55,7 @@ class Results:
     send: dict[Mode, Any]
     to_extras: Any
     to_layers: Any
+    clips: ClipButtons
     keeps_mask: Any
     proceed: Any
     reuse: Any
@@ -108,6 +111,7 @@ def _build_buttons(texts: Texts) -> dict[str, Any]:
         save = gr.DownloadButton(texts("result.save"), size="sm", elem_id="save_img2img")
         proceed = gr.Button(texts("results.proceed"), size="sm", elem_id="img2img_continue")
         reuse = gr.Button(texts("results.reuse"), size="sm", elem_id="img2img_reuse_settings")
+        clips = build_clip_buttons(texts, "img2img")
         repair = gr.Button(texts("results.repair"), size="sm", elem_id="img2img_repair_seam")
         sort = gr.Button(texts("results.sort"), size="sm", elem_id="img2img_sort_seams", visible=False)
     with gr.Row(elem_id="img2img_send", elem_classes="pm-tools pm-send"):
@@ -118,7 +122,7 @@ def _build_buttons(texts: Texts) -> dict[str, Any]:
         keeps_mask = gr.Checkbox(True, label=texts("result.keeps_mask"), elem_id="img2img_send_mask", container=False, min_width=90)
     return {
         "save": save, "proceed": proceed, "reuse": reuse, "repair": repair, "sort": sort, "send": send, "to_extras": to_extras,
-        "to_layers": to_layers, "keeps_mask": keeps_mask,
+        "to_layers": to_layers, "clips": clips, "keeps_mask": keeps_mask,
     }  # fmt: skip
 
 
@@ -131,6 +135,8 @@ def wire_results(wiring: Wiring) -> None:
     on(results.repair.click, tools.repair, [*looked_at, studio.memory], wiring.desk.outputs())
     on(results.reuse.click, tools.reuse, looked_at, wiring.restorer.recipe_outputs())
     on(results.proceed.click, tools.proceed, [*looked_at, studio.mode, studio.document], wiring.pictures.outputs())
+    for act, button in ((COPY, results.clips.copy), (EDIT, results.clips.edit)):
+        on(button.click, clip_handler(wiring.session, act), [*looked_at, results.keeps_mask, studio.document], [studio.clips])
     on(results.sort.click, tools.sort, [studio.shown], [*looked_at, results.gallery, results.infotext, results.save])
     on(results.keeps_mask.input, _keep_choice, [results.keeps_mask], [results.mask_choice])
     on(wiring.page.load, _show_choice, [results.mask_choice], [results.keeps_mask])

@@ -27,6 +27,7 @@ SCRIPTS = (
     "history",
     "layers",
     "workflows",
+    "clipspace",
     "settings",
     "extensions",
     "notices",

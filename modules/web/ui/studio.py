@@ -10,6 +10,7 @@ import gradio as gr
 from modules.pipeline.modes import Mode
 from modules.runtime.presets import Preset
 from modules.web.ui.batch import BatchTab, build_batch_tab
+from modules.web.ui.clipspace import build_clipspace_bridge
 from modules.web.ui.controls.mask import build_mask, build_sketch
 from modules.web.ui.controls.prompt import build_prompt
 from modules.web.ui.controls.sampling import build_batch, build_sampling, build_strength
@@ -58,6 +59,7 @@ class Studio:
         script_choice: BrowserState: {"title": the script that was picked last, "" = none}; {} = not yet.
         timer: Ticks while a job is followed.
         script_place: Where the controls of scripts go.
+        clips: Hidden; tells the browser what its clipspace or mask editor gets.
         extras, layers, workflows, history, png_info: The tabs of these names.
     """
 
@@ -85,6 +87,7 @@ class Studio:
     script_choice: Any
     timer: Any
     script_place: Any
+    clips: Any
     extras: ExtrasTab
     layers: LayersTab
     workflows: WorkflowsTab
@@ -114,7 +117,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         idle: HTML of the status before the first job.
     """
     header = build_header(texts)
-    bridge = build_workflows_bridge()
+    bridge, clips = build_workflows_bridge(), build_clipspace_bridge()
     with gr.Tabs(elem_id="tabs", selected="studio") as top_tabs:
         with gr.Tab(texts("page.studio"), id="studio", elem_id="tab_img2img"):
             parts = _build_desk(texts, preset, idle, {"checkpoint": header.checkpoint})
@@ -129,6 +132,7 @@ def build_studio(texts: Texts, preset: Preset, idle: str) -> Studio:
         header=header,
         top_tabs=top_tabs,
         **parts,
+        clips=clips,
         extras=extras,
         layers=layers,
         workflows=workflows,

@@ -88,6 +88,14 @@ function viewInUse() {
   return shown.find((view) => view.root.matches(":hover")) ?? shown.find((view) => view.root.contains(document.activeElement)) ?? null;
 }
 
+/** Another view, in an empty element of the page's that stays. */
+function addView(root, own) {
+  own.on("trouble", sayTrouble);
+  const view = new View(root, own);
+  views.add(view);
+  return view;
+}
+
 /** Before an event reads canvases of extensions: bring their values, at these places among `values`, up to date. */
 async function withSketches(values, places) {
   const fresh = [...values];
@@ -97,6 +105,6 @@ async function withSketches(values, places) {
 
 listenToKeys(viewInUse);
 followCard(views, canvas);
-Object.assign(window.pentimento, { document: canvas, mountCanvases, registerTool, registerPanel, viewInUse, withSketches });
+Object.assign(window.pentimento, { document: canvas, mountCanvases, addView, registerTool, registerPanel, viewInUse, withSketches });
 mountCanvases();
 canvas.restore().catch((error) => canvas.emit("trouble", { what: "read", error }));

@@ -113,6 +113,14 @@ export class CanvasDocument {
     await this.#enter({ ...ops, picture: Object.freeze({ ...asset }), alpha: "mask", isAlphaAsked: fromAlpha, frame: null });
   }
 
+  /** Open a stored picture as if nothing had been open before: there is no way back to that by undo. */
+  async begin(asset, options) {
+    await this.setPicture(asset, options);
+    this.#now = Object.freeze({ ...this.#now, isAlphaAsked: false });
+    this.#past.length = this.#future.length = 0;
+    this.emit("change", this.#now);
+  }
+
   /** Close the picture. */
   clear() {
     return this.#enter({ ...EMPTY });

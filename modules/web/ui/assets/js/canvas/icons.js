@@ -14,6 +14,8 @@ export const ICONS = {
   close: '<path d="m6 6 12 12M18 6 6 18"/>',
   loadMask: '<path d="M4 15v5h16v-5M12 15V4M8 8l4-4 4 4"/>',
   saveMask: '<path d="M4 15v5h16v-5M12 4v11M8 11l4 4 4-4"/>',
+  copy: '<rect x="9" y="9" width="11" height="11" rx="2"/><path d="M5 15V6a2 2 0 0 1 2-2h8"/>',
+  paste: '<path d="M9 5H6v15h12V5h-3"/><rect x="9" y="3" width="6" height="4" rx="1"/><path d="M12 10v6M9.500 13.500 12 16l2.500-2.500"/>',
   help: '<circle cx="12" cy="12" r="9"/><path d="M9.500 9.500a2.500 2.500 0 1 1 3.500 2.300c-.7.300-1 .8-1 1.700M12 16.500v.5"/>',
   colours: '<circle cx="9" cy="9" r="5"/><circle cx="15" cy="9" r="5"/><circle cx="12" cy="14.500" r="5"/>',
   picture: '<rect x="3" y="5" width="18" height="14" rx="2"/><circle cx="8.500" cy="10" r="1.600"/><path d="m5 18 5.500-5.500 3.500 3.500 2.500-2.500L20 17"/>',

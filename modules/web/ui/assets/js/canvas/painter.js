@@ -10,7 +10,7 @@ import { rgb } from "./settings.js";
 const CHECK_PX = 8;
 const FLAT = "#ffffff"; // what img2img_background_color is unless a person chose otherwise
 const DASH = 3; // device pixels, as a power of two
-const SHOWN = { view: [], paint: ["sketch"], mask: ["mask"], paint_mask: ["sketch"], view_mask: ["mask"] };
+const SHOWN = { view: [], paint: ["sketch"], mask: ["mask"], edit_mask: ["mask"], paint_mask: ["sketch"], view_mask: ["mask"] };
 
 export class Painter {
   /**

@@ -75,7 +75,7 @@ function exchange(canvas) {
 }
 
 registerPanel({
-  id: "selection", label: "select.panel", order: 46, modes: ["mask"],
+  id: "selection", label: "select.panel", order: 46, modes: ["mask", "edit_mask"],
   icon: '<path d="M4 8V5.500A1.500 1.500 0 0 1 5.500 4H8M11 4h2M16 4h2.500A1.500 1.500 0 0 1 20 5.500V8M20 11v2M20 16v2.500a1.500 1.500 0 0 1-1.500 1.500H16M13 20h-2M8 20H5.500A1.500 1.500 0 0 1 4 18.500V16M4 13v-2"/><path d="m9 10.800 3 3 3-3"/>',
   fill(element, { document: canvas }) {
     const button = (name, text) => textButton(text, () => work(canvas, name, {}), { "data-act": name });

@@ -46,7 +46,7 @@ function hint(textId) {
 }
 
 registerTool({
-  id: "bucket", label: "select.tool.bucket", key: "G", order: 42, modes: ["mask"],
+  id: "bucket", label: "select.tool.bucket", key: "G", order: 42, modes: ["mask", "edit_mask"],
   options: [wayOption, toleranceOption, contiguousOption],
   icon: '<path d="m11 3 9 9-7.500 7.500a1.800 1.800 0 0 1-2.600 0L4.500 14a1.800 1.800 0 0 1 0-2.600L12 4"/><path d="M4 12.700h15.300M21 15.500c1 1.500 1.500 2.400 1.500 3.200a1.500 1.500 0 0 1-3 0c0-.8.5-1.700 1.500-3.200z"/>',
   down(view, point) {
@@ -70,7 +70,7 @@ function finish(view) {
 }
 
 registerTool({
-  id: "object", label: "select.tool.object", key: "O", order: 44, modes: ["mask"],
+  id: "object", label: "select.tool.object", key: "O", order: 44, modes: ["mask", "edit_mask"],
   options: [wayOption, () => hint("select.object_help")],
   icon: '<path d="M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4" /><path d="M12 8.500c2.500 0 4 1.700 4 4s-1.500 3.500-4 3.500-4-1.200-4-3.500 1.500-4 4-4z"/>',
   down(view, point) {

@@ -8,6 +8,8 @@ import { makeOptions } from "./options.js";
 import { change, settings } from "./settings.js";
 import { saveMask } from "./save_mask.js";
 import { onRegistered, panelsFor, toolsFor } from "./tools.js";
+import { copyCanvas, pasteOnCanvas } from "../clipspace/actions.js";
+import { clipspace } from "../clipspace/clip.js";
 
 const SHOWN = { overlay: "canvas.shown.overlay", solo: "canvas.shown.solo", hidden: "canvas.shown.hidden" };
 const SHOWN_KEYS = { overlay: "", solo: "M", hidden: "Shift+M" };
@@ -110,9 +112,10 @@ export class Toolbar {
     const zoomOut = iconButton("canvas.zoom_out", '<path d="M5 12h14"/>', "-", () => view.zoomTo(view.camera.zoom / ZOOM_STEP));
     const zoomIn = iconButton("canvas.zoom_in", '<path d="M5 12h14M12 5v14"/>', "+", () => view.zoomTo(view.camera.zoom * ZOOM_STEP));
     this.full = iconButton("canvas.full_screen", ICONS.fullScreen, "F", () => view.toggleFullScreen(), { "aria-pressed": "false" });
-    const files = [iconButton("canvas.replace", ICONS.open, "Ctrl+V", () => view.welcome.picker.click(), { "data-act": "replace" })];
+    const isOwn = view.mode !== "edit_mask"; // there the picture is another's
+    const files = isOwn ? [iconButton("canvas.replace", ICONS.open, "Ctrl+V", () => view.welcome.picker.click(), { "data-act": "replace" })] : [];
     if (view.channel === "mask" || view.mode === "view_mask") files.push(...this.#maskFiles());
-    files.push(iconButton("canvas.remove", ICONS.close, "", () => canvas.clear(), { "data-act": "remove" }));
+    if (isOwn) files.push(...this.#clips(), iconButton("canvas.remove", ICONS.close, "", () => canvas.clear(), { "data-act": "remove" }));
     const help = iconButton("canvas.keys", ICONS.help, "?", () => openKeySheet(view));
     this.bottom.replaceChildren(
       make("span", { class: "pm-group" }, ...files),
@@ -131,6 +134,14 @@ export class Toolbar {
     return [iconButton("canvas.load_mask", ICONS.loadMask, "", () => picker.click(), { "data-act": "load_mask" }), picker, this.save];
   }
 
+  #clips() {
+    const canvas = this.view.document;
+    this.copy = iconButton("clipspace.copy", ICONS.copy, "", () => copyCanvas(canvas), { "data-act": "copy" });
+    this.paste = iconButton("clipspace.paste", ICONS.paste, "", () => pasteOnCanvas(canvas), { "data-act": "paste" });
+    clipspace.on(() => this.refresh());
+    return [this.copy, this.paste];
+  }
+
   /* ---- state ---- */
 
   /** Brush size for a picture that was just opened: what suits 512 px is lost on 4096 px. */
@@ -143,6 +154,8 @@ export class Toolbar {
     const { picture, [view.channel]: ops } = view.document.now;
     if (this.size) this.size.textContent = picture ? this.#sizes(picture) : "";
     this.full?.setAttribute("aria-pressed", String(document.fullscreenElement === view.root));
+    if (this.copy) this.copy.disabled = !picture;
+    if (this.paste) this.paste.disabled = !clipspace.value;
     if (this.save) this.save.disabled = !view.document.now.mask.length;
     this.refreshZoom();
     if (!view.channel || !this.tools) return;

@@ -6,7 +6,7 @@
  *   label,                  id of its text; shown as tooltip with the key, and read aloud
  *   icon,                   inner SVG of a 24 x 24 drawing with strokes, e.g. '<path d="M4 12h16"/>'
  *   key,                    one key, e.g. "G" (case does not matter); "" for none
- *   modes,                  where it is offered: of "mask", "paint", "paint_mask", "view", "view_mask"; left out = the three to paint in
+ *   modes,                  where it is offered: of "mask", "edit_mask" (the mask editor), "paint", "paint_mask", "view", "view_mask"; left out = those to paint in
  *   cursor,                 "brush" for the circle of the brush's size, else a CSS cursor
  *   options,                names of shared controls ("size", "hardness", "opacity", "colour") or functions (view) => HTMLElement
  *   order,                  place in the toolbar; ours have 10, 20, ... 60
@@ -27,7 +27,7 @@
  * While `document.apply` waits for the server the view shows it; what fails is thrown, and the caller's to say.
  */
 
-export const PAINTING = ["mask", "paint", "paint_mask"];
+export const PAINTING = ["mask", "edit_mask", "paint", "paint_mask"];
 
 const tools = new Map();
 const panels = new Map();

@@ -13,7 +13,7 @@ import { Toolbar } from "./toolbar.js";
 import { toolsFor } from "./tools.js";
 import { Welcome } from "./welcome.js";
 
-const CHANNEL = { paint: "sketch", mask: "mask", paint_mask: "sketch", view: null, view_mask: null };
+const CHANNEL = { paint: "sketch", mask: "mask", edit_mask: "mask", paint_mask: "sketch", view: null, view_mask: null };
 const SETTLE_MS = 70;
 const t = (id, values) => window.pentimento.t(id, values);
 const loaded = new WeakMap(); // document -> {id, pyramid}: the picture that its views share
@@ -317,6 +317,6 @@ export class View {
     const side = Math.max(4, 2 * radius * this.camera.zoom);
     this.cursor.style.width = this.cursor.style.height = `${side}px`;
     this.cursor.style.transform = `translate(${this.#pointer.x - side / 2}px, ${this.#pointer.y - side / 2}px)`;
-    this.cursor.style.setProperty("--pm-core", this.mode === "mask" ? "transparent" : css([0, 0, 0]));
+    this.cursor.style.setProperty("--pm-core", this.channel === "mask" ? "transparent" : css([0, 0, 0]));
   }
 }

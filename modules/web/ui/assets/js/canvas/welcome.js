@@ -23,10 +23,11 @@ export class Welcome {
     this.refresh();
   }
 
-  /** Open a file, and say so when it cannot be. */
+  /** Open a file, and say so when it cannot be; where one mask is edited, it can only be another mask. */
   async open(file) {
+    const { document: canvas, mode } = this.view;
     try {
-      await this.view.document.openFile(file);
+      await (mode === "edit_mask" ? canvas.openMaskFile(file) : canvas.openFile(file));
     } catch (error) {
       this.view.document.emit("trouble", { what: "open", error });
     }

@@ -1,5 +1,6 @@
 /** One entry, large: the result, what it started from, how it was made, and what can be done with it. */
 
+import { copyAsset, editMask } from "../clipspace/actions.js";
 import { t, toast } from "../pentimento.js";
 import { make, set } from "./dom.js";
 import { fileAddress, thumbnailAddress, viewAddress } from "./server.js";
@@ -171,8 +172,14 @@ export class Viewer {
     send.addEventListener("change", () => send.value && this.leave(() => this.hear.send(entry, send.value)));
     const download = make("a.pm-h-button", { id: "history_download", href: fileAddress(entry.result), download: entry.saved_as ?? `${entry.id}.png` }, t("history.download"));
     const similar = act("history.similar", "history_similar", () => this.leave(() => this.hear.similar(entry)));
+    const named = { name: entry.saved_as ?? "" };
+    const copy = act("clipspace.copy", "history_clip", async () => {
+      if (await copyAsset(entry.result, named)) copy.textContent = t("history.copied"); // messages of the page are below the dialog
+    });
+    const edit = act("clipspace.edit", "history_edit", () => this.leave(() => editMask(entry.result, named)));
+    for (const button of [copy, edit]) button.disabled = entry.is_missing;
     const remove = act("history.delete", "history_delete", () => this.hear.remove([entry.id]), ".pm-h-stop");
-    const row = make("div.pm-h-row", {}, send, entry.is_missing ? null : download, similar, remove);
+    const row = make("div.pm-h-row", {}, send, entry.is_missing ? null : download, copy, edit, similar, remove);
     const notes = [entry.recipe.is_whole === false ? make("p.pm-h-note", {}, t("history.not_whole")) : null];
     return make("div.pm-h-actions", {}, restore, ...notes, row);
   }

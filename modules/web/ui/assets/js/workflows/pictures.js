@@ -3,6 +3,8 @@
 import { refusal } from "../canvas/refusal.js";
 import { uploadAsset } from "../canvas/server.js";
 import { fileOf } from "../canvas/welcome.js";
+import { copyAsset, editMask, pasteAsFile } from "../clipspace/actions.js";
+import { clipspace } from "../clipspace/clip.js";
 import { make, pickFile, wordButton } from "../layers/dom.js";
 import { t, toast } from "../pentimento.js";
 import { thumbnailAddress } from "./server.js";
@@ -10,9 +12,14 @@ import { thumbnailAddress } from "./server.js";
 const KINDS = "image/*,.png,.jpg,.jpeg,.webp";
 
 export class PictureCards {
-  /** @param {() => void} onGiven another picture was given. */
-  constructor(onGiven) {
+  /**
+   * @param {(wasMissing: boolean) => void} onGiven another picture was given; whether any had been wanted before.
+   * @param {() => Object} workflow `{id, name}` of the one that is open.
+   */
+  constructor(onGiven, workflow) {
     this.onGiven = onGiven;
+    this.workflow = workflow;
+    clipspace.on(() => this.draw());
     this.pictures = [];
     this.given = {}; // asset ids by name
     this.element = make("section.pm-w-cards", { id: "workflow_pictures", hidden: true });
@@ -33,13 +40,18 @@ export class PictureCards {
   async give(name, file) {
     try {
       const asset = await uploadAsset(file, file.name);
-      this.given[name] = asset.id;
+      this.take(name, asset.id);
     } catch (error) {
       toast(refusal(error, "canvas.trouble.open"), "error");
-      return;
     }
+  }
+
+  /** A kept picture is the one of that name from now on. */
+  take(name, asset) {
+    const wasMissing = this.missing.length > 0;
+    this.given[name] = asset;
     this.draw();
-    this.onGiven();
+    this.onGiven(wasMissing);
   }
 
   draw() {
@@ -48,10 +60,25 @@ export class PictureCards {
     this.element.replaceChildren(make("h3", {}, title), ...this.pictures.map((one) => this.#card(one)));
   }
 
+  /** Buttons of the clipspace. */
+  #clips(name, now) {
+    const button = (act, click) => wordButton(`clipspace.${act}`, click, { data: { act } }, ".pm-w-small");
+    const paste = button("paste", () => pasteAsFile((asset, what) => {
+      this.take(name, asset.id);
+      toast(t("clipspace.pasted_input", { what, input: name }));
+    }));
+    paste.disabled = !clipspace.value;
+    const edit = () => {
+      const { id, name: title } = this.workflow();
+      editMask(now, { name, target: { workflow: id, title, name } });
+    };
+    return now ? [button("copy", () => copyAsset(now, { name })), paste, button("edit", edit)] : [paste];
+  }
+
   #card({ name, asset }) {
     const now = this.given[name] ?? asset;
     const pick = wordButton(now ? "workflows.pictures.other" : "workflows.pictures.pick", () => pickFile(KINDS, (file) => this.give(name, file)), {}, ".pm-w-small");
-    const words = make("div", {}, make("b", { dir: "auto" }, name), make("p.pm-w-note", {}, t(now ? "workflows.pictures.here" : "workflows.pictures.drop")), pick);
+    const words = make("div", {}, make("b", { dir: "auto" }, name), make("p.pm-w-note", {}, t(now ? "workflows.pictures.here" : "workflows.pictures.drop")), make("div.pm-w-row", {}, pick, ...this.#clips(name, now)));
     const picture = now ? make("img", { src: thumbnailAddress(now, 128), alt: "" }) : make("span.pm-w-hole", { aria: { hidden: true } }, "?");
     const card = make(`div.pm-w-card${now ? "" : ".pm-w-wanted"}`, { data: { name } }, picture, words);
     card.addEventListener("dragover", (event) => event.preventDefault());

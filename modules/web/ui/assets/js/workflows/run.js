@@ -1,5 +1,6 @@
 /** Running a workflow as the graph it is: how far it is, stopping it, and what came of it. */
 
+import { copyAsset, editMask } from "../clipspace/actions.js";
 import { make, set, wordButton } from "../layers/dom.js";
 import { language, t, toast } from "../pentimento.js";
 import { askJob, fileAddress, interruptJob, previewAddress, runWorkflow, thumbnailAddress, viewAddress } from "./server.js";
@@ -141,8 +142,10 @@ export class Run {
   #tools(one) {
     const save = make("a.pm-word", { id: "workflow_save", href: fileAddress(one.asset), download: one.name ?? "" }, t("workflows.save"));
     const send = (to, text) => make("button.pm-word", { id: `workflow_send_${to}`, on: { click: () => this.hear.send(one.asset, to) } }, text);
+    const clip = (act, click) => make("button.pm-word", { id: `workflow_${act}`, on: { click } }, t(`clipspace.${act}`));
+    const clips = [clip("copy", () => copyAsset(one.asset, { name: one.name })), clip("edit", () => editMask(one.asset, { name: one.name }))];
     const modes = SENT_TO.map((mode) => send(mode, t(`tab.${mode}`)));
-    return make("div.pm-w-row", {}, save, make("span.pm-w-note", {}, t("results.send")), ...modes, send("extras", t("extras.tab")), send("layers", t("layers.tab")));
+    return make("div.pm-w-row", {}, save, ...clips, make("span.pm-w-note", {}, t("results.send")), ...modes, send("extras", t("extras.tab")), send("layers", t("layers.tab")));
   }
 }
 

@@ -21,7 +21,7 @@ export class WorkflowsTab {
     this.root = root;
     this.desk = desk;
     this.stage = new GraphStage((id) => this.panel.opened && this.panel.drawNode(id));
-    this.pictures = new PictureCards(() => this.#given());
+    this.pictures = new PictureCards((wasMissing) => this.#given(wasMissing), () => this.desk.opened);
     this.models = new ModelCards(() => desk.lookAgain());
     this.run = new Run({
       onState: (state) => this.#follow(state),
@@ -117,10 +117,10 @@ export class WorkflowsTab {
   }
 
   /** A picture was given: as soon as nothing is missing, what fits the form is there. */
-  #given() {
+  #given(wasMissing) {
     this.panel.draw();
     this.#mark();
-    if (!this.pictures.missing.length && this.panel.fits && this.desk.way === "form") this.desk.fill(this.pictures.given);
+    if (wasMissing && !this.pictures.missing.length && this.panel.fits && this.desk.way === "form") this.desk.fill(this.pictures.given);
   }
 
   #drawShelf() {
