@@ -65,6 +65,12 @@ class MemorySources:
         self._shelf: Shelf | None = None
         self._on_shelf: frozenset[str] = frozenset()
 
+    @property
+    def held_bytes(self) -> int:
+        """What files and decoded pixels take in memory."""
+        with self._lock:
+            return self._held_bytes + sum(len(data) for data in self._files.values())
+
     def rest_on(self, shelf: Shelf, ids: Collection[str]) -> None:
         """Read these files from elsewhere from now on; their bytes are dropped here, and what lay on an older shelf alone is forgotten."""
         with self._lock:

@@ -18,7 +18,8 @@ PREVIEW_PREFIX = "ComfyUI_temp"
 
 def load_image(run: NodeRun, image: str) -> tuple[Tensor, Tensor]:
     """All frames of the first one's size: colours, also under what is clear, and 1 - alpha."""
-    pictures, masks = [], []
+    pictures: list[Tensor] = []
+    masks: list[Tensor] = []
     for frame in open_frames(run.graph.picture(image)):
         colours, alpha = _in_eight_bits(frame).convert("RGB"), _alpha(frame)
         if pictures and (colours.height, colours.width) != pictures[0].shape[:2]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -67,13 +69,16 @@ def composite(run: NodeRun, destination: Tensor, source: Tensor, x: int, y: int,
     return (result.clamp(0.0, 1.0),)
 
 
+ARITHMETIC: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"multiply": torch.mul, "add": torch.add, "subtract": torch.sub}
+LOGIC: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"and": torch.logical_and, "or": torch.logical_or, "xor": torch.logical_xor}
+
+
 def _combine(one: Tensor, other: Tensor, operation: str) -> Tensor:
-    if operation in ("multiply", "add", "subtract"):
-        return {"multiply": torch.mul, "add": torch.add, "subtract": torch.sub}[operation](one, other)
-    combine = {"and": torch.logical_and, "or": torch.logical_or, "xor": torch.logical_xor}.get(operation)
-    if combine is None:
-        raise InvalidRequest("operation", operation, "multiply, add, subtract, and, or, xor")
-    return combine(one.round().bool(), other.round().bool()).float()
+    if operation in ARITHMETIC:
+        return ARITHMETIC[operation](one, other)
+    if operation not in LOGIC:
+        raise InvalidRequest("operation", operation, ", ".join((*ARITHMETIC, *LOGIC)))
+    return LOGIC[operation](one.round().bool(), other.round().bool()).float()
 
 
 def crop(run: NodeRun, mask: Tensor, x: int, y: int, width: int, height: int) -> tuple[Tensor]:
