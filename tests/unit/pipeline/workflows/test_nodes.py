@@ -222,7 +222,8 @@ def test_pictures_pass_through_the_vae_cut_to_whole_cells() -> None:
     assert latent.samples.shape == (2, 4, 2, 4) and latents.decode(RUN, latent, vae)[0].shape == (2, 16, 32, 3)
     assert latents.encode(RUN, torch.rand(1, 16, 16, 3), VaeValue(file="v"))[0].samples.shape == (1, 4, 2, 2)
     mask = torch.zeros(1, 10, 10)
-    assert latents.set_noise_mask(RUN, latent, mask[0])[0].noise_mask.shape == (1, 1, 10, 10)
+    masked = latents.set_noise_mask(RUN, latent, mask[0])[0].noise_mask
+    assert masked is not None and masked.shape == (1, 1, 10, 10)
     with pytest.raises(GraphInterrupted):
         latents.encode(node_run(stops_at=0), torch.rand(1, 16, 16, 3), vae)
 
