@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
 
 from tests.browser.studio import StudioPage
+from tests.golden.tiny_models import require_vocabulary, tiny_models_folder
 
 STEP_S = 0.05
 START_LIMIT_S = 60
@@ -54,6 +55,15 @@ def real_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> It
     """Address of the studio as it is, on the built-in model."""
     data = tmp_path_factory.mktemp("real")
     yield from serve(project_root, data, ["-c", REAL_SERVER, str(project_root), "--port", "{port}", "--data-dir", str(data)])
+
+
+@pytest.fixture(scope="session")
+def tiny_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
+    """Address of the studio as it is, on the tiny checkpoints that ComfyUI was given."""
+    require_vocabulary()
+    data, models = tmp_path_factory.mktemp("tiny"), tiny_models_folder()
+    arguments = ["--port", "{port}", "--data-dir", str(data), "--ckpt-dir", str(models)]
+    yield from serve(project_root, data, ["-c", REAL_SERVER, str(project_root), *arguments])
 
 
 def serve(root: Path, data: Path, arguments: list[str]) -> Iterator[str]:
