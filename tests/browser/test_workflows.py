@@ -23,6 +23,10 @@ PICTURE = "vaeinpaint_alpha_mask.0.png"
 COMFYUI = DATA / "comfyui" / "pictures" / PICTURE
 CAT = DATA / "inputs" / "cat_rgba_128.png"
 MAX_DIFF, MEAN_DIFF = 2, 0.1
+WATCH_GENERATE = """() => new MutationObserver((changes) => {
+  if (changes.some(({ target }) => target.id === "img2img_generate" && target.disabled)) window.wasOff = true;
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["disabled"] })"""
+"""Generate is off while the controls of scripts are made anew."""
 MANY = 1000
 MOST_MS = 400
 """For painting a thousand nodes once, on a busy machine; 16 ms on a quiet one."""
@@ -53,6 +57,7 @@ def test_comfyuis_picture_opens_as_a_form_and_as_a_graph_and_gives_itself(page: 
     wanted = page.locator("#workflow_pictures .pm-w-card")
     expect(wanted).to_contain_text(CAT.name)
     expect(studio.by_id("workflow_run")).to_be_disabled()
+    page.evaluate(WATCH_GENERATE)
     drop(page, "#workflow_pictures .pm-w-card", CAT.read_bytes(), CAT.name)
     expect(studio.by_id("workflow_said")).to_contain_text("mask grown by 6 px")
     expect(page.locator("#img2img_prompt textarea")).to_have_value("a photo of a red cat, sharp focus")
@@ -60,6 +65,7 @@ def test_comfyuis_picture_opens_as_a_form_and_as_a_graph_and_gives_itself(page: 
     expect(page.locator("#img2img_compat input[value=comfyui]")).to_be_checked()
     assert (studio.number("img2img_grow_mask_by"), studio.number("img2img_mask_blur")) == ("6", "0")
     studio.wait_canvas()
+    page.wait_for_function("window.wasOff && !document.querySelector('#img2img_generate').disabled")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Compat: comfyui"))
     address = page.locator("#img2img_gallery button.media-button img, #img2img_gallery .preview img").first.get_attribute("src")
@@ -71,6 +77,7 @@ def test_comfyuis_picture_opens_as_a_form_and_as_a_graph_and_gives_itself(page: 
     expect(studio.by_id("workflow_result")).to_be_visible()
     expect_comfyuis(page.request.get(page.evaluate("document.querySelector('#workflow_save').href")).body(), "as a graph")
     page.reload()
+    expect(page.locator("#img2img_generate:not([disabled])")).to_be_visible()
     studio.open_top_tab("Workflow")
     expect(studio.by_id("workflow_canvas")).to_be_visible()
     expect(studio.by_id("workflow_name")).to_have_text(PICTURE)
@@ -93,7 +100,7 @@ def test_what_is_wrong_is_said_and_what_is_not_runs(page: Page, tiny_url: str) -
     expect(studio.by_id("workflow_result")).to_be_visible()
     made = page.request.get(page.evaluate("document.querySelector('#workflow_save').href")).body()
     wanted = 255 - np.asarray(Image.open(CAT).convert("RGB"), np.int16)
-    assert np.abs(np.asarray(Image.open(io.BytesIO(made)).convert("RGB"), np.int16) - wanted).max() == 0
+    assert np.abs(np.asarray(Image.open(io.BytesIO(made)).convert("RGB"), np.int16) - wanted).max() <= 1  # saving truncates
     studio.by_id("workflow_send_inpaint").click()
     studio.wait_canvas()
 
@@ -131,7 +138,6 @@ def test_ways_in(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
     expect(studio.toast().last).to_contain_text("photo.png holds no workflow")
     expect(page.locator("#img2img_caption .pm-size")).to_be_visible()
     drop(page, "#mode_img2img .pm-view", write_png(Image.open(photo), None, {"workflow": broken().decode()}), "both.png")
-    expect(page.locator("#img2img_caption")).to_contain_text("both.png")
     page.locator(".pm-toast button", has_text="Open the workflow").click()
     expect(studio.by_id("workflow_name")).to_have_text("both.png")
     studio.open_top_tab("Studio")

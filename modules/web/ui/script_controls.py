@@ -88,6 +88,8 @@ class ScriptControls:
                 show_progress="hidden", api_visibility="private",
             )  # fmt: skip
 
+        # Until its controls are made anew the button knows those of before, which the server has forgotten.
+        wishes[1].change(lambda: gr.update(interactive=False), None, [generate], queue=False, **QUIET)
         gr.render(list(wishes), [page.load, wishes[1].change], show_progress="hidden")(fill)
         return False
 

@@ -1,10 +1,13 @@
 /** The workflow that is open on this page, and what becomes of it; the tab shows it, once it was built. */
 
 import { t, toast } from "../pentimento.js";
+import { whenThere } from "../when.js";
 import { findWorkflow, listBundled, openBundled, openWorkflow } from "./server.js";
 
 const WAY = "pentimento_workflow_way";
 const KEPT = "pentimento_workflow";
+const CANVAS = "#mode_img2img .pm-view > *";
+const BUILDING_MS = 3000; // a studio whose batch tab is open has no canvas
 const TAB = "[role=tab][id='tab_workflow-button']";
 
 export class WorkflowDesk {
@@ -100,8 +103,9 @@ export class WorkflowDesk {
     this.#emit();
   }
 
-  /** Open the tab. */
-  reveal() {
+  /** Open the tab; the studio is built first: Gradio would leave the canvas out of one that is hidden before it was. */
+  async reveal() {
+    await Promise.race([new Promise((resolve) => whenThere(CANVAS, resolve)), new Promise((resolve) => setTimeout(resolve, BUILDING_MS))]);
     document.querySelector(TAB)?.click();
   }
 
