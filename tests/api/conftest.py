@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Itera
     """The API alone, on a tiny base checkpoint."""
     data = tmp_path_factory.mktemp("studio")
     (data / "config.json").write_text(json.dumps({"sd_model_checkpoint": "tiny_sd15.safetensors"}))
-    running = start_server(data, take_port(), "--nowebui", "--no-half", "--ckpt-dir", str(tiny_models))
+    running = start_server(data, take_port(), "--nowebui", "--comfy-api", "--no-half", "--ckpt-dir", str(tiny_models))
     yield running
     running.stop()
 

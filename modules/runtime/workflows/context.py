@@ -205,7 +205,7 @@ class RunningGraph:
 
     def _encode(self, picture: Image.Image, facts: Mapping[str, Any], kind: str) -> bytes:
         options, order = self._job.options, self._task.order
-        has_info, has_workflow = options.enable_pnginfo, getattr(options, "save_workflow", True)
+        has_info, has_workflow = options.enable_pnginfo, options.save_workflow
         items = {"prompt": json.dumps(order.graph)} if has_workflow else {}
         if has_workflow and order.drawn is not None:
             items["workflow"] = json.dumps(order.drawn)

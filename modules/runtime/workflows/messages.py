@@ -88,8 +88,8 @@ class Teller:
     def end(self) -> None:
         """The job is over."""
         node, error = self.task.node, self.job.error
-        where = {"node_id": str(getattr(error, "node", node)), "executed": list(self.task.done)}
-        where["node_type"] = self._type(where["node_id"])
+        at = str(getattr(error, "node", node))
+        where = {"node_id": at, "node_type": self._type(at), "executed": list(self.task.done)}
         if error is not None:
             reason = str(getattr(error, "reason", error))
             kind = type(error.__cause__ or error).__name__

@@ -168,7 +168,7 @@ def test_a_failing_node_is_named(comfy: TestClient) -> None:
         socket.receive_json()
         session_of(comfy).workflows.folders.find("cat.png").write_bytes(b"broken meanwhile")
         job = post(comfy, graph, client_id="me")
-        messages = []
+        messages: list[Any] = []
         while not messages or messages[-1]["data"].get("node", "") is not None:
             messages.append(socket.receive_json())
     failed = next(message["data"] for message in messages if message["type"] == "execution_error")
@@ -249,7 +249,7 @@ def test_uploads_are_kept_once_by_name_and_content(comfy: TestClient) -> None:
     assert upload(comfy, subfolder="a/b", type="temp") == {"name": "cat.png", "subfolder": "a/b", "type": "temp"}
     assert upload(comfy, b"nothing").status_code == 400
     for fields in ({"name": "../x.png"}, {"subfolder": "../.."}, {"type": "etc"}, {"name": "x.html"}):
-        assert upload(comfy, **fields).status_code == 400, fields
+        assert upload(comfy, None, **fields).status_code == 400, fields
     assert comfy.post("/upload/image", data={"type": "input"}).status_code == 400
 
 
