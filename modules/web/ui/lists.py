@@ -82,7 +82,8 @@ def list_sampling(session: Session, compat: str) -> tuple[list[str], list[str]]:
     """Samplers and schedulers of one program's rules (imports torch on first use)."""
     if compat == COMPATS[0]:
         return [spec.name for spec in session.samplers()], [getattr(spec, "label", spec.name) for spec in session.schedulers()]
-    convention = load_dotted("modules.engine.conventions.table:CONVENTIONS").get(compat)
+    conventions: Any = load_dotted("modules.engine.conventions.table:CONVENTIONS")
+    convention = conventions.get(compat)
     return list(convention.samplers), list(convention.schedulers)
 
 
