@@ -108,6 +108,33 @@ def latent_mask(mask: Image.Image, latent: Extent, is_rounded: bool = True) -> n
     return np.around(cells) if is_rounded else cells
 
 
+def fractional_latent_mask(
+    mask: Image.Image, picture: Extent, latent: Extent, grow_by: int = 0, *, is_rounded: bool = False, is_cut: bool = True, factor: int = 8
+) -> np.ndarray:
+    """The mask in latent cells as ComfyUI has it: bilinear between pixel centres, without antialiasing, in fractions.
+
+    Args:
+        picture: Size of the picture that is encoded, which the mask is stretched to.
+        latent: Size of its latents.
+        grow_by: Side of the box that the rounded mask grows by; see `grow_mask`.
+        is_rounded: Round to 0 and 1 before it is made small, also where nothing grows.
+        is_cut: Leave out what is beyond whole latent cells, as the encoder does; else the whole mask is stretched onto the cells.
+        factor: Pixels a cell.
+
+    Returns:
+        (latent.height, latent.width) float32 in [0, 1]; 1 = repaint.
+    """
+    values = np.asarray(mask.convert("L"), dtype=np.float32) / 255
+    if is_cut or is_rounded or grow_by > 0:
+        values = values if mask.size == picture.size else cv2.resize(values, picture.size, interpolation=cv2.INTER_LINEAR)
+        height, width = (side // factor * factor for side in values.shape)
+        top, left = (values.shape[0] - height) // 2, (values.shape[1] - width) // 2
+        values = values[top : top + height, left : left + width]
+    if is_rounded or grow_by > 0:
+        values = _dilate(np.around(values), grow_by)
+    return np.asarray(cv2.resize(values, latent.size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+
 def grow_mask(mask: Image.Image, grow_by: int) -> Image.Image:
     """Round to black and white, then grow by a box of `grow_by` pixels (ComfyUI's `grow_mask_by`).
 
@@ -117,10 +144,12 @@ def grow_mask(mask: Image.Image, grow_by: int) -> Image.Image:
     if grow_by < 1:
         return mask.convert("L")
     pixels = np.where(np.asarray(mask.convert("L")) > 127, 255, 0).astype(np.uint8)
-    if grow_by > 1:
-        anchor = (grow_by // 2, grow_by // 2)
-        pixels = cv2.dilate(pixels, np.ones((grow_by, grow_by), np.uint8), anchor=anchor)
-    return Image.fromarray(pixels)
+    return Image.fromarray(_dilate(pixels, grow_by))
+
+
+def _dilate(values: np.ndarray, grow_by: int) -> np.ndarray:
+    anchor = (grow_by // 2, grow_by // 2)
+    return values if grow_by < 2 else cv2.dilate(values, np.ones((grow_by, grow_by), np.uint8), anchor=anchor)
 
 
 def _padded(box: Box, across_px: int, down_px: int, limit: Extent) -> Box:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from modules.imaging.fills import MaskedContent
+from modules.imaging.fills import MaskedContent, fill_neutral
 from modules.imaging.geometry import Box, Extent
-from modules.imaging.masks import latent_mask
+from modules.imaging.masks import fractional_latent_mask, latent_mask
 from modules.imaging.resize import ResizeMode
 from modules.pipeline.plan import Framing, check_request, derive_framing
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
@@ -177,8 +177,8 @@ def look_ahead(
     cells = None
     if masks is not None:
         masks = dataclasses.replace(masks, overlay=fit_overlay_mask(masks.overlay, canvas, framing))
+        cells = _latent_picture(masks, Extent(*start.size), framing)
         start, is_filled = _fill(start, masks, framing, memory, is_hasty)
-        cells = _latent_picture(masks, framing)
     crop, blend = (masks.box, masks.overlay) if masks else (None, None)
     remarks = [*_remarks_on_notes(notes), *_remarks_on_mask(cells, blend), *_remarks_on_size(size, crop, framing)]
     return Sight(
@@ -245,18 +245,29 @@ def _fill(picture: Image.Image, masks: MaskSet, framing: Framing, memory: Memory
     if framing.content is MaskedContent.ORIGINAL:
         return picture, True
     pixels = hashlib.sha256(picture.tobytes() + masks.latent.tobytes() + masks.model.tobytes()).digest()
-    name = ("fill", framing.content, framing.seeds[0], picture.size, pixels)
+    name = ("fill", framing.is_comfyui, framing.content, framing.seeds[0], picture.size, pixels)
     found = memory.find(name)
     if found is not None:
         return found, True
     is_quick = framing.content is MaskedContent.NEUTRAL or picture.width * picture.height <= QUICK_FILL_AREA_PX
     if is_hasty and (framing.content is MaskedContent.PATCHMATCH or not is_quick):
         return picture, False
+    if framing.is_comfyui and framing.content is MaskedContent.NEUTRAL:  # the run greys out in floats, later
+        return memory.keep(name, fill_neutral(picture, _fit(masks.model, picture))), True
     return memory.keep(name, fill_masked(picture, masks, framing)), True
 
 
-def _latent_picture(masks: MaskSet, framing: Framing) -> Image.Image:
-    cells = latent_mask(masks.latent, framing.working.floor_divide(LATENT_FACTOR), framing.is_mask_rounded)
+def _fit(mask: Image.Image, picture: Image.Image) -> Image.Image:
+    return mask if mask.size == picture.size else mask.resize(picture.size, Image.Resampling.BILINEAR)
+
+
+def _latent_picture(masks: MaskSet, picture: Extent, framing: Framing) -> Image.Image:
+    size, is_neutral = framing.working.floor_divide(LATENT_FACTOR), framing.content is MaskedContent.NEUTRAL
+    if framing.is_comfyui:
+        is_cut = framing.options.inpainting_mask_weight != 0
+        cells = fractional_latent_mask(masks.latent, picture, size, masks.grow_by, is_rounded=is_neutral, is_cut=is_cut)
+    else:
+        cells = latent_mask(masks.latent, size, framing.is_mask_rounded)
     return Image.fromarray(np.round(cells * 255).astype(np.uint8))
 
 
