@@ -14,6 +14,8 @@ from modules.web.ui.texts import Texts
 
 VIEWS = ("gallery", "compare", "changes")
 """Ways to look at a result: alone, before and after under a slider, with the heat map over it."""
+VERSUS = ("gallery", "models")
+"""... and for one of a comparison of checkpoints, the two under a slider."""
 SEAM_BADGES = {Visibility.INVISIBLE: "good", Visibility.FAINT: "fair", Visibility.VISIBLE: "poor"}
 
 
@@ -49,22 +51,33 @@ def _describe_drift(texts: Texts, language: str, outside: Change, is_mask_replac
     return _badge("fair", f"{count} {live(texts, language, why)}")
 
 
-def lay_out_views(texts: Texts, language: str, found: Comparison | None) -> str:
-    """HTML that `assets/js/results.js` fills: buttons for the views, and what it needs to know to show them."""
-    if found is None:
+def lay_out_views(texts: Texts, language: str, found: Comparison | None, versus: Mapping[str, Any] | None = None) -> str:
+    """HTML that `assets/js/results.js` fills: buttons for the views, and what it needs to know to show them.
+
+    Args:
+        found: None = the result cannot be laid over its start.
+        versus: Of a comparison of checkpoints: {"left", "right": asset ids, "names": of the checkpoints}.
+    """
+    views = tuple(dict.fromkeys([*(VIEWS if found else ()), *(VERSUS if versus else ())]))
+    if not views:
         return ""
     buttons = "".join(
         f'<button type="button" data-view="{view}" aria-pressed="false">{live(texts, language, f"results.view.{view}")}</button>'
-        for view in VIEWS
+        for view in views
     )
-    named: Mapping[str, Any] = {
-        "start": found.start, "result": found.result, "mask": found.mask or "", "width": found.width, "height": found.height,
-    }  # fmt: skip
+    named: dict[str, Any] = {}
+    if found is not None:
+        named = {
+            "start": found.start, "result": found.result, "mask": found.mask or "", "width": found.width, "height": found.height,
+        }  # fmt: skip
+    if versus is not None:
+        left, right = versus["names"]
+        named |= {"left": versus["left"], "right": versus["right"], "left-name": left, "right-name": right}
     data = " ".join(f'data-{name}="{html.escape(str(value))}"' for name, value in named.items())
     return (
         f'<div class="pm-compare" {data}>'
         f'<div class="pm-views" role="group" aria-label="{html.escape(texts.say(language, "results.view.label"))}">{buttons}</div>'
-        f'<div class="pm-scene"></div><p class="pm-changes">{_describe_changes(texts, language, found)}</p></div>'
+        f'<div class="pm-scene"></div><p class="pm-changes">{_describe_changes(texts, language, found) if found else ""}</p></div>'
     )
 
 

@@ -21,6 +21,7 @@ from modules.web.ui import status
 from modules.web.ui.batch import read_settings, submit_batch
 from modules.web.ui.form import recipe_from
 from modules.web.ui.messages import Told, current_login
+from modules.web.ui.model_compare import pair
 from modules.web.ui.source import keep_result, thin
 from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
@@ -194,6 +195,7 @@ class Desk:
             recipe = result.recipes[number] if hasattr(result, "recipes") else job.recipe
             facts = {"recipe": recipe and recipe.as_json(), **read_facts(result, number)}
             shown.append({"path": path, "infotext": infotext, "seed": seed, "asset": asset.id, **facts})
+        pair(result, shown)
         return shown
 
     def lend(self, asset_id: str, name: str) -> str:

@@ -65,17 +65,23 @@ class Lists:
 
     def _checkpoints(self, language: str, chosen: str | None) -> Any:
         found = self._session.checkpoints()
-        choices = [(self._label(language, info), info.title) for info in sorted(found, key=lambda info: not info.is_supported)]
+        choices = list_checkpoints(self._session, self._texts, language)
         titles = {title for _, title in choices}
         if chosen not in titles:
             chosen = self._session.checkpoint().title if any(info.is_supported for info in found) else None
         return gr.update(choices=choices, value=chosen)
 
-    def _label(self, language: str, info: Any) -> str:
+
+def list_checkpoints(session: Session, texts: Texts, language: str) -> list[tuple[str, str]]:
+    """What a list of checkpoints shows, and their titles; those that cannot be used come last, with the reason."""
+
+    def label(info: Any) -> str:
         if info.is_supported:
             return str(info.label)
-        reason = self._texts.say(language, "checkpoint.unsupported")
+        reason = texts.say(language, "checkpoint.unsupported")
         return f"⊘ {info.label} — {reason}: {info.reason}"
+
+    return [(label(info), info.title) for info in sorted(session.checkpoints(), key=lambda info: not info.is_supported)]
 
 
 def list_sampling(session: Session, compat: str) -> tuple[list[str], list[str]]:

@@ -27,6 +27,7 @@ from modules.web.ui.history_desk import wire_history
 from modules.web.ui.intents import wire_intents
 from modules.web.ui.layers_desk import wire_layers
 from modules.web.ui.lists import Lists
+from modules.web.ui.model_compare_desk import wire_model_compare
 from modules.web.ui.pictures import Pictures
 from modules.web.ui.png_info_desk import wire_png_info
 from modules.web.ui.restore import Restorer
@@ -177,6 +178,7 @@ def _wire_scripts(wiring: Wiring, build: Callable[..., bool]) -> None:
             return desk.generate(language, *values[: len(inputs)], script_args=collect(values[len(inputs) :]))
 
         wire_dry_run(wiring, controls, collect)
+        wire_model_compare(wiring, controls, collect, COMMIT)
         wiring.on(studio.actions.generate.click, generate, [*inputs, *controls], desk.outputs(), api_name=False, js=COMMIT)
 
     with studio.script_place:

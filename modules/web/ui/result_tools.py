@@ -35,9 +35,10 @@ class ResultTools:
         results = self._studio.results
         entry = shown[selected] if 0 <= selected < len(shown) else {}
         scored = [one for one in shown if one.get("seam") is not None]
+        versus = entry.get("versus")
         updates: Updates = {
             results.facts: "",
-            results.compare: "",
+            results.compare: lay_out_views(self._texts, language, None, versus),
             results.repair: gr.update(interactive=False),
             results.reuse: gr.update(interactive=entry.get("recipe") is not None),
             results.sort: gr.update(visible=len(scored) > 1),
@@ -51,7 +52,7 @@ class ResultTools:
         return {
             **updates,
             results.facts: describe_facts(self._texts, language, found, is_mask_replaced=bool(entry.get("is_mask_replaced"))),
-            results.compare: lay_out_views(self._texts, language, found),
+            results.compare: lay_out_views(self._texts, language, found, versus),
             results.repair: gr.update(interactive=_has_seam(found)),
         }
 

@@ -22,6 +22,7 @@ from modules.web.ui.header import Header, build_header
 from modules.web.ui.history import HistoryTab, build_history
 from modules.web.ui.intents import Intents, build_intents
 from modules.web.ui.layers import LayersTab, build_layers
+from modules.web.ui.model_compare import ModelCompare, build_model_compare
 from modules.web.ui.modes import FIRST_MODE, ModeTabs, build_modes
 from modules.web.ui.png_info import PngInfo, build_png_info
 from modules.web.ui.results import Actions, Results, build_actions, build_results
@@ -47,6 +48,7 @@ class Studio:
         intents: The four cards above the mask's controls.
         fields: Form widgets by `Img2ImgProcessing` field.
         buttons: Small helpers of the form.
+        versus: The fold-out that compares checkpoints.
         mode: State: the `Mode` value of the open tab.
         memory: What the browser keeps: {"owner": id}.
         form: What the browser keeps of the form: {field: value}.
@@ -74,6 +76,7 @@ class Studio:
     intents: Intents
     actions: Actions
     results: Results
+    versus: ModelCompare
     mode: Any
     memory: Any
     form: Any
@@ -170,11 +173,13 @@ def _build_desk(texts: Texts, preset: Preset, idle: str, fields: dict[str, Any])
             buttons |= prompt_buttons
             actions = build_actions(texts)
             results = build_results(texts, idle)
+            versus = build_model_compare(texts)
         with gr.Column(elem_id="pm_form"):
             groups = _build_form(texts, preset, fields, buttons)
             script_place = gr.Column(elem_id="img2img_scripts")
     return {
         "modes": modes, "batch": batch, "caption": caption, "sight": sight, "actions": actions, "results": results,
+        "versus": versus,
         "script_place": script_place, "fields": fields, "buttons": buttons, **groups,
     }  # fmt: skip
 

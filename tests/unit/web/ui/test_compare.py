@@ -67,3 +67,13 @@ def test_facts_of_a_result_that_tells_little() -> None:
         images = ("a", "b")
 
     assert read_facts(Bare(), 1) == {"number": 1, "seam": None, "is_mask_replaced": False}
+
+
+def test_two_checkpoints_are_offered_under_the_slider_with_their_names_escaped(texts: Texts) -> None:
+    versus = {"left": "a" * 64, "right": "b" * 64, "names": ["<one>", "two"]}
+    for found in (FOUND, None):
+        page = lay_out_views(texts, "en", found, versus)
+        assert page.count('data-view="gallery"') == page.count('data-view="models"') == 1
+        assert 'data-left-name="&lt;one&gt;"' in page and f'data-right="{"b" * 64}"' in page
+        assert page.count('data-view="compare"') == (found is not None)
+    assert lay_out_views(texts, "en", None) == ""

@@ -1,5 +1,6 @@
 /**
- * Three ways to look at a result: the gallery, before and after under a slider, and the heat map of what changed.
+ * Ways to look at a result: the gallery, before and after under a slider, the heat map of what changed, and of a comparison of
+ * checkpoints its two pictures under the slider.
  *
  * `compare.py` lays out `.pm-compare` with the pictures' ids; this fills it when it is first looked at. The way that was chosen stays
  * while one goes through the results. Gradio's ImageSlider was tried: it encodes both pictures anew, 18 s at 4096 x 4096 where this takes
@@ -33,34 +34,51 @@ function label(id) {
   return span;
 }
 
-/** A frame in the picture's proportions, as large as the stage allows. */
-function frame(root) {
+function named(name) {
+  const span = document.createElement("span");
+  span.dir = "auto";
+  span.textContent = name;
+  return span;
+}
+
+/** A frame in the picture's proportions, as large as the stage allows; where these are not told, those of `image` once it is there. */
+function frame(root, image = null) {
   const figure = document.createElement("figure");
   figure.className = "pm-figure";
-  figure.style.setProperty("--ratio", `${Number(root.dataset.width) / Number(root.dataset.height)}`);
+  const { width, height } = root.dataset;
+  const shape = (ratio) => figure.style.setProperty("--ratio", String(ratio));
+  if (Number(width)) shape(Number(width) / Number(height));
+  else image?.addEventListener("load", () => shape(image.naturalWidth / image.naturalHeight), { once: true });
   return figure;
 }
 
-function buildCompare(root) {
-  const figure = frame(root);
-  const before = label("results.before");
-  const after = label("results.after");
+const buildCompare = (root) =>
+  slide(root, picture("pm-before", view(root.dataset.start), t("results.before")), picture("pm-after", view(root.dataset.result), t("results.after")),
+    label("results.before"), label("results.after"), "results.slider");
+
+function buildModels(root) {
+  const { left, right, leftName, rightName } = root.dataset;
+  return slide(root, picture("pm-before", view(left), leftName), picture("pm-after", view(right), rightName), named(leftName), named(rightName), "versus.slider");
+}
+
+/** Two pictures, one over the other, and the slider that uncovers them. */
+function slide(root, below, above, before, after, sliderLabel) {
+  const figure = frame(root, below);
   before.className = "pm-tag pm-tag-before";
   after.className = "pm-tag pm-tag-after";
   const line = document.createElement("i");
   line.className = "pm-split";
   const slider = document.createElement("input");
   Object.assign(slider, { type: "range", min: 0, max: 100, step: 0.5, value: split, className: "pm-split-slider" });
-  slider.setAttribute("aria-label", t("results.slider"));
-  slider.dataset.label = "results.slider";
+  slider.setAttribute("aria-label", t(sliderLabel));
+  slider.dataset.label = sliderLabel;
   const move = () => {
     split = Number(slider.value);
     figure.style.setProperty("--split", `${split}%`);
     slider.setAttribute("aria-valuetext", `${Math.round(split)} %`);
   };
   slider.addEventListener("input", move);
-  figure.append(picture("pm-before", view(root.dataset.start), t("results.before")));
-  figure.append(picture("pm-after", view(root.dataset.result), t("results.after")), line, before, after, slider);
+  figure.append(below, above, line, before, after, slider);
   move();
   return figure;
 }
@@ -74,7 +92,19 @@ function buildChanges(root) {
   return figure;
 }
 
-const BUILDERS = { compare: buildCompare, changes: buildChanges };
+const BUILDERS = { compare: buildCompare, changes: buildChanges, models: buildModels };
+const compared = new Set(); // pairs of checkpoints' pictures that were shown already
+
+/** The chosen way, where the result can be looked at so. */
+const wayOf = (root) => (root.querySelector(`.pm-views [data-view="${chosen}"]`) ? chosen : "gallery");
+
+/** The two pictures of a comparison that is just over are what one wants to see. */
+function greet(root) {
+  const { left, right } = root.dataset;
+  if (!left || compared.has(left + right)) return;
+  compared.add(left + right);
+  chosen = "models";
+}
 
 /** What is drawn in a root; Gradio changes elements in place when another result is looked at, and takes away what it does not know. */
 const drawn = new WeakMap();
@@ -82,30 +112,32 @@ const drawn = new WeakMap();
 function isDrawn(root) {
   const pressed = root.querySelector('.pm-views [aria-pressed="true"]')?.dataset.view;
   const hasScene = root.querySelector(".pm-scene").firstChild !== null;
-  return drawn.get(root) === keyOf(root) && pressed === chosen && hasScene === chosen in BUILDERS && root.querySelector(".pm-fullscreen") !== null;
+  return drawn.get(root) === keyOf(root) && pressed === wayOf(root) && hasScene === wayOf(root) in BUILDERS && root.querySelector(".pm-fullscreen") !== null;
 }
 
 function keyOf(root) {
-  const { start, result, mask } = root.dataset;
-  return [chosen, start, result, mask].join();
+  const { start, result, mask, left, right } = root.dataset;
+  return [wayOf(root), start, result, mask, left, right].join();
 }
 
 /** Bring one `.pm-compare` to the chosen way. */
 function show(root) {
+  greet(root);
   if (isDrawn(root)) return;
+  const way = wayOf(root);
   drawn.set(root, keyOf(root));
-  root.closest(".pm-result").dataset.view = chosen;
+  root.closest(".pm-result").dataset.view = way;
   for (const button of root.querySelectorAll(".pm-views [data-view]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.view === chosen));
+    button.setAttribute("aria-pressed", String(button.dataset.view === way));
   }
   if (!root.querySelector(".pm-fullscreen")) root.querySelector(".pm-views").append(fullScreenButton());
-  root.querySelector(".pm-scene").replaceChildren(...(chosen in BUILDERS ? [BUILDERS[chosen](root)] : []));
+  root.querySelector(".pm-scene").replaceChildren(...(way in BUILDERS ? [BUILDERS[way](root)] : []));
 }
 
 /**
  * Look at the results in another way.
  *
- * @param {"gallery"|"compare"|"changes"} way
+ * @param {"gallery"|"compare"|"changes"|"models"} way
  */
 export function showView(way) {
   chosen = way;
@@ -134,7 +166,7 @@ function press(event) {
 whenThere("#img2img_compare", (host) => {
   const refresh = () => host.querySelectorAll(".pm-compare").forEach(show);
   host.addEventListener("click", press);
-  const watched = ["data-start", "data-result", "data-mask", "aria-pressed"];
+  const watched = ["data-start", "data-result", "data-mask", "data-left", "data-right", "aria-pressed"];
   new MutationObserver(refresh).observe(host, { childList: true, subtree: true, attributes: true, attributeFilter: watched });
   refresh();
 });
