@@ -17,7 +17,7 @@ from modules.imaging.layering.compositing import apply_difference, blend
 from modules.pipeline.layers.builtin.texts import LiftedTexts, lift_texts
 from tests.golden.layers.posters import Line, Poster, has_fonts, make_posters
 
-POSTERS, LIFTED_EVERY = 30, 5
+POSTERS, ALL_POSTERS, LIFTED_EVERY = 16, 30, 5
 LEAST_FOUND, LEAST_RIGHT = 0.95, 0.98
 LARGEST_ALPHA_ERROR, LARGEST_GHOST = 0.15, 0.06
 
@@ -45,10 +45,10 @@ class _Read:
         return lift_texts(picture, _Recalling(self.lines))
 
 
-@pytest.fixture(scope="module")
-def readings() -> list[_Read]:
+@pytest.fixture(scope="module", params=[POSTERS, pytest.param(ALL_POSTERS, marks=pytest.mark.slow)])
+def readings(request: pytest.FixtureRequest) -> list[_Read]:
     reader = TextReader()
-    return [_Read(poster, reader.read(poster.picture)) for poster in make_posters(POSTERS)]
+    return [_Read(poster, reader.read(poster.picture)) for poster in make_posters(request.param)]
 
 
 def test_lines_are_found_and_read(readings: list[_Read]) -> None:
