@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import ImageChops
+from PIL import Image, ImageChops
 
 from modules.base.errors import InvalidRequest
 from modules.imaging.metadata import write_png
 from modules.runtime.store import Asset, AssetStore
 
+OPAQUE = 255
 UNNAMED = "picture"
 
 
@@ -30,7 +31,7 @@ def lay_into_alpha(store: AssetStore, picture_id: str, mask_id: str | None) -> A
     """
     opened, name = store.open(picture_id), store.describe(picture_id).name
     image = opened.image.convert("RGB")
-    alpha = 255
+    alpha = Image.new("L", image.size, OPAQUE)
     if mask_id is not None:
         mask = store.mask(mask_id)
         if mask.size != image.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.browser.workflow_files import drop
 
 DATA = Path(__file__).parents[1] / "golden" / "data"
 PICTURE = "vaeinpaint_alpha_mask.0.png"
+OTHER = "tiny_sd15_inpaint.safetensors"
 CAT = DATA / "inputs" / "cat_rgba_128.png"
 
 
@@ -41,6 +43,50 @@ def pixels(image: Image.Image, mode: str) -> np.ndarray:
 
 def fetch(page: Page, address: str) -> Image.Image:
     return Image.open(io.BytesIO(page.request.get(address).body()))
+
+
+def compare_as_graph(page: Page) -> None:
+    """The same input on another checkpoint, as the tutorial ends, and both under the slider."""
+    page.locator("#workflow_versus summary").click()
+    page.locator("#workflow_versus_other").select_option(OTHER)
+    page.locator("#workflow_versus_start").click()
+    slider = page.locator("#workflow_versus_scene").get_by_role("slider", name="Between the two checkpoints")
+    expect(slider).to_have_count(1)
+    names = page.locator("#workflow_versus_scene .pm-tag")
+    expect(names.first).to_have_text("tiny_sd15.safetensors")
+    expect(names.last).to_have_text(OTHER)
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(slider).to_have_attribute("aria-valuetext", "0 %")
+    sources = page.locator("#workflow_versus_scene img").evaluate_all("images => images.map((image) => image.src)")
+    left, right = (pixels(fetch(page, address), "RGB") for address in sources)
+    assert np.abs(left - right).max() > 8
+
+
+def compare_as_form(studio: StudioPage) -> None:
+    """The form's request on two checkpoints: one seed, both in the gallery and in the history."""
+    page = studio.page
+    studio.by_id("workflow_fill").click()
+    expect(studio.by_id("workflow_said")).to_be_visible()
+    studio.wait_canvas()
+    studio.set_number("img2img_seed", -1)
+    page.locator("#img2img_versus > button").click()
+    expect(page.locator("#img2img_versus_other input")).not_to_have_value("")
+    page.locator("#img2img_versus_other input").click()
+    page.get_by_role("option", name=re.compile("tiny_sd15_inpaint")).click()
+    studio.by_id("img2img_versus_start").click()
+    slider = page.locator("#img2img_compare").get_by_role("slider", name="Between the two checkpoints")
+    expect(slider).to_be_visible()
+    assert slider.input_value() == "50"
+    slider.scroll_into_view_if_needed()
+    box = page.locator("#img2img_compare .pm-figure").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    assert abs(float(slider.input_value()) - 75) < 5
+    expect(page.locator("#img2img_compare .pm-tag").first).to_contain_text("tiny_sd15")
+    expect(page.locator("#img2img_compare .pm-tag").last).to_contain_text("tiny_sd15_inpaint")
+    entries = page.request.get(f"{studio.url}api/history?limit=2").json()["entries"]
+    assert len({entry["model"] for entry in entries}) == 2 and len({entry["seed"] for entry in entries}) == 1
 
 
 def test_the_tutorials_moves(page: Page, tiny_url: str) -> None:
@@ -74,7 +120,9 @@ def test_the_tutorials_moves(page: Page, tiny_url: str) -> None:
 
     with page.expect_request("**/api/workflows/*/run") as asked:
         page.keyboard.press("Control+Enter")
-    used = fetch(page, f"{tiny_url}api/assets/{asked.value.post_data_json['pictures'][CAT.name]}")
+    sent = asked.value.post_data_json
+    assert sent
+    used = fetch(page, f"{tiny_url}api/assets/{sent['pictures'][CAT.name]}")
     assert used.mode == "RGBA"
     assert np.array_equal(pixels(used, "RGBA")[..., 3], 255 - painted)
     assert np.array_equal(pixels(used, "RGB"), pixels(first, "RGB"))
@@ -85,6 +133,8 @@ def test_the_tutorials_moves(page: Page, tiny_url: str) -> None:
     inside, outside = off[painted > 0].mean(), off[painted == 0].mean()
     print(f"\nmean change inside the painted mask {inside:.1f}, outside, by the tiny VAE, {outside:.1f}")
     assert inside > 2 * outside
+    compare_as_graph(page)
+    compare_as_form(studio)
 
 
 def test_copy_paste_edit_save_back_and_give_up(studio: StudioPage, photo: Path) -> None:

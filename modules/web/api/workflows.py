@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from modules.base.errors import InvalidRequest
+from modules.runtime.workflows.model_files import CHECKPOINTS
 from modules.runtime.workflows.opened import Opened
 from modules.runtime.workflows.task import KIND
 from modules.web.api.assets import read_body, upload_limit
@@ -104,6 +105,12 @@ def list_bundled(session: SessionDependency, user: UserDependency) -> list[Bundl
 def get_bundled(name: str, session: SessionDependency, user: UserDependency) -> Response:
     """One of them, as a file that ComfyUI opens."""
     return Response(session.workflows.read_bundled(name), media_type="application/json")
+
+
+@router.get("/checkpoints")
+def list_checkpoints(session: SessionDependency, user: UserDependency) -> list[str]:
+    """Checkpoints that can run, by the names that workflows have for them."""
+    return list(session.workflows.models.names(CHECKPOINTS))
 
 
 @router.post("/open")

@@ -61,6 +61,12 @@ function buildModels(root) {
   return slide(root, picture("pm-before", view(left), leftName), picture("pm-after", view(right), rightName), named(leftName), named(rightName), "versus.slider");
 }
 
+/** Two results by their ids under the slider, each named. */
+export function slideResults(left, right, leftName, rightName) {
+  split = FIRST_SPLIT;
+  return buildModels({ dataset: { left, right, leftName, rightName } });
+}
+
 /** Two pictures, one over the other, and the slider that uncovers them. */
 function slide(root, below, above, before, after, sliderLabel) {
   const figure = frame(root, below);
@@ -104,6 +110,7 @@ function greet(root) {
   if (!left || compared.has(left + right)) return;
   compared.add(left + right);
   chosen = "models";
+  split = FIRST_SPLIT;
 }
 
 /** What is drawn in a root; Gradio changes elements in place when another result is looked at, and takes away what it does not know. */

@@ -39,11 +39,11 @@ export class Run {
     return this.job !== null;
   }
 
-  /** Begin, and follow until it is over; throws a `Refusal`. */
-  async begin(id, pictures) {
-    const { job } = await runWorkflow(id, pictures);
+  /** Begin, and follow until it is over, with other values by NODE.INPUT if need be; gives the job's last state, throws a `Refusal`. */
+  async begin(id, pictures, other = {}) {
+    const { job } = await runWorkflow(id, pictures, other);
     this.#keep({ job, workflow: id });
-    await this.follow(job);
+    return this.follow(job);
   }
 
   /** What was under way when the page was left: {job, workflow}, or null. */
@@ -85,6 +85,7 @@ export class Run {
       this.hear.onState(null);
     }
     this.#end(state);
+    return state;
   }
 
   stop() {

@@ -36,8 +36,11 @@ export const findWorkflow = (id) => getJson(`${API}workflows/${part(id)}`);
 /** Our own: [{name, title}]. */
 export const listBundled = () => getJson(`${API}workflows/bundled`);
 
-/** Begin to run it as the graph it is; `pictures`: asset ids by the names that it has for them. {job}. */
-export const runWorkflow = (id, pictures) => postJson(`${API}workflows/${part(id)}/run`, { pictures });
+/** Checkpoints that can run, by the names that workflows have for them. */
+export const listCheckpoints = () => getJson(`${API}workflows/checkpoints`);
+
+/** Begin to run it as the graph it is; `pictures`: asset ids by the names that it has for them; `other`: values by NODE.INPUT. {job}. */
+export const runWorkflow = (id, pictures, other = {}) => postJson(`${API}workflows/${part(id)}/run`, { pictures, set: other });
 
 export const askJob = (job) => getJson(`${API}jobs/${part(job)}`);
 /** Where the picture of the step last looked at is. */

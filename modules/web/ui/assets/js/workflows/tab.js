@@ -8,6 +8,7 @@ import { PictureCards } from "./pictures.js";
 import { Run } from "./run.js";
 import { GraphStage } from "./stage.js";
 import { thumbnailAddress } from "./server.js";
+import { Versus } from "./versus.js";
 import { isGrave, nodeWords } from "./words.js";
 
 export const KINDS = "image/png,image/webp,application/json,.png,.webp,.json";
@@ -31,6 +32,8 @@ export class WorkflowsTab {
     });
     const act = { run: () => this.begin(), fill: () => desk.fill(this.pictures.given), close: () => desk.close(), reveal: (id) => this.reveal(id), way: () => desk.way, setWay: (way) => (desk.way = way) };
     this.panel = new Panel({ run: this.run, pictures: this.pictures, models: this.models }, act);
+    this.versus = new Versus({ opened: () => this.panel.opened, canRun: () => this.panel.canRun && !this.run.isRunning, begin: (other) => this.begin(other) });
+    this.run.element.after(this.versus.element);
     this.shelf = make("section.pm-w-shelf", { id: "workflow_shelf" });
     this.studio = make("div.pm-w-studio", { hidden: true }, this.stage.element, this.panel.element);
     root.replaceChildren(this.shelf, this.studio);
@@ -55,6 +58,8 @@ export class WorkflowsTab {
     this.pictures.draw();
     this.models.show(opened.missing);
     this.panel.show(opened);
+    if (isSame) this.versus.draw();
+    else this.versus.show();
     this.stage.show(opened.drawing);
     this.#mark();
   }
@@ -75,17 +80,21 @@ export class WorkflowsTab {
     this.panel.drawNode(id);
   }
 
-  async begin() {
+  /** Run it, with other values by NODE.INPUT if need be; gives the job's last state, null where it did not begin. */
+  async begin(other = {}) {
     const { opened } = this.desk;
-    if (!opened || this.run.isRunning || !this.panel.canRun) return;
+    if (!opened || this.run.isRunning || !this.panel.canRun) return null;
+    let state = null;
     this.stage.tell({ done: new Set(), progress: null });
     this.#mark();
     try {
-      await this.run.begin(opened.id, this.pictures.given);
+      state = await this.run.begin(opened.id, this.pictures.given, other);
     } catch (error) {
       toast(t("workflows.failed", { why: error.message }), "error");
     }
     this.panel.draw();
+    this.versus.draw();
+    return state;
   }
 
   async #resume() {
@@ -119,6 +128,7 @@ export class WorkflowsTab {
   /** A picture was given: as soon as nothing is missing, what fits the form is there. */
   #given(wasMissing) {
     this.panel.draw();
+    this.versus.draw();
     this.#mark();
     if (wasMissing && !this.pictures.missing.length && this.panel.fits && this.desk.way === "form") this.desk.fill(this.pictures.given);
   }
@@ -135,6 +145,7 @@ export class WorkflowsTab {
     this.pictures.draw();
     this.models.draw();
     this.run.draw();
+    this.versus.relabel();
     if (this.desk.opened) this.panel.draw();
     else this.#drawShelf();
     set(this.root, { aria: { label: t("workflows.tab") } });
