@@ -16,11 +16,14 @@ from modules.pipeline.workflows.context import GraphContext, GraphInterrupted, N
 from modules.pipeline.workflows.definitions.definition import Input, NodeDefinition
 from modules.pipeline.workflows.definitions.table import DEFINITIONS
 from modules.pipeline.workflows.graph import Graph, GraphNode, Link
+from modules.pipeline.workflows.results import measure_bytes
 
 log = logging.getLogger(__name__)
 FILES = ("checkpoints", "vaes", "loras", "upscalers", "pictures", "results")
 """Lists of choices that are lists of files."""
 EMBEDDING_MARK = "embedding:"
+MAX_BYTES = 3 << 30
+"""Of all that one node gives: some more than `limits.MAX_PIXELS` in four channels."""
 _MAKERS: Mapping[str, type] = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 
 
@@ -186,7 +189,7 @@ class _Run:
         try:
             inputs = dict(self._inputs(node, definition))
             work: Work = load_dotted(definition.work)  # type: ignore[assignment]
-            return work(run, **inputs)
+            values = work(run, **inputs)
         except (GraphInterrupted, NodeFailed):
             raise
         except PentimentoError as error:
@@ -194,6 +197,9 @@ class _Run:
         except Exception as error:  # torch says in many ways that tensors do not fit
             log.exception("node %s (%s) failed", node.id, node.class_type)
             raise NodeFailed(node, f"{type(error).__name__}: {error}") from error
+        if (size := measure_bytes(values)) > MAX_BYTES:
+            raise NodeFailed(node, f"it gives {size >> 20} MiB, at most {MAX_BYTES >> 20} MiB are taken")
+        return values
 
     def _inputs(self, node: GraphNode, definition: NodeDefinition) -> Iterator[tuple[str, Any]]:
         for known in definition.inputs:

@@ -11,6 +11,7 @@ from torch import Tensor
 from modules.engine.comfyui.conditioning import Area, CondPart
 from modules.engine.comfyui.inpainting import grey_out, mask_for_encoding
 from modules.engine.comfyui.prompts import encode_text as encode
+from modules.engine.prompts.limits import CHUNK_TOKENS, MAX_CHUNKS, MAX_PARTS, require
 from modules.pipeline.workflows.context import NodeRun
 from modules.pipeline.workflows.nodes.latents import CELL, encode_pixels
 from modules.pipeline.workflows.nodes.models import get_model
@@ -36,12 +37,15 @@ def set_last_layer(run: NodeRun, clip: ClipValue, stop_at_clip_layer: int) -> tu
 
 def combine(run: NodeRun, conditioning_1: Conditioning, conditioning_2: Conditioning) -> tuple[Conditioning]:
     """Both texts, each in its place."""
+    require("conditioning_2", len(conditioning_1) + len(conditioning_2), MAX_PARTS, "texts in one conditioning")
     return ((*conditioning_1, *conditioning_2),)
 
 
 def concat(run: NodeRun, conditioning_to: Conditioning, conditioning_from: Conditioning) -> tuple[Conditioning]:
     """The first text of the second behind each of the first."""
     added = conditioning_from[0].vectors
+    longest = max(part.vectors.shape[1] for part in conditioning_to) + added.shape[1]
+    require("conditioning_from", longest, MAX_CHUNKS * (CHUNK_TOKENS + 2), "tokens")
     return (tuple(replace(part, vectors=torch.cat([part.vectors, added], dim=1)) for part in conditioning_to),)
 
 

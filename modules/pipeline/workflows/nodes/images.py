@@ -12,6 +12,7 @@ from torch import Tensor
 
 from modules.base.errors import InvalidRequest
 from modules.pipeline.workflows.context import NodeRun
+from modules.pipeline.workflows.limits import check_pixels
 from modules.pipeline.workflows.nodes.files import as_pictures
 from modules.pipeline.workflows.nodes.pasting import paste
 from modules.pipeline.workflows.nodes.resizing import as_channels_first, as_channels_last, fill_sides, match_batch, resize, stretch_mask
@@ -42,6 +43,8 @@ def scale_to_total_pixels(run: NodeRun, image: Tensor, upscale_method: str, mega
 
 
 def upscale_with_model(run: NodeRun, upscale_model: UpscalerValue, image: Tensor) -> tuple[Tensor]:
+    # Most networks make four of each side, and only the network knows.
+    check_pixels(16 * len(image), image.shape[1], image.shape[2], "image")
     enlarged = []
     for place, picture in enumerate(as_pictures(image)):
         made = run.graph.upscale(upscale_model.name, picture.convert("RGB"))
@@ -53,6 +56,7 @@ def upscale_with_model(run: NodeRun, upscale_model: UpscalerValue, image: Tensor
 def pad_for_outpaint(run: NodeRun, image: Tensor, left: int, top: int, right: int, bottom: int, feathering: int) -> tuple[Tensor, Tensor]:
     """Grey all round, and a mask of what is new, which fades into the picture by the square of the nearness to a padded side."""
     batch, height, width, channels = image.shape
+    check_pixels(batch, height + top + bottom, width + left + right, "left")
     padded = torch.full((batch, height + top + bottom, width + left + right, channels), GREY)
     inside = (slice(top, top + height), slice(left, left + width))
     padded[:, inside[0], inside[1]] = image
@@ -96,6 +100,7 @@ def invert(run: NodeRun, image: Tensor) -> tuple[Tensor]:
 
 def join(run: NodeRun, image1: Tensor, image2: Tensor) -> tuple[Tensor]:
     """One batch; the second is brought to the size of the first."""
+    check_pixels(len(image1) + len(image2), image1.shape[1], image1.shape[2], "image2")
     channels = max(image1.shape[-1], image2.shape[-1])
     image1, image2 = _with_channels(image1, channels), _with_channels(image2, channels)
     if image1.shape[1:] != image2.shape[1:]:
@@ -124,11 +129,13 @@ def take_from_batch(run: NodeRun, image: Tensor, batch_index: int, length: int) 
 
 
 def repeat_batch(run: NodeRun, image: Tensor, amount: int) -> tuple[Tensor]:
+    check_pixels(len(image) * amount, image.shape[1], image.shape[2], "amount")
     return (image.repeat(amount, 1, 1, 1),)
 
 
 def make_empty(run: NodeRun, width: int, height: int, batch_size: int, color: int) -> tuple[Tensor]:
     """One colour, 0xRRGGBB."""
+    check_pixels(batch_size, height, width)
     parts = torch.tensor([(color >> 16) & 0xFF, (color >> 8) & 0xFF, color & 0xFF], dtype=torch.float32) / 255
     return (parts.expand(batch_size, height, width, 3).clone(),)
 

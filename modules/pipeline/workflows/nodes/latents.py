@@ -10,6 +10,7 @@ from torch import Tensor
 
 from modules.engine.comfyui.inpainting import cut_to_cells, grey_out, grow_mask, mask_for_encoding
 from modules.pipeline.workflows.context import NodeRun
+from modules.pipeline.workflows.limits import check_latents
 from modules.pipeline.workflows.nodes.images import QUARTER_TURNS
 from modules.pipeline.workflows.nodes.masks import as_masks
 from modules.pipeline.workflows.nodes.models import get_codec
@@ -25,6 +26,7 @@ MIN_SIDE = 64
 
 def decode(run: NodeRun, samples: Latent, vae: VaeValue) -> tuple[Tensor]:
     """All pictures; a noise mask has no say here."""
+    check_latents(1, *samples.samples.shape[-2:], field="samples")
     codec = get_codec(run, vae)
     pictures = _one_by_one(run, samples.samples, lambda one: (codec.decode(one).cpu() + 1.0) / 2.0)
     return (as_channels_last(pictures.clamp(0.0, 1.0)),)
@@ -37,6 +39,7 @@ def encode(run: NodeRun, pixels: Tensor, vae: VaeValue) -> tuple[Latent]:
 
 def encode_pixels(run: NodeRun, pixels: Tensor, vae: VaeValue) -> Tensor:
     """(B, 3 or 4, H, W) in [0, 1] to (B, C, h, w) in the VAE's units."""
+    check_latents(1, pixels.shape[-2] // CELL, pixels.shape[-1] // CELL, field="pixels")
     codec = get_codec(run, vae)
     return _one_by_one(run, cut_to_cells(pixels[:, :3]) * 2.0 - 1.0, lambda one: codec.encode(one).cpu())
 
@@ -62,6 +65,7 @@ def set_noise_mask(run: NodeRun, samples: Latent, mask: Tensor) -> tuple[Latent]
 
 
 def make_empty(run: NodeRun, width: int, height: int, batch_size: int) -> tuple[Latent]:
+    check_latents(batch_size, height // CELL, width // CELL)
     return (Latent(torch.zeros(batch_size, CHANNELS, height // CELL, width // CELL)),)
 
 
@@ -80,10 +84,11 @@ def upscale_by(run: NodeRun, samples: Latent, upscale_method: str, scale_by: flo
 
 
 def repeat_batch(run: NodeRun, samples: Latent, amount: int) -> tuple[Latent]:
-    """The whole batch again and again; a single mask stays single."""
-    count, mask, index = len(samples.samples), samples.noise_mask, samples.batch_index
+    """The whole batch again and again, and so are its masks, however many they are; a single one stays single."""
+    mask, index = samples.noise_mask, samples.batch_index
+    check_latents(len(samples.samples) * amount, *samples.samples.shape[-2:], field="amount")
     if mask is not None and len(mask) > 1:
-        mask = match_batch(mask, max(count, len(mask))).repeat(amount, 1, 1, 1)
+        mask = mask.repeat(amount, 1, 1, 1)
     if index is not None:
         span = max(index) - min(index) + 1
         index = tuple(place + turn * span for turn in range(amount) for place in index)
@@ -103,6 +108,7 @@ def take_from_batch(run: NodeRun, samples: Latent, batch_index: int, length: int
 
 def join_batches(run: NodeRun, samples1: Latent, samples2: Latent) -> tuple[Latent]:
     """The second is brought to the size of the first; the first one's noise mask is kept."""
+    check_latents(len(samples1.samples) + len(samples2.samples), *samples1.samples.shape[-2:], field="samples2")
     second = _fit(samples2.samples, samples1.samples, "bilinear")
     index = _places(samples1) + _places(samples2)
     return (replace(samples1, samples=torch.cat([samples1.samples, second]), batch_index=index),)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from modules.base.errors import InvalidRequest
 from modules.pipeline.workflows.context import NodeRun
+from modules.pipeline.workflows.limits import check_pixels
 from modules.pipeline.workflows.nodes.resizing import match_batch
 
 CHANNELS = ("red", "green", "blue", "alpha")
@@ -55,6 +56,7 @@ def invert(run: NodeRun, mask: Tensor) -> tuple[Tensor]:
 
 
 def make_solid(run: NodeRun, value: float, width: int, height: int) -> tuple[Tensor]:
+    check_pixels(1, height, width)
     return (torch.full((1, height, width), value),)
 
 

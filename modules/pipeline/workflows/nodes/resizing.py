@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from modules.base.errors import InvalidRequest
+from modules.pipeline.workflows.limits import check_pixels
 
 MAX_SIDE = 16384
 _PARALLEL = 1 - 1e-5
@@ -32,6 +33,7 @@ def resize(values: Tensor, width: int, height: int, method: str, crop: str = "di
     """
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise InvalidRequest("width", f"{width}x{height}", f"sides of 1 to {MAX_SIDE}")
+    check_pixels(len(values), height, width)
     if crop == "center":
         values = _cut_to_aspect(values, width, height)
     if method == "lanczos":
@@ -60,6 +62,7 @@ def match_batch(values: Tensor, count: int) -> Tensor:
     """Repeated, then cut, along the batch: (count, ...)."""
     if len(values) == count:
         return values
+    check_pixels(count, *values.shape[-2:], field="batch")
     repeats = -(-count // len(values))
     return values.repeat(repeats, *[1] * (values.ndim - 1))[:count]
 

@@ -15,6 +15,7 @@ from modules.engine.comfyui.sampling import LatentRun, sample_latent
 from modules.engine.comfyui.schedules import cut_sigmas, make_sigmas
 from modules.engine.model import DiffusionModel
 from modules.pipeline.workflows.context import GraphInterrupted, NodeRun
+from modules.pipeline.workflows.limits import check_latents
 from modules.pipeline.workflows.nodes.models import get_model
 from modules.pipeline.workflows.values import GuiderValue, Latent, ModelValue, NoiseValue, SamplerValue
 
@@ -82,6 +83,7 @@ def _run(
 ) -> _Done:  # fmt: skip
     """Sample in the model's scale; mask and places in the batch stay with the latents."""
     shape = tuple(latent.samples.shape)
+    check_latents(shape[0], shape[-2], shape[-1], "latent_image")
     noise = draw_noise(shape, seed, latent.batch_index) if is_noised else no_noise(shape)
     last: list[Tensor] = []
 
@@ -128,9 +130,9 @@ def select_sampler(run: NodeRun, sampler_name: str) -> tuple[SamplerValue]:
 
 
 def schedule(run: NodeRun, model: ModelValue, scheduler: str, steps: int, denoise: float) -> tuple[Tensor]:
-    """BasicScheduler: it does not know the sampler, so no sigma is dropped for one."""
+    """BasicScheduler: it does not know the sampler, so no sigma is dropped for one; no more than `steps` steps, of ddim_uniform either."""
     alphas = run.graph.checkpoint(model.checkpoint).alphas_cumprod
-    return (make_sigmas(scheduler, ANY_SAMPLER, steps, denoise, alphas, drops_penultimate=False),)
+    return (make_sigmas(scheduler, ANY_SAMPLER, steps, denoise, alphas, drops_penultimate=False)[-(steps + 1) :],)
 
 
 def schedule_karras(run: NodeRun, steps: int, sigma_max: float, sigma_min: float, rho: float) -> tuple[Tensor]:

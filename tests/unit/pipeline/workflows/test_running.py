@@ -11,6 +11,7 @@ from PIL import Image
 
 from modules.base.errors import InvalidRequest
 from modules.base.registry import load_dotted
+from modules.pipeline.workflows import limits
 from modules.pipeline.workflows.definitions.table import DEFINITIONS
 from modules.pipeline.workflows.graph import Graph, GraphNode, Link
 from modules.pipeline.workflows.results import NodeResults, measure_bytes
@@ -168,3 +169,52 @@ def test_every_node_that_is_known_has_its_work() -> None:
         assert {each.name for each in parameters} == {each.name for each in definition.inputs}, name
         without = {each.name for each in parameters if each.default is not inspect.Parameter.empty}
         assert without == {each.name for each in definition.inputs if each.is_optional and not each.is_widget}, name
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "output"),
+    [
+        ("EmptyLatentImage", {"width": 10_000, "height": 10_000, "batch_size": 1}, "latent"),
+        ("EmptyLatentImage", {"width": 512, "height": 512, "batch_size": 4096}, "latent"),
+        ("EmptyImage", {"width": 16_384, "height": 16_384, "batch_size": 4096, "color": 0}, "image"),
+        ("SolidMask", {"value": 1, "width": 16_384, "height": 16_384}, "mask"),
+    ],
+)
+def test_what_no_memory_holds_is_refused(kind: str, inputs: dict[str, Any], output: str) -> None:
+    ends = {
+        "latent": ("VAEDecode", {"samples": ("n1", 0), "vae": ("n3", 2)}),
+        "image": ("ImageInvert", {"image": ("n1", 0)}),
+        "mask": ("MaskToImage", {"mask": ("n1", 0)}),
+    }
+    graph = make_graph(
+        n1=(kind, inputs),
+        n2=ends[output],
+        n3=("CheckpointLoaderSimple", {"ckpt_name": "a"}),
+        n4=("PreviewImage", {"images": ("n2", 0)}),
+    )
+    with pytest.raises(NodeFailed, match="pixels in all") as caught:
+        run_graph(graph, FakeWorld())
+    assert (caught.value.node, caught.value.field) == ("1", "width")
+
+
+def test_nodes_that_double_what_they_are_given_end_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_PIXELS", 1000)
+    nodes: dict[str, tuple[str, dict[str, Any]]] = {
+        "n100": ("CheckpointLoaderSimple", {"ckpt_name": "a"}),
+        "n0": ("CLIPTextEncode", {"text": "a", "clip": ("n100", 1)}),
+        "n200": ("EmptyImage", {"width": 4, "height": 4, "batch_size": 1, "color": 0}),
+    }
+    for at in range(1, 40):
+        nodes[f"n{at}"] = ("ConditioningCombine", dict.fromkeys(("conditioning_1", "conditioning_2"), (f"n{at - 1}", 0)))
+        nodes[f"n{40 + at}"] = ("ConditioningConcat", dict.fromkeys(("conditioning_to", "conditioning_from"), (f"n{at and 39 + at}", 0)))
+        nodes[f"n{200 + at}"] = ("ImageBatch", dict.fromkeys(("image1", "image2"), (f"n{199 + at}", 0)))
+    nodes["n40"] = nodes["n0"]
+    sampler = {"model": ("n100", 0), "latent_image": ("n301", 0), "negative": ("n0", 0), "seed": 0, "steps": 1, "cfg": 1, "denoise": 1}
+    nodes["n301"] = ("EmptyLatentImage", {"width": 64, "height": 64, "batch_size": 1})
+    nodes["n303"] = ("VAEDecode", {"samples": ("n302", 0), "vae": ("n100", 2)})
+    for positive, stop in (("n39", "texts"), ("n79", "tokens")):
+        nodes["n302"] = ("KSampler", {**sampler, "positive": (positive, 0), "sampler_name": "euler", "scheduler": "normal"})
+        with pytest.raises(NodeFailed, match=stop):
+            run_graph(make_graph(**nodes, n304=("PreviewImage", {"images": ("n303", 0)})), FakeWorld())
+    with pytest.raises(NodeFailed, match="pixels in all"):
+        run_graph(make_graph(**nodes, n304=("PreviewImage", {"images": ("n239", 0)})), FakeWorld())
