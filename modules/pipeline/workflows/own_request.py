@@ -10,10 +10,13 @@ from typing import Any
 
 from modules.pipeline.workflows.graph import Graph, Link
 from modules.settings.options import option_fields
+from modules.settings.unsupported import WITHOUT_EFFECT
 
 KEY, VERSION = "pentimento", 1
 PICTURE_SECTIONS = ("Model", "img2img", "Sampling", "Guidance", "Compatibility")
 """Of the options: those that show in a picture."""
+OF_THE_MACHINE = frozenset({"pentimento_precision", "persistent_cond_cache"})
+"""How exactly and how quickly a model computes, which is nothing that a file says."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,12 @@ def find_own(graph: Graph, extra: Mapping[str, Any] | None) -> OwnRequest | None
 
 
 def _first_settings() -> dict[str, Any]:
-    """What a file leaves out: options that were as they are at first. How exactly a model computes is left to the machine."""
+    """What a file leaves out: options that were as they are at first."""
     fields = option_fields()
     return {
         name: field.default
         for name, field in fields.items()
-        if field.section in PICTURE_SECTIONS and name not in ("pentimento_precision", "sd_checkpoints_limit", "persistent_cond_cache")
+        if field.section in PICTURE_SECTIONS and name not in OF_THE_MACHINE | WITHOUT_EFFECT
     }
 
 

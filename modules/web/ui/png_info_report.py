@@ -37,9 +37,11 @@ GLOSSES = {
     "Seed": "form.seed",
     "Denoising strength": "form.denoising_strength",
     "Mask blur": "form.mask_blur",
+    "Mask growth": "form.grow_mask_by",
     "Masked content": "form.inpainting_fill",
     "Inpaint area": "form.inpaint_full_res",
     "Masked area padding": "form.inpaint_full_res_padding",
+    "Compat": "form.compat",
 }
 """Infotext key to the text that the form has for it; shown beside the key where the page is not in English."""
 MAX_SHOWN_CHARS = 200_000

@@ -37,6 +37,7 @@ WIDGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
 """Infotext key to form field, and how its value is read."""
 MASK_WIDGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "Mask blur": ("mask_blur", int),
+    "Mask growth": ("grow_mask_by", int),
     "Mask mode": ("inpainting_mask_invert", lambda value: int(value == "Inpaint not masked")),
     "Masked content": ("inpainting_fill", lambda value: MaskedContent.parse(value).value),
     "Inpaint area": ("inpaint_full_res", lambda value: int(value == "Only masked")),
@@ -162,10 +163,17 @@ def is_usable(name: str, value: object) -> bool:
     return True
 
 
+def is_masked(values: Mapping[str, Any]) -> bool:
+    """Whether an infotext tells of a mask; what says so is left out of it where it is as it is at first."""
+    is_told = any(key in values for key in ("Mask blur", "Mask growth"))
+    is_other = values.get("Mask mode") == "Inpaint not masked" or values.get("Masked content", "original") != "original"
+    return is_told or is_other or values.get("Inpaint area") == "Only masked"
+
+
 def read_widgets(stated: InfotextSettings) -> dict[str, Any]:
     """Form values by field; what cannot be read is left out, and masks are left alone where the text has none."""
-    has_mask = "Mask blur" in stated.values or stated.values.get("Inpaint area") == "Only masked"
-    values: dict[str, Any] = {"crop_region": None} if has_mask else {}
+    has_mask = is_masked(stated.values)
+    values: dict[str, Any] = {"crop_region": None, "mask_blur": 0, "grow_mask_by": 0} if has_mask else {}
     for key, (name, read) in (WIDGETS | (MASK_WIDGETS if has_mask else {})).items():
         try:
             values[name] = read(str(stated.values[key]))

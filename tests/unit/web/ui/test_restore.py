@@ -32,6 +32,7 @@ def test_widgets() -> None:
         "prompt": "a (cat)", "negative_prompt": "dog", "steps": 30, "cfg_scale": 4.5, "denoising_strength": 0.35, "seed": 77, "width": 320,
         "height": 256, "sampler_name": "DPM++ 2M", "scheduler": "Karras", "mask_blur": 8, "inpainting_mask_invert": 1, "inpainting_fill": 2,
         "inpaint_full_res": 1, "inpaint_full_res_padding": 16, "crop_region": None, "compat": "a1111",
+        "grow_mask_by": 0,
     }  # fmt: skip
     own = MASKED.replace("Version", 'Crop region: "8,16,200,240", Version')
     assert read_widgets(read_settings(own, Options()))["crop_region"] == [8, 16, 200, 240]
@@ -43,6 +44,15 @@ def test_an_infotext_of_comfyuis_rules_brings_its_names() -> None:
     values = read_widgets(stated)
     assert (values["compat"], values["sampler_name"], values["scheduler"]) == ("comfyui", "dpmpp_2m", "karras")
     assert not any(entry.startswith("Compat") for entry in list_entries(stated))
+    assert "grow_mask_by" not in values, "without a mask its controls stay as they are"
+
+
+def test_how_far_a_mask_was_grown_is_read_back() -> None:
+    text = "a\nSteps: 8, Sampler: euler, CFG scale: 7, Seed: 1, Size: 64x64, Masked content: neutral, Mask growth: 9, Compat: comfyui"
+    stated = read_settings(text, Options())
+    values = read_widgets(stated)
+    assert (values["grow_mask_by"], values["mask_blur"], values["inpaint_full_res"], values["compat"]) == (9, 0, 0, "comfyui")
+    assert list_entries(stated) == []
 
 
 def test_without_a_mask_the_masks_controls_stay_and_nonsense_is_left_out() -> None:
