@@ -24,15 +24,26 @@ _FIRST_STEP, _ACCEPT = 0.05, 0.81
 
 
 def dpm_fast(
-    denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep, *, eta: float = 1.0, s_noise: float = 1.0
+    denoise: Denoise,
+    x: Tensor,
+    sigmas: Tensor,
+    noise: Noise,
+    on_step: OnStep,
+    *,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+    ends_clean: bool = True,
 ) -> Tensor:
     """DPM-Solver-fast (appendix D.5): third-order steps, evenly in lambda, for one model call an entry of `sigmas`.
+
+    Args:
+        ends_clean: The last sigma is taken for 0, whatever it is: the one before it is where the steps end.
 
     Raises:
         InvalidRequest: Fewer than two steps, with an `eta` above 0.
     """
     predict = _noise_prediction(denoise)
-    start, end, calls = _ends(sigmas, eta)
+    start, end, calls = _ends(sigmas, eta, ends_clean)
     count = calls // 3 + 1
     orders = [3] * (count - 2) + [2, 1] if calls % 3 == 0 else [3] * (count - 1) + [calls % 3]
     times = torch.linspace(float(start), float(end), count + 1)
@@ -52,15 +63,26 @@ def dpm_fast(
 
 
 def dpm_adaptive(
-    denoise: Denoise, x: Tensor, sigmas: Tensor, noise: Noise, on_step: OnStep, *, eta: float = 1.0, s_noise: float = 1.0
+    denoise: Denoise,
+    x: Tensor,
+    sigmas: Tensor,
+    noise: Noise,
+    on_step: OnStep,
+    *,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+    ends_clean: bool = True,
 ) -> Tensor:
     """DPM-Solver-12/23 with adaptive steps (appendix C, algorithm 3), orders 2 and 3; only the ends of `sigmas` matter.
+
+    Args:
+        ends_clean: See `dpm_fast`.
 
     Raises:
         InvalidRequest: Fewer than two steps, with an `eta` above 0.
     """
     predict = _noise_prediction(denoise)
-    time, end, _ = _ends(sigmas, eta)
+    time, end, _ = _ends(sigmas, eta, ends_clean)
     h, x_previous = _FIRST_STEP, x
     while time < end - 1e-5:
         time_next = torch.minimum(end, time + h)
@@ -80,9 +102,10 @@ def dpm_adaptive(
     return x
 
 
-def _ends(sigmas: Tensor, eta: float) -> tuple[Tensor, Tensor, int]:
-    """Lambda of the first sigma and of the last above 0, and the number of steps; of one step down to 0 the two are the same."""
-    start, end, steps = log_snr(sigmas[0]), log_snr(sigmas[-1] if sigmas[-1] > 0 else sigmas[-2]), len(sigmas) - 1
+def _ends(sigmas: Tensor, eta: float, ends_clean: bool) -> tuple[Tensor, Tensor, int]:
+    """Lambda of the first sigma and of the one where the steps end, and the number of steps; of one step down to 0 the two are the same."""
+    last = sigmas[-2] if ends_clean or sigmas[-1] == 0 else sigmas[-1]
+    start, end, steps = log_snr(sigmas[0]), log_snr(last), len(sigmas) - 1
     if eta and not end > start:
         raise InvalidRequest("steps", f"{steps} left at this denoising strength", "2 or more for this sampler, or eta 0")
     return start, end, steps
