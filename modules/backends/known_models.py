@@ -121,11 +121,11 @@ KNOWN_MODELS = (
 
 def find_known(name: str) -> KnownModel | None:
     """The known model that a file name in a workflow means, whatever its folder, case and ending; None = there is none."""
-    wanted = _plain(name)
-    return next((model for model in KNOWN_MODELS if wanted in map(_plain, (model.name, *model.aliases))), None) if wanted else None
+    wanted = plain_name(name)
+    return next((model for model in KNOWN_MODELS if wanted in map(plain_name, (model.name, *model.aliases))), None) if wanted else None
 
 
-def _plain(name: str) -> str:
-    """Without folder, ending and case."""
+def plain_name(name: str) -> str:
+    """A model file's name without folder, ending and case."""
     file = PurePosixPath(name.strip().replace("\\", "/")).name.casefold()
     return next((file.removesuffix(ending) for ending in _ENDINGS if file.endswith(ending)), file)

@@ -47,6 +47,7 @@ WORDS: Mapping[str, str] = {
     "return_type_mismatch": "{field} is given {got}, wanted {wanted}",
     "dependency_cycle": "waits for itself: {got}",
     "missing_model": "{field}: there is no {got}; put it into the models folder, or see: python launch.py models list",
+    "other_model": "{field}: {got} is not here; {wanted} is taken for it",
     "missing_picture": "{field}: there is no picture {got}; name its folder by --input",
     "value_smaller_than_min": "{field} is {got}, at least {wanted} is possible",
     "value_bigger_than_max": "{field} is {got}, at most {wanted} is possible",

@@ -71,6 +71,7 @@ class Problem:
             "return_type_mismatch", "bad_linked_input", "invalid_input_type", "custom_validation_failed", "prompt_no_outputs",
             "dependency_cycle"; and ours: "unknown_node" (`wanted`: who is given something by it), "missing_model" and "missing_picture"
             (`got`: the whole name, `wanted`: the list it is not in), "ignored" (an input or value that the node does not have),
+            "other_model" (`got` is not here, and `wanted` is taken for it),
             "workflow_differs" (what was on screen is not what ran; `got`: where; the latter runs).
         field: The input in question; "".
         got, wanted: What came, what was wanted.

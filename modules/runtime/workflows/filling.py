@@ -11,8 +11,12 @@ from modules.pipeline.modes import Mode
 from modules.pipeline.workflows.form import FormMatch, leave_out_known, to_form
 from modules.pipeline.workflows.form_pictures import FilledForm, fill_form
 from modules.pipeline.workflows.graph import Workflow
+from modules.pipeline.workflows.own_request import find_own
 from modules.runtime.recipe import FIELDS, Recipe
 from modules.runtime.store import AssetStore
+from modules.runtime.workflows.api_graph import change_inputs
+from modules.runtime.workflows.model_files import CHECKPOINTS, ModelFiles
+from modules.runtime.workflows.opened import model_inputs
 from modules.settings.options import Options
 
 Read = Callable[[str], bytes]
@@ -24,15 +28,17 @@ class FormFiller:
     """Makes recipes of workflows.
 
     Attributes:
+        models: Says what they are called here.
         options: Gives those in force.
     """
 
     store: AssetStore
+    models: ModelFiles
     options: Callable[[], Options]
 
     def match(self, workflow: Workflow, read: Read) -> FormMatch:
         """The form, or why there is none; what speaks against it in the pictures counts where they are there."""
-        match = leave_out_known(to_form(workflow.graph, workflow.drawing, workflow.extra), self.options())
+        match = self._to_form(workflow)
         if not match.fits:
             return match
         try:
@@ -47,7 +53,7 @@ class FormFiller:
             InvalidRequest: It does not fit, or a picture is none.
             UnknownName: A picture is not there.
         """
-        match = leave_out_known(to_form(workflow.graph, workflow.drawing, workflow.extra), self.options())
+        match = self._to_form(workflow)
         filled = fill_form(match, read) if match.fits else None
         why_not = match.why_not if filled is None else filled.why_not
         if filled is None or why_not or filled.start is None:
@@ -57,6 +63,20 @@ class FormFiller:
         mode = Mode.IMG2IMG if mask is None else Mode.INPAINT
         made = Recipe(mode, fields, self._keep_start(match, filled, read), mask)
         return self._with_own(made, match.recipe)
+
+    def _to_form(self, workflow: Workflow) -> FormMatch:
+        """The form, with models as they are called here."""
+        models = self.models.at_once()
+        if find_own(workflow.graph, workflow.extra) is None:
+            named = {f"{node.id}.{name}": _name_here(models, kind, value) for node, name, kind, value in model_inputs(workflow.graph)}
+            match = to_form(change_inputs(workflow.graph, named), workflow.drawing)
+        else:
+            match = to_form(workflow.graph, workflow.drawing, workflow.extra)
+            settings = dict(match.request.get("override_settings") or {})
+            if isinstance(checkpoint := settings.get("sd_model_checkpoint"), str):
+                settings["sd_model_checkpoint"] = _name_here(models, CHECKPOINTS, checkpoint)
+            match = replace(match, request={**match.request, "override_settings": settings})
+        return leave_out_known(match, self.options())
 
     def _keep_start(self, match: FormMatch, filled: FilledForm, read: Read) -> str:
         """The file itself where it is what the form takes, so that it keeps its name."""
@@ -74,3 +94,7 @@ class FormFiller:
         return Recipe.from_json(
             recipe.as_json() | {name: value for name, value in own.items() if name not in ("picture", "mask", "fields")}
         )
+
+
+def _name_here(models: ModelFiles, kind: str, name: str) -> str:
+    return models.find(kind, name).name if models.has(kind, name) else name

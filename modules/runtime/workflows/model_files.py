@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from modules.backends.known_models import find_known, plain_name
 from modules.base.errors import PentimentoError, UnknownName
 
 CHECKPOINTS, VAES, LORAS, UPSCALERS, EMBEDDINGS = "checkpoints", "vaes", "loras", "upscalers", "embeddings"
 KINDS = (CHECKPOINTS, VAES, LORAS, UPSCALERS, EMBEDDINGS)
+MODEL_LISTS = (CHECKPOINTS, VAES, LORAS, UPSCALERS)
+"""Those that nodes choose from."""
 Stamp = tuple[str, int, int]
 
 
@@ -71,18 +76,32 @@ class ModelFiles:
         return sorted((file.name for file in self.files(kind)), key=str.casefold)
 
     def find(self, kind: str, name: str) -> ModelFile:
-        """The file that a workflow's name means: as listed; else the only one with that file name, whatever folder it lies in.
+        """The file that a workflow's name means: as listed; else the only one with that file name, whatever folder it lies in; else the
+        only one of that name with another ending (`.ckpt`), or of the same known model under another of its names.
 
         Raises:
             UnknownName: None does, or more than one.
         """
-        files, plain = self.files(kind), name.replace("\\", "/")
-        found = [file for file in files if file.name == plain] or [file for file in files if Path(file.name).name == Path(plain).name]
+        found = next((files for files in _meant(self.files(kind), kind, name) if files), [])
         if len(found) != 1:
             raise UnknownName(
                 {CHECKPOINTS: "ckpt_name", VAES: "vae_name", LORAS: "lora_name"}.get(kind, "model_name"), name, self.names(kind)
             )
         return found[0]
+
+    def stand_in(self, kind: str, name: str) -> ModelFile | None:
+        """The file that is taken for one that is not here under its own file name; None where that one is, or nothing can be taken."""
+        try:
+            found = self.find(kind, name)
+        except UnknownName:
+            return None
+        return None if _file_name(found.name) == _file_name(name) else found
+
+    def at_once(self) -> ModelFiles:
+        """The same as it is now, for many questions in a row: each kind is listed once."""
+        listed = copy.copy(self)
+        listed._sources = {kind: cache(source) for kind, source in self._sources.items()}
+        return listed
 
     def has(self, kind: str, name: str) -> bool:
         """Whether `find` finds it."""
@@ -99,6 +118,20 @@ class ModelFiles:
             return _stamp(self.find(kind, name).path)
         except (UnknownName, OSError):
             return None
+
+
+def _meant(files: Sequence[ModelFile], kind: str, name: str) -> Iterator[list[ModelFile]]:
+    """Files that a name could mean, the surest reading first."""
+    plain = name.replace("\\", "/")
+    yield [file for file in files if file.name == plain]
+    yield [file for file in files if _file_name(file.name) == _file_name(plain)]
+    yield [file for file in files if plain_name(file.name) == plain_name(plain)]
+    known = find_known(plain) if kind == CHECKPOINTS else None
+    yield [file for file in files if known is not None and find_known(file.name) is known]
+
+
+def _file_name(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def _upscaler(one: Any) -> ModelFile:

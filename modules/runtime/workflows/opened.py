@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from modules.pipeline.workflows.checking import runnable_outputs
 from modules.pipeline.workflows.chunks import find_texts, is_picture
 from modules.pipeline.workflows.definitions.table import DEFINITIONS
 from modules.pipeline.workflows.form import FormMatch
-from modules.pipeline.workflows.graph import Graph, Problem, Workflow
+from modules.pipeline.workflows.graph import Graph, GraphNode, Problem, Workflow
 from modules.pipeline.workflows.reading import parse_json, read_workflow
 from modules.pipeline.workflows.running import output_nodes
 from modules.pipeline.workflows.ui_format import is_ui
+from modules.runtime.workflows.model_files import MODEL_LISTS
 
 KEPT_OPEN, KEPT_BYTES = 16, 256 << 20
 BYTE_ORDERS = (b"\xff\xfe", b"\xfe\xff")
@@ -218,6 +219,15 @@ def picture_inputs(graph: Graph) -> list[tuple[str, str, str]]:
     return found
 
 
+def model_inputs(graph: Graph) -> Iterator[tuple[GraphNode, str, str, str]]:
+    """(node, input, list, file name) of all models that a graph names."""
+    for node in graph.nodes.values():
+        for name, value in node.inputs.items():
+            kind = list_of(graph, node.id, name) if isinstance(value, str) else ""
+            if kind in MODEL_LISTS:
+                yield node, name, kind, str(value)
+
+
 def list_of(graph: Graph, node_id: str, name: str) -> str:
     """The list of file names that an input chooses from: "checkpoints" ...; "" = none."""
     node = graph.nodes.get(node_id)
@@ -229,7 +239,7 @@ def list_of(graph: Graph, node_id: str, name: str) -> str:
 def describe_problem(problem: Problem) -> dict[str, Any]:
     """For the API: its values, and the id of the text that says it."""
     values = asdict(problem) | {"affects": list(problem.affects)}
-    return values | {"text": f"workflow.problem.{problem.kind}"}
+    return values | {"text": f"workflows.problem.{problem.kind}"}
 
 
 def find_canvas(data: bytes) -> Any:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modules.base.errors import InvalidRequest, PentimentoError
-from modules.pipeline.workflows.checking import runnable_outputs, settle
+from modules.pipeline.workflows.checking import runnable_outputs
 from modules.pipeline.workflows.graph import Graph, Problem
 from modules.pipeline.workflows.reading import read_object
 from modules.runtime.recipe import Recipe
-from modules.runtime.workflows.api_graph import graph_json
-from modules.runtime.workflows.task import GraphOrder
+from modules.runtime.workflows.redrawing import redraw
 from modules.runtime.workflows.workflows import Workflows
 
 NO_PROMPT, INVALID, NO_OUTPUTS, FAILED = "no_prompt", "invalid_prompt", "prompt_no_outputs", "prompt_outputs_failed_validation"
@@ -84,7 +83,7 @@ def read_posted(body: Any, workflows: Workflows, user: str | None) -> Posted:
     if not outputs:
         details = "\n".join(f"{entry['class_type']} {node}: {one['details']}" for node, entry in errors.items() for one in entry["errors"])
         raise PromptRefused(FAILED, "Prompt outputs failed validation", details, errors)
-    order = GraphOrder(graph_json(settle(graph)), outputs, drawn=_drawn(body))
+    order = workflows.make_order(graph, outputs, problems, lambda stand_ins: redraw(_drawn(body), stand_ins))
     return Posted(Recipe(workflow=order.as_json()), outputs, errors)
 
 

@@ -33,6 +33,7 @@ class GraphOrder:
         pictures: Asset ids of pictures that were handed in, by the names that the graph has for them.
         drawn: The workflow as it is drawn, for the files; None = as the graph was posted.
         name: Of the workflow's file.
+        notes: What is to be said with the result.
     """
 
     graph: Mapping[str, Any]
@@ -40,17 +41,19 @@ class GraphOrder:
     pictures: Mapping[str, str] = field(default_factory=dict)
     drawn: Any = None
     name: str = ""
+    notes: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For a recipe."""
         values = {"graph": dict(self.graph), "outputs": list(self.outputs), "pictures": dict(self.pictures)}
-        return values | {"drawn": self.drawn, "name": self.name}
+        return values | {"drawn": self.drawn, "name": self.name, "notes": list(self.notes)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> GraphOrder:
         """What `as_json` gave; what is missing has its default."""
         graph, drawn, name = dict(values.get("graph") or {}), values.get("drawn"), str(values.get("name") or "")
-        return cls(graph, tuple(values.get("outputs") or ()), dict(values.get("pictures") or {}), drawn, name)
+        notes = tuple(map(str, values.get("notes") or ()))
+        return cls(graph, tuple(values.get("outputs") or ()), dict(values.get("pictures") or {}), drawn, name, notes)
 
 
 @dataclass
@@ -86,14 +89,15 @@ class GraphTask:
             InvalidRequest: The order is none, or nothing in it makes a picture.
         """
         graph = graph_from_json(self.order.graph)
-        self.done, self.reused, self.pictures = [], [], {}
+        self.done, self.reused, self.pictures, self.notes = [], [], {}, list(self.order.notes)
         self._count(graph, context)
         self.tell("begin", {})
         ran = run_graph(graph, self.make_context(self, context, graph), list(self.order.outputs) or None)
         made = [picture for node in ran.pictures for picture in self.pictures.get(node, [])]
         result = WorkflowResult(made, {node: self.pictures.get(node, []) for node in ran.pictures}, list(self.notes))
         result.is_interrupted = ran.is_interrupted or context.is_interrupted()
-        self.node = ""
+        if not result.is_interrupted:
+            self.node = ""
         return result
 
     def tell(self, event: str, values: Mapping[str, Any]) -> None:

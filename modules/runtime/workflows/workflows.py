@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,16 @@ from modules.runtime.workflows.context import RunningGraph, Tools
 from modules.runtime.workflows.describing import describe_picture
 from modules.runtime.workflows.filling import FormFiller
 from modules.runtime.workflows.inputs import INPUT, OUTPUT, TEMPORARY, PictureFolders, split_annotation
-from modules.runtime.workflows.model_files import CHECKPOINTS, LORAS, UPSCALERS, VAES, ModelFiles
-from modules.runtime.workflows.opened import Opened, OpenWorkflows, list_of, picture_inputs
+from modules.runtime.workflows.model_files import MODEL_LISTS, ModelFiles
+from modules.runtime.workflows.opened import Opened, OpenWorkflows, list_of, model_inputs, picture_inputs
+from modules.runtime.workflows.redrawing import redraw
 from modules.runtime.workflows.task import GraphOrder, GraphTask
 from modules.settings.options import Options
 
 PICTURE_LISTS = {INPUT: "pictures", OUTPUT: "results", TEMPORARY: "temporary"}
 SAMPLING = {"samplers": "samplers.table:SAMPLERS", "schedulers": "schedules:SCHEDULERS"}
-MODEL_LISTS = (CHECKPOINTS, VAES, LORAS, UPSCALERS)
+OTHER_MODEL = "other_model"
+"""Kind of problem: another file is taken for one that is not here."""
 
 
 class Workflows:
@@ -53,7 +56,7 @@ class Workflows:
     ) -> None:
         self._store, self.models = store, models
         self.folders = PictureFolders(paths, store)
-        self._filler = FormFiller(store, options)
+        self._filler = FormFiller(store, models, options)
         self.opened = OpenWorkflows(paths.cache / "workflows", self.check, self._keep_picture, self._match, find_known)
         self._tools = Tools(self.folders, models, store, loader, backends, describe_picture)
 
@@ -63,20 +66,17 @@ class Workflows:
         Args:
             graph: Names in it by which something is found count as well, however its folder is called here.
         """
-        lists = {kind: self.models.names(kind) for kind in MODEL_LISTS}
+        models = self.models.at_once()
+        lists = {kind: models.names(kind) for kind in MODEL_LISTS}
         lists |= {name: self.folders.names(user, kind) for kind, name in PICTURE_LISTS.items()}
         for name in ("samplers", "schedulers"):
             table: Any = load_dotted(f"modules.engine.comfyui.{SAMPLING[name]}")
             lists[name] = [each for each, _ in table.items()]
-        for kind, value in _named(graph) if graph is not None else ():
+        for kind, value in dict.fromkeys(_named(graph)) if graph is not None else ():
             plain, _ = split_annotation(value)
             is_picture = kind in PICTURE_LISTS.values()
             name = plain if is_picture else value
-            if (
-                kind in lists
-                and name not in lists[kind]
-                and (self.folders.has(value, user) if is_picture else self.models.has(kind, value))
-            ):
+            if kind in lists and name not in lists[kind] and (self.folders.has(value, user) if is_picture else models.has(kind, value)):
                 lists[kind].append(name)
         return lists
 
@@ -108,8 +108,31 @@ class Workflows:
             self.folders.put(name, self._store.path(asset), user)
         problems = [*opened.workflow.problems, *self.check(graph, user, handed)]
         wanted = self.runnable(graph, problems, outputs)
-        drawn = None if changes else opened.drawn
-        return Recipe(workflow=GraphOrder(graph_json(settle(graph)), wanted, handed, drawn, opened.name).as_json())
+        order = self.make_order(graph, wanted, problems, lambda stand_ins: redraw(opened.drawn, {**(changes or {}), **stand_ins}))
+        return Recipe(workflow=replace(order, pictures=handed, name=opened.name).as_json())
+
+    def make_order(
+        self, graph: Graph, outputs: Sequence[str], problems: Sequence[Problem], draw: Callable[[Mapping[str, Any]], Any]
+    ) -> GraphOrder:
+        """What a job is to do: the graph with the models that are taken for those that are not here, which its notes say.
+
+        Args:
+            problems: From `check`.
+            draw: Gives the drawing for these other values, by "NODE.INPUT".
+        """
+        others = [one for one in problems if one.kind == OTHER_MODEL]
+        stand_ins = {f"{one.node}.{one.field}": one.wanted for one in others}
+        notes = list(dict.fromkeys(f"{one.got} is not here; {one.wanted} was taken for it" for one in others))
+        return GraphOrder(graph_json(settle(change_inputs(graph, stand_ins))), outputs, drawn=draw(stand_ins), notes=notes)
+
+    def stand_ins(self, graph: Graph) -> list[Problem]:
+        """Models that are taken for such that are not here: got = as the graph names it, wanted = the file that is taken."""
+        models, found = self.models.at_once(), []
+        for node, name, kind, value in model_inputs(graph):
+            other = models.stand_in(kind, value)
+            if other is not None:
+                found.append(Problem(node.id, node.class_type, OTHER_MODEL, name, value, other.name))
+        return found
 
     def recipe(self, workflow_id: str, pictures: Mapping[str, str] | None = None, user: str | None = None) -> Recipe:
         """An opened workflow as a filled form.
@@ -130,7 +153,7 @@ class Workflows:
         for name in handed or {}:
             plain, kind = split_annotation(name)
             choices[PICTURE_LISTS[kind]].append(plain)
-        return check(graph, choices)
+        return [*check(graph, choices), *self.stand_ins(graph)]
 
     def runnable(self, graph: Graph, problems: Sequence[Problem], outputs: Sequence[str] = ()) -> list[str]:
         """Those of `outputs` (empty = all) that nothing stands in the way of.

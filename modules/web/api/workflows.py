@@ -24,7 +24,7 @@ class ProblemResponse(BaseModel):
 
     node: str = Field(description="Its id; empty = the workflow as a whole.")
     class_type: str
-    kind: str = Field(description="ComfyUI's word for it, or unknown_node, missing_model, missing_picture, ignored.")
+    kind: str = Field(description="ComfyUI's word for it, or unknown_node, missing_model, missing_picture, other_model, ignored.")
     field: str
     got: str
     wanted: str

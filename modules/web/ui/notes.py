@@ -26,6 +26,7 @@ NOTES = (
     (re.compile(r"(?P<name>.+) cannot be used; the form's was"), "batch.note.unusable"),
     (re.compile(r"the sampler (?P<name>.+) is not known; the form's was used"), "batch.note.no_sampler"),
     (re.compile(r"the model (?P<name>.+) is not here; the form's was used"), "batch.note.no_model"),
+    (re.compile(r"(?P<got>.+) is not here; (?P<used>.+) was taken for it"), "workflows.note.other_model"),
     (re.compile(r"Loading the model"), "status.loading_the_model"),
     (re.compile(r"Upscaling, tile (?P<n>\d+) of (?P<of>\d+)"), "extras.tile"),
     (re.compile(r"Upscale"), "extras.upscaling"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from modules.runtime.jobs import Job
 from modules.runtime.session import Session
+from modules.runtime.workflows.model_files import CHECKPOINTS, ModelFile
 
 GRAPH: dict[str, Any] = {
     "1": {"class_type": "LoadImage", "inputs": {"image": "clipspace/mask.png [input]"}},
@@ -81,6 +83,39 @@ def test_widgets_can_be_set_for_a_run(client: TestClient) -> None:
         assert client.post(f"/api/workflows/{opened['id']}/run", json={"set": change}).status_code == 422, change
     assert client.post(f"/api/workflows/{opened['id']}/run", json={"outputs": ["1"]}).status_code == 422
     assert client.post(f"/api/workflows/{opened['id']}/run", json={"pictures": {"x.png": "0" * 64}}).status_code == 422
+
+
+def test_what_was_set_stands_in_the_drawing_too(client: TestClient) -> None:
+    output = {"outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [1]}]}
+    nodes = [
+        {"id": 1, "type": "EmptyImage", "widgets_values": [8, 8, 1, 0], **output},
+        {"id": 2, "type": "SaveImage", "inputs": [{"name": "images", "type": "IMAGE", "link": 1}], "widgets_values": ["out"]},
+    ]
+    opened = open_graph(client, {"nodes": nodes, "links": [[1, 1, 0, 2, 0, "IMAGE"]], "version": 0.4})
+    told = run(client, opened["id"], set={"1.color": 0x204060})
+    image = client.get(f"/api/assets/{told['results'][0]['asset']}")
+    assert json.loads(Image.open(io.BytesIO(image.content)).info["workflow"])["nodes"][0]["widgets_values"] == [8, 8, 1, 0x204060]
+    again = client.post("/api/workflows/open", content=image.content).json()
+    assert again["source"] == "ui" and not again["problems"]
+
+
+def test_a_model_under_another_of_its_names_is_taken_and_said(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    session: Session = client.app.state.session  # type: ignore[attr-defined]
+    name, asked = "tiny.safetensors", "tiny.ckpt"
+    monkeypatch.setitem(session.workflows.models._sources, CHECKPOINTS, lambda: [ModelFile(name, Path(name))])
+    graph: dict[str, Any] = {"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": f"SD/{asked}"}}}
+    graph["2"] = {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}}
+    graph["3"] = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}
+    graph["4"] = {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "out"}}
+    opened = open_graph(client, graph)
+    (problem,) = opened["problems"]
+    assert (problem["kind"], problem["field"], problem["affects"]) == ("other_model", "ckpt_name", []) and not opened["missing"]
+    assert (problem["got"], problem["wanted"]) == (f"SD/{asked}", name)
+    job = client.post(f"/api/workflows/{opened['id']}/run", json={}).json()["job"]
+    done = session.queue.find(job)
+    assert done is not None and done.wait(20) and done.result.notes == [f"SD/{asked} is not here; {name} was taken for it"]
+    written = json.loads(Image.open(io.BytesIO(done.result.paths[0].read_bytes())).info["prompt"])
+    assert written["1"]["inputs"]["ckpt_name"] == name
 
 
 def test_only_what_is_not_cut_off_runs(client: TestClient) -> None:
