@@ -74,7 +74,7 @@ PATHS = {
     "seeds_3": (seeds.seeds_3, {"eta": 0.0}, 10, 5e-5),
     "sa_solver": (sa_solver.sa_solver, {"eta": 0.0, **SA}, 4, 3e-4),
     "sa_solver_pece": (sa_solver.sa_solver, {"eta": 0.0, "is_evaluated_twice": True, **SA}, 7, 3e-4),
-    "dpm_fast": (dpm_solver.dpm_fast, {"eta": 0.0}, 4, 0.005),
+    "dpm_fast": (dpm_solver.dpm_fast, {"eta": 0.0, "ends_clean": False}, 4, 0.005),
 }
 
 
@@ -189,8 +189,8 @@ def test_weights_of_sa_solver_are_integrals() -> None:
 def test_dpm_fast_and_adaptive_end_at_the_last_level_above_0() -> None:
     x = torch.ones(1, 1, 1, 1)
     for sampler in (dpm_solver.dpm_fast, dpm_solver.dpm_adaptive):
-        left = Run(sampler, torch.tensor([10.0, 3.0, 1.0, 0.2]), x, eta=0.0)
-        whole = Run(sampler, torch.tensor([10.0, 3.0, 0.2, 0.0]), x, eta=0.0)
+        left = Run(sampler, torch.tensor([10.0, 3.0, 1.0, 0.2]), x, eta=0.0, ends_clean=False)
+        whole = Run(sampler, torch.tensor([10.0, 3.0, 0.2, 0.0]), x, eta=0.0, ends_clean=False)
         assert torch.equal(left.result, whole.result) and min(left.asked) >= 0.2
 
 
