@@ -9,11 +9,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from modules.runtime.history.remembered import RememberedResult
 from modules.runtime.jobs import Job, JobQueue, JobState
 from modules.runtime.workflows.messages import Listener, Listeners, Teller, images_of
 from modules.runtime.workflows.posting import read_posted
 from modules.runtime.workflows.result import KeptPicture
-from modules.runtime.workflows.task import KIND, SENDS, GraphTask
+from modules.runtime.workflows.task import KIND, SAVES, SENDS, GraphTask
 from modules.runtime.workflows.workflows import Workflows
 
 KEPT_RECORDS, MAX_ID_CHARS = 1000, 100
@@ -96,7 +97,7 @@ class Counter:
             found = {job_id: record for job_id, (whose, record) in self._records.items() if whose == owner}
         for job in self._queue.jobs():  # those of our own page, and of before a restart
             is_known = job.id in found or job.id in self._numbered or job.id in self._forgotten
-            if job.kind == KIND and job.owner == owner and job.state.is_final and not is_known:
+            if job.kind == KIND and job.owner == owner and job.state.is_final and _has_begun(job) and not is_known:
                 found[job.id] = self._record(job, [])
         if prompt_id is not None:
             return {prompt_id: found[prompt_id]} if prompt_id in found else {}
@@ -152,9 +153,10 @@ class Counter:
 
     def _finish(self, job: Job, teller: Teller) -> None:
         """In the worker's thread: what came of it is there before anybody is told that it is over."""
-        record_of = self._record(job, teller.log)
-        with self._lock:
-            self._records[job.id] = (job.owner, record_of)
+        if _has_begun(job):
+            record_of = self._record(job, teller.log)
+            with self._lock:
+                self._records[job.id] = (job.owner, record_of)
         teller.end()
         with self._lock:
             while len(self._records) > KEPT_RECORDS:
@@ -170,9 +172,22 @@ class Counter:
         entry = self._entry(job)
         shown = {node: pictures for node, pictures in made.items() if entry[2].get(node, {}).get("class_type") != SENDS}
         outputs = {node: images_of([one.file for one in pictures]) for node, pictures in shown.items()}
+        if not made and isinstance(job.result, RememberedResult):
+            outputs = self._remembered(job, entry)
         is_done = job.state is JobState.DONE
         status = {"status_str": "success" if is_done else "error", "completed": is_done, "messages": log}
         return {"prompt": entry, "outputs": outputs, "status": status, "meta": _meta(outputs)}
+
+    def _remembered(self, job: Job, entry: list[Any]) -> dict[str, Any]:
+        """What a job of before a restart saved; nobody knows any more which node did, so the first that saves has it all."""
+        files = [file for path in job.result.paths if path is not None and (file := self._workflows.folders.name_of(path, job.user))]
+        node = next((node for node in entry[4] if entry[2].get(node, {}).get("class_type") == SAVES), None)
+        return {} if node is None or not files else {node: images_of(files)}
+
+
+def _has_begun(job: Job) -> bool:
+    """ComfyUI forgets what is taken off the queue before its turn."""
+    return job.started_s is not None or job.state is not JobState.INTERRUPTED
 
 
 def _meta(outputs: dict[str, Any]) -> dict[str, Any]:

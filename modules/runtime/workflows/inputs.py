@@ -107,6 +107,14 @@ class PictureFolders:
                 return path
         raise UnknownName("image", name, [])
 
+    def name_of(self, path: Path, user: str | None = None) -> FileName | None:
+        """What a saved result is called; None where it is none of a person's."""
+        root = self.folder(OUTPUT, user).resolve()
+        if not path.resolve().is_relative_to(root):
+            return None
+        place = path.resolve().relative_to(root)
+        return FileName(place.name, "" if place.parent == Path() else place.parent.as_posix(), OUTPUT)
+
     def read(self, name: str, user: str | None = None) -> bytes:
         """The bytes of a picture; errors as `find`."""
         try:

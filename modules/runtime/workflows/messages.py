@@ -116,9 +116,16 @@ class Teller:
             self.listeners.tell(picture_message(values["image"], PNG), self.job.owner, self.client)
         elif event == "done":
             if values["is_reused"]:
+                self._remember_cached(str(node))
                 self._send("execution_cached", {"nodes": [node], "timestamp": _now_ms()})
             elif values["pictures"]:
                 self._send("executed", {"node": node, "display_node": node, "output": images_of(values["pictures"])})
+
+    def _remember_cached(self, node: str) -> None:
+        """The log has one list of them; who listens hears of each when its turn comes."""
+        for kind, values in self.log:
+            if kind == "execution_cached":
+                values["nodes"] = [*values["nodes"], node]
 
     def _note(self, kind: str, values: Mapping[str, Any]) -> None:
         self.log.append([kind, {"prompt_id": self.job.id, **values, "timestamp": _now_ms()}])

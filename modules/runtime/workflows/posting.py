@@ -30,6 +30,8 @@ MESSAGES = {
     "dependency_cycle": "The links form a circle",
 }
 
+LIMITS = {"value_smaller_than_min": "less than", "value_bigger_than_max": "more than"}
+
 
 class PromptRefused(PentimentoError):
     """A posted graph cannot run.
@@ -111,6 +113,8 @@ def _error(problem: Problem) -> dict[str, Any]:
     kind = KINDS.get(problem.kind, problem.kind)
     if problem.kind == "missing_picture":
         details = f"{problem.field} - Invalid image file: {problem.got}"
+    elif problem.kind in LIMITS:
+        details = f"{problem.field}: {problem.got} is {LIMITS[problem.kind]} {problem.wanted}"
     elif problem.kind in ("required_input_missing", "dependency_cycle"):
         details = problem.field or problem.got
     else:

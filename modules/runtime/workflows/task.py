@@ -14,6 +14,7 @@ from modules.runtime.workflows.api_graph import graph_from_json
 from modules.runtime.workflows.result import KeptPicture, WorkflowResult
 
 KIND = "workflow"
+SAVES = "SaveImage"
 SENDS = "SaveImageWebsocket"
 """A node whose pictures are told to who listens, and not as files."""
 _COSTS: Mapping[str, float] = {"VAEEncode": 1.0, "VAEDecode": 1.5, "VAEEncodeForInpaint": 1.0, "InpaintModelConditioning": 2.0}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from modules.base.errors import InvalidRequest, PentimentoError, UnknownName
+from modules.base.errors import InvalidRequest, PentimentoError, UnknownName, UnsafePath
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.workflows.checking import check, runnable_outputs, settle
@@ -22,11 +23,12 @@ from modules.runtime.workflows.api_graph import change_inputs, graph_json
 from modules.runtime.workflows.context import RunningGraph, Tools
 from modules.runtime.workflows.describing import describe_picture
 from modules.runtime.workflows.filling import FormFiller
-from modules.runtime.workflows.inputs import INPUT, OUTPUT, TEMPORARY, PictureFolders, split_annotation
+from modules.runtime.workflows.inputs import INPUT, OUTPUT, TEMPORARY, PictureFolders, check_name, split_annotation
 from modules.runtime.workflows.model_files import MODEL_LISTS, ModelFiles
 from modules.runtime.workflows.opened import Opened, OpenWorkflows, list_of, model_inputs, picture_inputs
+from modules.runtime.workflows.prefixes import expand_prefix
 from modules.runtime.workflows.redrawing import redraw
-from modules.runtime.workflows.task import GraphOrder, GraphTask
+from modules.runtime.workflows.task import SAVES, GraphOrder, GraphTask
 from modules.settings.options import Options
 
 PICTURE_LISTS = {INPUT: "pictures", OUTPUT: "results", TEMPORARY: "temporary"}
@@ -153,7 +155,7 @@ class Workflows:
         for name in handed or {}:
             plain, kind = split_annotation(name)
             choices[PICTURE_LISTS[kind]].append(plain)
-        return [*check(graph, choices), *self.stand_ins(graph)]
+        return [*_with_prefixes(graph, check(graph, choices)), *self.stand_ins(graph)]
 
     def runnable(self, graph: Graph, problems: Sequence[Problem], outputs: Sequence[str] = ()) -> list[str]:
         """Those of `outputs` (empty = all) that nothing stands in the way of.
@@ -213,6 +215,21 @@ class Workflows:
             return asset
         except (PentimentoError, OSError):
             return None
+
+
+def _with_prefixes(graph: Graph, problems: list[Problem]) -> list[Problem]:
+    """With names for files that lead out of the folder, which are better known before hours of work than after."""
+    for node in graph.of_type(SAVES):
+        prefix = node.inputs.get("filename_prefix")
+        if not isinstance(prefix, str) or ".." not in prefix:
+            continue
+        try:
+            check_name(expand_prefix(prefix, 1, 1, graph, datetime.now()))
+        except UnsafePath:
+            wanted = "a name inside the folder of results"
+            refused = Problem(node.id, node.class_type, "custom_validation_failed", "filename_prefix", prefix, wanted, (node.id,))
+            problems.append(refused)
+    return problems
 
 
 def _named(graph: Graph) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from PIL import Image
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse
+from starlette.types import Receive, Scope
 
 from modules.base.errors import InvalidRequest, PentimentoError, SaveFailed, UnknownName
 from modules.imaging.metadata import encode_image, write_png
@@ -83,12 +84,32 @@ def view_file(
     return Response(write_png(image, None, compress_level=1), media_type="image/png", headers=HEADERS)
 
 
+class _Bounded(Request):
+    """A request whose body ends in an error when it is too long, whatever length it announced: forms go to the disk as they come."""
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        super().__init__(scope, receive)
+        self._limit = limit
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        came = 0
+        async for chunk in super().stream():
+            came += len(chunk)
+            if came > self._limit:
+                raise _too_large(self._limit)
+            yield chunk
+
+
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"at most {limit / 1e6:.1f} MB are accepted (the option img_max_size_mp sets this)")
+
+
 async def _read(request: Request, session: Session) -> tuple[dict[str, str], bytes, str]:
     """The form's texts, its file, and what that is called."""
     limit, announced = upload_limit(session), request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit + FORM_ROOM_BYTES:
-        raise HTTPException(413, f"at most {limit / 1e6:.1f} MB are accepted (the option img_max_size_mp sets this)")
-    async with request.form(max_files=4, max_fields=20) as form:
+        raise _too_large(limit)
+    async with _Bounded(request.scope, request.receive, limit + FORM_ROOM_BYTES).form(max_files=4, max_fields=20) as form:
         file = form.get("image")
         if not isinstance(file, UploadFile) or not file.filename:
             shown = None if file is None else str(file)
@@ -96,7 +117,7 @@ async def _read(request: Request, session: Session) -> tuple[dict[str, str], byt
         data = await file.read(limit + 1)
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
     if len(data) > limit:
-        raise HTTPException(413, f"at most {limit / 1e6:.1f} MB are accepted (the option img_max_size_mp sets this)")
+        raise _too_large(limit)
     return fields, data, file.filename
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from modules.runtime.jobs import Job
 from modules.runtime.session import Session
+from modules.runtime.workflows.counter import Counter
+from modules.web.api.assets import upload_limit
 
 SIZE = (24, 16)
 ANN, BOB = ("ann", "secret"), ("bob", "hidden")
@@ -87,6 +91,32 @@ def test_a_posted_graph_is_run_and_its_pictures_are_given(comfy: TestClient) -> 
     assert entry["job_id"] == job and entry["saved_as"] == "out_00001_.png"
 
 
+def test_results_of_before_a_restart_are_still_given(comfy: TestClient) -> None:
+    job = post(comfy, invert(prefix="sub/out"))
+    session = session_of(comfy)
+    revived = session.history.jobs.recall(job)
+    assert revived is not None
+    later = Counter(session.workflows, cast(Any, SimpleNamespace(jobs=lambda: [revived])))
+    record = later.history(revived.owner, job)[job]
+    assert record["outputs"] == {"3": {"images": [{"filename": "out_00001_.png", "subfolder": "sub", "type": "output"}]}}
+    assert record["status"]["status_str"] == "success" and later.history("somebody else") == {}
+
+
+def test_what_an_earlier_run_had_done_is_listed(comfy: TestClient) -> None:
+    record = [comfy.get(f"/history/{job}").json()[job] for job in (post(comfy, invert()), post(comfy, invert()))]
+    cached = [dict(one["status"]["messages"])["execution_cached"]["nodes"] for one in record]
+    assert cached == [[], ["2"]]
+
+
+def test_a_body_that_hides_its_length_is_bounded_all_the_same(comfy: TestClient) -> None:
+    session_of(comfy).options.update({"img_max_size_mp": 1})
+    file = io.BytesIO(b"x" * (upload_limit(session_of(comfy)) + (2 << 20)))
+    content = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    parts = itertools.chain([content], iter(lambda: file.read(1 << 16), b""), [b"\r\n--b--\r\n"])
+    reply = comfy.post("/upload/image", content=parts, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert reply.status_code == 413
+
+
 def test_histories_are_listed_and_forgotten(comfy: TestClient) -> None:
     jobs = [post(comfy, invert(prefix=f"p{number}")) for number in range(3)]
     assert list(comfy.get("/history").json()) == jobs
@@ -107,6 +137,11 @@ def test_histories_are_listed_and_forgotten(comfy: TestClient) -> None:
         (lambda graph: graph.clear(), "prompt_no_outputs", None),
         (lambda graph: graph.pop("3"), "prompt_no_outputs", None),
         (lambda graph: graph["2"].update(class_type="Nobody"), "invalid_prompt", None),
+        (
+            lambda graph: graph["3"]["inputs"].update(filename_prefix="../b"),
+            "prompt_outputs_failed_validation",
+            "custom_validation_failed",
+        ),
         (lambda graph: graph["2"].pop("class_type"), "invalid_prompt", None),
         (lambda graph: graph["2"]["inputs"].clear(), "prompt_outputs_failed_validation", "required_input_missing"),
         (lambda graph: graph["2"]["inputs"].update(image=["9", 0]), "prompt_outputs_failed_validation", "bad_linked_input"),
@@ -219,7 +254,7 @@ def test_jobs_wait_are_dropped_and_interrupted(comfy: TestClient, pipeline: Any,
     assert [entry[1] for entry in comfy.get("/queue").json()["queue_pending"]] == ["p0", "p2"]
     comfy.post("/queue", json={"clear": True})
     assert comfy.get("/queue").json() == {"queue_running": [], "queue_pending": []} and not held.is_interrupted
-    assert comfy.get("/history/p1").json()["p1"]["status"]["completed"] is False
+    assert comfy.get("/history").json() == {}  # as ComfyUI's: what never began has no record
     assert comfy.post("/prompt", json={"prompt": invert(), "prompt_id": "p1"}).json()["prompt_id"] != "p1"
     pipeline.may_end.set()
 
