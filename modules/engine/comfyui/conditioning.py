@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from modules.engine.comfyui.masking import repeat_to, resize_mask
+from modules.engine.comfyui.masking import repeat_to, resize_mask, spread_to
 from modules.engine.comfyui.schedules import ComfyLevels
 from modules.engine.model import ModelKind
 
@@ -207,7 +207,10 @@ def make_concat(kind: ModelKind, part: CondPart, latent: Tensor, noise_mask: Ten
 
 
 def _resize(values: Tensor, latent: Tensor) -> Tensor:
-    """To the size and number of the latents: what exceeds their aspect is cut off on both sides, the rest is resized bilinearly."""
+    """To the size and number of the latents: what exceeds their aspect is cut off on both sides, the rest is resized bilinearly.
+
+    Fewer than the latents are spread over them in order: two over four is 0, 0, 1, 1.
+    """
     (height, width), (rows, columns) = values.shape[-2:], latent.shape[-2:]
     if (height, width) != (rows, columns):
         aspect, wanted = width / height, columns / rows
@@ -215,4 +218,4 @@ def _resize(values: Tensor, latent: Tensor) -> Tensor:
         top = round((height - height * (aspect / wanted)) / 2) if aspect < wanted else 0
         values = values[..., top : height - top, left : width - left]
         values = interpolate(values, size=(rows, columns), mode="bilinear", align_corners=False)
-    return repeat_to(values, len(latent))
+    return spread_to(values, len(latent))

@@ -42,6 +42,16 @@ def repeat_to(batch: Tensor, count: int) -> Tensor:
     return batch[torch.arange(count, device=batch.device) % len(batch)] if len(batch) != count else batch
 
 
+def spread_to(batch: Tensor, count: int) -> Tensor:
+    """`count` entries of a batch, in its order: each several times, or those at even distances from the first to the last."""
+    there = len(batch)
+    if there == count:
+        return batch
+    if there < count:
+        return batch[[int((place + 0.5) * there / count) for place in range(count)]]
+    return batch[[round(place * (there - 1) / max(count - 1, 1)) for place in range(count)]]
+
+
 @dataclass(frozen=True)
 class Thresholding:
     """The more a place may change, the earlier it is set free: Levin & Fried, "Differential Diffusion", 2023, algorithm 1.

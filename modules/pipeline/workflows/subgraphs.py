@@ -117,7 +117,10 @@ def promoted_values(instance: CanvasNode, subgraph: Subgraph) -> dict[str, Any]:
     else:
         order = [(slot.name, slot.name) for slot in subgraph.inputs if _is_widget(instance, slot)]
     # Two entries may not share a name: those of inner widgets are counted, and then left out.
-    numbered = [(str(place), by_type.get(own, "INT" if "seed" in name else "") == "INT") for place, (own, name) in enumerate(order)]
+    # What becomes of a seed has an entry only where there are more entries than widgets; elsewhere, true is a widget's own.
+    has_more = len(instance.values) > len(order)
+    kinds = [by_type.get(own, "INT" if "seed" in name else "") for own, name in order]
+    numbered = [(str(place), has_more and kind == "INT") for place, kind in enumerate(kinds)]
     values, _ = take_in_order(numbered, instance.values)
     return {own: values[str(place)] for place, (own, _) in enumerate(order) if own and str(place) in values}
 

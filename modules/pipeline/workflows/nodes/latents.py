@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from modules.base.errors import InvalidRequest
 from modules.engine.comfyui.inpainting import cut_to_cells, grey_out, grow_mask, mask_for_encoding
 from modules.pipeline.workflows.context import NodeRun
 from modules.pipeline.workflows.limits import check_latents
@@ -39,7 +40,10 @@ def encode(run: NodeRun, pixels: Tensor, vae: VaeValue) -> tuple[Latent]:
 
 def encode_pixels(run: NodeRun, pixels: Tensor, vae: VaeValue) -> Tensor:
     """(B, 3 or 4, H, W) in [0, 1] to (B, C, h, w) in the VAE's units."""
-    check_latents(1, pixels.shape[-2] // CELL, pixels.shape[-1] // CELL, field="pixels")
+    height, width = pixels.shape[-2:]
+    if min(height, width) < CELL:
+        raise InvalidRequest("pixels", f"{width}x{height} px", f"a picture of {CELL} px or more each way")
+    check_latents(1, height // CELL, width // CELL, field="pixels")
     codec = get_codec(run, vae)
     return _one_by_one(run, cut_to_cells(pixels[:, :3]) * 2.0 - 1.0, lambda one: codec.encode(one).cpu())
 

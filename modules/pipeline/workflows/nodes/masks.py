@@ -17,6 +17,8 @@ from modules.pipeline.workflows.nodes.resizing import match_batch
 CHANNELS = ("red", "green", "blue", "alpha")
 _PLUS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _SQUARE = np.ones((3, 3), np.uint8)
+_AT_ONCE = 64
+"""Passes between two looks at whether to stop."""
 
 
 def as_masks(mask: Tensor) -> Tensor:
@@ -30,8 +32,10 @@ def grow(run: NodeRun, mask: Tensor, expand: int, tapered_corners: bool) -> tupl
     What lies beyond the border never counts, which is what mirroring it comes to with a kernel of 3 px.
     """
     kernel, change = (_PLUS if tapered_corners else _SQUARE), (cv2.dilate if expand > 0 else cv2.erode)
-    passes = min(abs(expand), sum(mask.shape[-2:]))
-    grown = [change(one.numpy(), kernel, iterations=passes) if passes else one.numpy() for one in as_masks(mask).contiguous()]
+    grown, passes = list(as_masks(mask).contiguous().numpy()), min(abs(expand), sum(mask.shape[-2:]))
+    for done in range(0, passes, _AT_ONCE):
+        run.go_on()
+        grown = [change(one, kernel, iterations=min(_AT_ONCE, passes - done)) for one in grown]
     return (torch.from_numpy(np.stack(grown)),)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from modules.engine.comfyui.masking import NoisedBlending, Thresholding, fit_mask
+from modules.engine.comfyui.masking import NoisedBlending, Thresholding, fit_mask, spread_to
 from modules.engine.comfyui.noise import BatchNoise, draw_noise
 from modules.engine.comfyui.schedules import ComfyLevels, cut_sigmas, make_sigmas, standard_alphas, start_factor
 
@@ -60,3 +61,8 @@ def test_a_batch_has_one_noise() -> None:
     noise = BatchNoise((4, 8, 8), [3, 9], subseeds=[1], subseed_strength=0.5, ensd=7)
     assert torch.equal(noise.first(), draw_noise((2, 4, 8, 8), 3)) and noise.seeds == (3, 9)
     assert torch.equal(draw_noise((1, 4, 2, 2), 2**64 + 3), draw_noise((1, 4, 2, 2), 3)), "seeds go round"
+
+
+@pytest.mark.parametrize(("count", "places"), [(1, [0]), (2, [0, 2]), (3, [0, 1, 2]), (6, [0, 0, 1, 1, 2, 2]), (4, [0, 1, 1, 2])])
+def test_pictures_shown_to_inpainting_models_are_spread_over_a_batch_in_order(count: int, places: list[int]) -> None:
+    assert spread_to(torch.arange(3), count).tolist() == places

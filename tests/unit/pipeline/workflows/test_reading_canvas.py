@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from modules.base.errors import InvalidRequest
 from modules.pipeline.workflows.checking import check
 from modules.pipeline.workflows.graph import Link
 from modules.pipeline.workflows.reading import read_object
+from modules.pipeline.workflows.subgraphs import promoted_values
+from modules.pipeline.workflows.ui_format import Canvas, CanvasNode, Slot, Subgraph
 from tests.unit.pipeline.workflows.canvases import canvas, links, node, subgraph
 
 UUID, INNER = "3f2a0c1e-7d55-4b7e-9a52-8d1c6c9f0001", "3f2a0c1e-7d55-4b7e-9a52-8d1c6c9f0002"
@@ -284,3 +287,10 @@ def test_strange_slots_links_and_places_do_no_harm() -> None:
     )
     workflow = read_object(plain)
     assert list(workflow.graph.nodes) == ["1"] and workflow.extra == {}
+
+
+@pytest.mark.parametrize(("values", "flag"), [([20, True], True), ([20, "fixed", False], False), ([20, True, False], False)])
+def test_a_flag_behind_a_whole_number_is_no_control_of_it(values: list[Any], flag: bool) -> None:
+    slots = (Slot("steps", "INT"), Slot("add_noise", "BOOLEAN"))
+    instance = CanvasNode("1", "s", inputs=tuple(replace(slot, is_widget=True) for slot in slots), values=values)
+    assert promoted_values(instance, Subgraph("s", "s", Canvas({}, {}), slots)) == {"steps": 20, "add_noise": flag}
