@@ -13,6 +13,8 @@ from modules.base.setup.console import Console, StepFailed
 from modules.base.setup.processes import Run
 
 QUIET = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
+UNCOMPILED = "--no-compile"
+"""pip compiles on one core, one file after another; set-up does that afterwards on all of them."""
 LOG_NAME = "pentimento-setup.log"
 ADVICE = (
     (
@@ -124,7 +126,7 @@ def install(python: Path, root: Path, requirements: Sequence[str], site_packages
         lines.append(line)
         progress.feed(line)
 
-    command = [str(python), "-m", "pip", "install", *QUIET, "-c", str(root / "constraints.txt"), *requirements]
+    command = [str(python), "-m", "pip", "install", *QUIET, UNCOMPILED, "-c", str(root / "constraints.txt"), *requirements]
     status = run(command, cwd=root, env=pip_environment(os.environ), on_line=on_line, on_tick=lambda: console.progress(progress.line()))
     log.write_text("\n".join(lines) + "\n", encoding="utf-8")
     if status != 0:
