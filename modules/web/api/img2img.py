@@ -11,9 +11,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
+from PIL.Image import Image
 
 from modules.base.errors import InvalidRequest
-from modules.pipeline.plan import check_request
+from modules.imaging.masks import alpha_as_mask
+from modules.pipeline.plan import COMFYUI, check_request
 from modules.pipeline.processing import Img2ImgProcessing
 from modules.runtime.session import Session
 from modules.settings.options import Options
@@ -27,6 +29,7 @@ from modules.web.errors import PlainJson, describe
 
 FILLS = range(4)
 MAX_ID_LENGTH = 200
+OPAQUE = 255
 HEADER_SAFE = "".join(sign for sign in string.punctuation if sign != "%")
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111"])
@@ -86,11 +89,15 @@ def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user
     pictures = [decode_picture(value, f"init_images[{index}]", options) for index, value in enumerate(body.init_images or [])]
     mask = decode_picture(body.mask, "mask", options) if body.mask else None
     latent_mask = decode_picture(body.latent_mask, "latent_mask", options) if body.latent_mask else None
+    start, mask_image = [picture.image for picture in pictures], mask.image if mask else None
+    if mask is None and _means_mask(body, start[0], options):
+        mask_image = alpha_as_mask(start[0])
+        start = [image.convert("RGB") for image in start]  # the colours beneath stay what they are in the file
     named = [*((f"init image {index + 1}: ", picture) for index, picture in enumerate(pictures)), ("mask: ", mask)]
     request = Img2ImgProcessing(
         **{name: getattr(body, name) for name in PASSED_ON},
-        init_images=[picture.image for picture in pictures],
-        image_mask=mask.image if mask else None,
+        init_images=start,
+        image_mask=mask_image,
         latent_mask=latent_mask.image if latent_mask else None,
         sampler_name=body.sampler_name or body.sampler_index,
         styles=list(body.styles or []),
@@ -108,6 +115,13 @@ def build_request(body: StableDiffusionProcessingImg2Img, session: Session, user
     check_request(request)
     options.coerced(request.override_settings)
     return request
+
+
+def _means_mask(body: StableDiffusionProcessingImg2Img, picture: Image, options: Options) -> bool:
+    """Whether a start picture's transparency is the mask."""
+    if picture.mode != "RGBA" or body.outpaint or body.alpha_mask is False or picture.getchannel("A").getextrema()[0] == OPAQUE:
+        return False
+    return bool(body.alpha_mask) or options.coerced(body.override_settings or {}).compat == COMFYUI
 
 
 def build_reply(body: StableDiffusionProcessingImg2Img, result: Any, options: Options) -> bytes:

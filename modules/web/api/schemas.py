@@ -70,6 +70,11 @@ class StableDiffusionProcessingImg2Img(LenientModel):
     alwayson_scripts: Object = Field({})
     infotext: Str | None = None
     grow_mask_by: Int = Field(0, description="Pixels by which the mask grows for the model; not in A1111.")
+    alpha_mask: Bool | None = Field(
+        None,
+        description="Whether what is clear in the (first) start picture is repainted, as ComfyUI's LoadImage gives it, where no mask is "
+        "sent; its colours count. Null: with compat comfyui, and not with a1111. Not in A1111.",
+    )
     crop_region: Region | None = Field(
         None,
         description="Left, top, right, bottom on the picture: the crop of only-masked mode, in place of mask and padding.",

@@ -71,6 +71,23 @@ def test_what_reaches_the_pipeline(client: TestClient, picture: str, pipeline: P
     assert second.image_mask is not None and second.sampler_name == "DDIM" and second.do_not_save_samples and second.do_not_save_grid
 
 
+@pytest.mark.parametrize(
+    ("compat", "said", "is_mask"),
+    [("a1111", {}, False), ("a1111", {"alpha_mask": True}, True), ("comfyui", {}, True), ("comfyui", {"alpha_mask": False}, False)],
+)
+def test_what_is_clear_can_be_the_mask(client: TestClient, pipeline: Pipeline, compat: str, said: dict[str, Any], is_mask: bool) -> None:
+    image = Image.new("RGBA", (8, 8), (10, 200, 30, 255))
+    image.paste((10, 200, 30, 55), (0, 0, 4, 8))
+    client.post(IMG2IMG, json={"init_images": [encode(image)], "override_settings": {"compat": compat}, **said})
+    client.post(IMG2IMG, json={"init_images": [encode(image)], "mask": encode(Image.new("L", (8, 8), 9)), "alpha_mask": True})
+    client.post(IMG2IMG, json={"init_images": [encode(image.convert("RGB").convert("RGBA"))], "alpha_mask": True})
+    first, with_mask, opaque = pipeline.requests
+    assert (first.image_mask is not None) is is_mask and opaque.image_mask is None and with_mask.image_mask.getpixel((0, 0))[0] == 9
+    assert first.init_images[0].mode == ("RGB" if is_mask else "RGBA") and first.init_images[0].getpixel((0, 0))[:3] == (10, 200, 30)
+    if is_mask:
+        assert [first.image_mask.getpixel(place) for place in ((0, 0), (4, 0))] == [200, 0]
+
+
 def test_conversions_are_told(client: TestClient) -> None:
     for image, fmt, word in (
         (Image.new("I;16", (8, 8)), "PNG", "16-bit"),
