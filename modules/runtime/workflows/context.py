@@ -13,7 +13,6 @@ from typing import Any
 
 from PIL import Image
 
-from modules.base.paths import contain
 from modules.base.registry import load_dotted
 from modules.imaging.metadata import write_png
 from modules.imaging.saving import write_new
@@ -133,12 +132,11 @@ class RunningGraph:
         """PREFIX_00001_.png and so on, each file whole or not at all, with the workflow inside."""
         if kind == TEMPORARY:
             self._forget_shown()
-        root, saved = self._tools.folders.folder(kind, self._task.user), []
+        saved: list[SavedPicture] = []
         width, height = pictures[0].size if pictures else (0, 0)
         expanded = expand_prefix(prefix, width, height, self._graph, datetime.now())
         subfolder, _, stem = check_name(expanded).rpartition("/")
-        folder = contain(root, subfolder)
-        where = "" if folder == root.resolve() else folder.relative_to(root.resolve()).as_posix()
+        folder, where = self._tools.folders.subfolder(kind, subfolder, self._task.user)
         for number, picture in enumerate(pictures):
             plain = stem.replace("%batch_num%", str(number))
             facts = self._describe(node, picture, kind)

@@ -81,6 +81,18 @@ class PictureFolders:
             raise InvalidRequest("type", kind, "one of " + ", ".join(KINDS))
         return self._roots[kind] if user is None else self._roots[kind] / (_PERSON + quote(user, safe=""))
 
+    def subfolder(self, kind: str, name: str, user: str | None = None) -> tuple[Path, str]:
+        """A folder to write into, and its name as files there have it ("" = the kind's own).
+
+        Raises:
+            InvalidRequest: There is no such kind.
+            UnsafePath: The name leads out of the kind's folder, or into that of a person.
+        """
+        folder = contain(root := self.folder(kind, user), check_name(name))
+        if user is None and _is_personal(str(folder.relative_to(root.resolve()))):
+            raise UnsafePath(f"{name!r} is a person's own folder; choose another name")
+        return folder, "" if folder == root.resolve() else folder.relative_to(root.resolve()).as_posix()
+
     def find(self, name: str, user: str | None = None) -> Path:
         """The file that a widget's value means, with its suffix " [output]" or the like.
 
@@ -161,11 +173,8 @@ class PictureFolders:
         """
         open_picture(data, "image")
         name = check_file_name(filename)
-        folder = contain(root := self.folder(kind, user), check_name(subfolder))
-        if user is None and _is_personal(str(folder.relative_to(root.resolve()))):
-            raise UnsafePath(f"{subfolder!r} is a person's own folder; choose another name")
+        folder, where = self.subfolder(kind, subfolder, user)
         stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-        where = "" if folder == root.resolve() else folder.relative_to(root.resolve()).as_posix()
         if replaces:
             write_atomically(contain(folder, name), data)
             return FileName(name, where, kind)

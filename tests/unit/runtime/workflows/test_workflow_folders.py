@@ -102,6 +102,12 @@ def test_a_person_sees_shared_pictures_and_the_own_ones(folders: PictureFolders)
     assert not folders.has("shared.png [output]", "bob")
 
 
+def test_results_are_not_written_into_a_person_s_folder_by_others(folders: PictureFolders) -> None:
+    assert folders.subfolder("output", "a/b")[1] == "a/b" and folders.subfolder("output", "", "ann")[1] == ""
+    with pytest.raises(UnsafePath, match="person's own"):
+        folders.subfolder("output", "@ann/b")
+
+
 def test_pictures_of_the_store_go_by_the_beginning_of_their_ids(folders: PictureFolders, store: AssetStore) -> None:
     asset = store.add(png("red"), "any.png").id
     assert folders.read(f"pentimento/{asset[:16]}.png") == png("red")
