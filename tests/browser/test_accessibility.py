@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.studio import StudioPage
+from tests.browser.workflow_files import broken, drop
 
 NewPage = Callable[..., Page]
-TABS = ("tab_img2img-button", "tab_layers-button", "tab_history-button", "tab_pnginfo-button", "settings-button")
-TEXTS = dict(zip(TABS, ("page.studio", "layers.tab", "history.tab", "pnginfo.tab", "settings.tab"), strict=True))
+TABS = ("tab_img2img-button", "tab_layers-button", "tab_workflow-button", "tab_history-button", "tab_pnginfo-button", "settings-button")
+TEXTS = dict(zip(TABS, ("page.studio", "layers.tab", "workflows.tab", "history.tab", "pnginfo.tab", "settings.tab"), strict=True))
 AUDIT = (Path(__file__).parent / "audit.js").read_text(encoding="utf-8")
 NAMED_ROLES = set("button link textbox combobox checkbox radio switch slider spinbutton tab menuitem searchbox listbox option".split())
 INTERACTIVE_S = 3.0
@@ -67,6 +68,15 @@ def nameless(page: Page) -> list[str]:
     return found
 
 
+def audit(page: Page, said: str) -> None:
+    """What is shown now can be read, and what can be used has a name."""
+    found = page.evaluate(AUDIT)
+    print(f"\n{said}: {found['texts']} texts looked at")
+    assert found["texts"] > 5
+    assert (found["contrast"], found["duplicates"], found["tabindex"], found["images"]) == ([], [], [], []), said
+    assert nameless(page) == [], said
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_contrast_and_controls_have_names(new_page: NewPage, studio_url: str, photo: Path, scheme: str) -> None:
     page = new_page(color_scheme=scheme)
@@ -76,11 +86,12 @@ def test_text_has_contrast_and_controls_have_names(new_page: NewPage, studio_url
     expect(page.locator("#img2img_caption .pm-size")).to_be_visible()
     for tab in TABS:
         open_tab(page, tab)
-        found = page.evaluate(AUDIT)
-        print(f"\n{scheme}, {tab}: {found['texts']} texts looked at")
-        assert found["texts"] > 5
-        assert (found["contrast"], found["duplicates"], found["tabindex"], found["images"]) == ([], [], [], []), tab
-        assert nameless(page) == [], tab
+        audit(page, f"{scheme}, {tab}")
+        if tab == "tab_workflow-button":
+            drop(page, "#pm_workflows", broken(), "broken.json")
+            page.locator("#workflow_problems button").click()
+            page.locator(".pm-w-all summary").click()
+            audit(page, f"{scheme}, an open workflow")
 
 
 def test_the_audit_finds_what_is_wrong(page: Page) -> None:

@@ -21,7 +21,7 @@ class WorkflowsTab:
     Attributes:
         tab: The tab itself.
         bridge: Hidden, and on the page before the tab is opened. Its `submit` event says what is wanted: {"workflow": id, "pictures":
-            asset ids by name}, which fills the form; or {"asset", "mode"}, a result to be sent. As output it says {"filled": id}
+            asset ids by name, "models": checkpoints by the names of missing ones}, which fills the form; or {"asset", "mode"}, a result to be sent. As output it says {"filled": id}
             or {"refused": id}, of a workflow.
     """
 

@@ -46,21 +46,23 @@ class WorkflowsDesk:
             UnknownAsset, UnknownWorkflow: It is gone.
         """
         if isinstance(wish, Mapping) and isinstance(wish.get("workflow"), str):
-            return self.fill(language, wish["workflow"], wish.get("pictures"))
+            return self.fill(language, wish["workflow"], wish.get("pictures"), wish.get("models", {}))
         if isinstance(wish, Mapping) and isinstance(wish.get("asset"), str) and wish.get("mode") in PLACES:
             return self.send(language, wish["asset"], wish["mode"])
         raise InvalidRequest("workflow", wish, "a workflow's id, or an asset's id and where it goes")
 
-    def fill(self, language: str, workflow_id: str, pictures: Any) -> Updates:
+    def fill(self, language: str, workflow_id: str, pictures: Any, models: Any) -> Updates:
         """The form, as an open workflow has it; where the form cannot hold it, that is said.
 
         Args:
             pictures: Asset ids of those that were handed in, by the names that the workflow has for them.
+            models: Checkpoints that are taken, by the names of those that are not here.
         """
-        if not isinstance(pictures, Mapping) or not all(isinstance(each, str) for each in pictures.values()):
-            raise InvalidRequest("pictures", pictures, "ids of assets by name")
+        for name, given, wanted in (("pictures", pictures, "ids of assets by name"), ("models", models, "checkpoints by name")):
+            if not isinstance(given, Mapping) or not all(isinstance(each, str) for each in given.values()):
+                raise InvalidRequest(name, given, wanted)
         try:
-            recipe = self._name_checkpoint(self._session.workflows.recipe(workflow_id, pictures, current_login()))
+            recipe = self._name_checkpoint(self._session.workflows.recipe(workflow_id, pictures, current_login()), models)
             check_widgets(recipe)
         except PentimentoError as error:
             gr.Warning(html.escape(explain(self._texts, language, error)), duration=9, title=self._texts.say(language, "error.title"))
@@ -68,11 +70,12 @@ class WorkflowsDesk:
         note = self._texts.say(language, "workflows.filled")
         return {**self._restorer.open_recipe(language, recipe, note), self._bridge: {"filled": workflow_id, "at": time.time()}}
 
-    def _name_checkpoint(self, recipe: Recipe) -> Recipe:
-        """The checkpoint by the title that the page's list has for it."""
+    def _name_checkpoint(self, recipe: Recipe, models: Mapping[str, str]) -> Recipe:
+        """The checkpoint, or what is taken for it, by the title that the page's list has for it."""
         overrides = dict(recipe.fields.get("override_settings") or {})
-        if overrides.get("sd_model_checkpoint"):
-            overrides["sd_model_checkpoint"] = self._session.checkpoint(overrides["sd_model_checkpoint"]).title
+        name = overrides.get("sd_model_checkpoint")
+        if name:
+            overrides["sd_model_checkpoint"] = self._session.checkpoint(models.get(name, name)).title
         return dataclasses.replace(recipe, fields={**recipe.fields, "override_settings": overrides})
 
     def send(self, language: str, asset_id: str, place: str) -> Updates:

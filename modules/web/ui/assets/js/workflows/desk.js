@@ -16,6 +16,7 @@ export class WorkflowDesk {
   constructor() {
     this.opened = null;
     this.bundled = [];
+    this.taken = {}; // checkpoints that the form was filled with, by the names of missing ones
   }
 
   /** Call `listener()` whenever something else is open; returns a function that ends this. */
@@ -87,15 +88,16 @@ export class WorkflowDesk {
   #take(opened, isShown = false) {
     this.opened = opened;
     this.#emit();
-    const { form, pictures } = opened;
+    const { form, pictures, missing } = opened;
     const fits = form?.request && !form.why_not.length;
-    if (fits && !isShown && this.way === "form" && pictures.every((one) => one.asset)) this.fill({});
+    if (fits && !isShown && this.way === "form" && !missing.length && pictures.every((one) => one.asset)) this.fill({});
     else this.reveal();
   }
 
-  /** Put it into the form. */
-  fill(given) {
-    this.tell({ workflow: this.opened.id, pictures: given });
+  /** Put it into the form; `given`: asset ids by the pictures' names; `models`: checkpoints that are taken, by the names of missing ones. */
+  fill(given, models = {}) {
+    this.taken = models;
+    this.tell({ workflow: this.opened.id, pictures: given, models });
   }
 
   close() {
@@ -109,7 +111,7 @@ export class WorkflowDesk {
     document.querySelector(TAB)?.click();
   }
 
-  /** Have Python do something: {workflow, pictures} fills the form, {asset, mode} sends a result. */
+  /** Have Python do something: {workflow, pictures, models} fills the form, {asset, mode} sends a result. */
   tell(wish) {
     const bridge = window.pentimentoWorkflowsBridge;
     if (!bridge) throw new Error("the page is not ready yet");

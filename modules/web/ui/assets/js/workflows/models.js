@@ -1,27 +1,59 @@
-/** Models that a workflow names and that are not here; those that are known are fetched, once their licence was agreed to. */
+/**
+ * Models that a workflow names and that are not here; those that are known are fetched, once their licence was agreed to. Another
+ * checkpoint can be taken instead.
+ */
 
 import { make, wordButton } from "../layers/dom.js";
 import { language, t, toast } from "../pentimento.js";
-import { askJob, getModel, interruptJob } from "./server.js";
+import { askJob, getModel, interruptJob, listCheckpoints } from "./server.js";
 
 const LOOK_MS = 700;
+const CHECKPOINT = "checkpoint";
 const GIB = 2 ** 30;
 const size = (bytes) => `${new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(bytes / GIB)} GiB`;
 
 export class ModelCards {
   #jobs = new Map(); // name -> {job, progress}
+  #here = []; // checkpoints that can run
 
-  /** @param {() => void} onFetched a model came. */
-  constructor(onFetched) {
+  /**
+   * @param {() => void} onFetched a model came.
+   * @param {() => void} onSwapped another one is taken for a missing one, or no longer.
+   */
+  constructor(onFetched, onSwapped) {
     this.onFetched = onFetched;
+    this.onSwapped = onSwapped;
     this.missing = [];
+    this.all = [];
+    this.swaps = {}; // names of checkpoints that are taken, by the names of missing ones
     this.element = make("section.pm-w-cards", { id: "workflow_models", hidden: true });
   }
 
   /** @param {Array<{kind, name, known}>} missing */
   show(missing) {
-    const models = missing.filter((one) => one.kind !== "picture");
-    this.missing = models.filter((one, place) => models.findIndex((other) => other.name === one.name) === place);
+    this.all = missing.filter((one) => one.kind !== "picture");
+    this.missing = this.all.filter((one, place) => this.all.findIndex((other) => other.name === one.name) === place);
+    this.swaps = Object.fromEntries(Object.entries(this.swaps).filter(([name]) => this.missing.some((one) => one.name === name)));
+    if (this.missing.some((one) => one.kind === CHECKPOINT)) this.#listHere();
+    this.draw();
+  }
+
+  /** Whether nothing is wanted any more. */
+  get areThere() {
+    return this.missing.every((one) => this.swaps[one.name]);
+  }
+
+  /** The nodes' values that name what is taken instead, by NODE.INPUT. */
+  get changes() {
+    return Object.fromEntries(this.all.filter((one) => this.swaps[one.name]).map((one) => [`${one.node}.${one.field}`, this.swaps[one.name]]));
+  }
+
+  async #listHere() {
+    try {
+      this.#here = await listCheckpoints();
+    } catch {
+      this.#here = []; // there is nothing to choose from until the workflow is looked at again
+    }
     this.draw();
   }
 
@@ -38,7 +70,23 @@ export class ModelCards {
     const words = make("div", {}, make("b", { dir: "auto" }, name), make("p.pm-w-note", {}, known ? `${what} · ${size(known.size ?? 0)}` : t("workflows.models.unknown", { kind: what })));
     if (job) words.append(this.#progress(job));
     else if (known) words.append(wordButton("workflows.models.fetch", () => this.#ask(one), {}, ".pm-primary.pm-w-small"));
+    if (kind === CHECKPOINT && !job && this.#here.length) words.append(this.#instead(name));
+    if (this.swaps[name]) return make("div.pm-w-card", { data: { name } }, make("span.pm-w-hole", { aria: { hidden: true } }, "◆"), words);
     return make("div.pm-w-card.pm-w-wanted", { data: { name } }, make("span.pm-w-hole", { aria: { hidden: true } }, "◇"), words);
+  }
+
+  /** A list of the checkpoints that are here. */
+  #instead(name) {
+    const change = () => {
+      if (list.value) this.swaps[name] = list.value;
+      else delete this.swaps[name];
+      this.draw();
+      this.element.querySelector(`[data-name="${CSS.escape(name)}"] select`)?.focus();
+      this.onSwapped();
+    };
+    const list = make("select", { on: { change } }, new Option(t("workflows.models.none_instead"), ""), ...this.#here.map((each) => new Option(each, each)));
+    list.value = this.swaps[name] ?? "";
+    return make("label.pm-w-row.pm-w-instead", {}, make("span", {}, t("workflows.models.instead")), list);
   }
 
   #progress(job) {

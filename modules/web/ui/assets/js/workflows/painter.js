@@ -1,12 +1,18 @@
 /** Painting a scene on a canvas: only what is seen, and words only where they can be read. */
 
+import { inkOn, isColour, mix } from "./colours.js";
 import { FIELD } from "./scene.js";
 
 const TYPES = ["MODEL", "CLIP", "VAE", "CONDITIONING", "LATENT", "IMAGE", "MASK"];
 const COLOURS = ["ground", "grid", "node", "head", "line", "text", "dim", "field", "note", "noteText", "bad", "warn", "chosen", "busy", "done", "bypassed", "other"];
-const FONT = 12;
+const FONT = { least: 12, most: 15, px: 9 }; // words are so large in units, and more where that makes them so large on the screen
+const TITLE = { least: 13, px: 11, room: 5 };
+const GROUP = { least: 18, most: 34, px: 12 };
 const READABLE_PX = 5.5;
-const LINE_HEIGHT = 16;
+const LEAST_TITLE_PX = 34; // a narrower node has none
+const LINE_HEIGHT = 4 / 3;
+const HEAD_TINT = 0.3; // of a node's first output
+const MOST_FITTED = 4000;
 const RADIUS = 8;
 const DOT = 4.5;
 const GRID = 40;
@@ -23,8 +29,11 @@ export function readLook(element) {
 }
 
 export class Painter {
-  #wrapped = new WeakMap(); // field -> lines
+  #wrapped = new WeakMap(); // field -> {size, lines}
+  #fitted = new Map(); // text, font and width -> what fits
   #paths = null; // scene's lines by colour
+  #zoom = 1;
+  #size = FONT.least;
 
   constructor(context) {
     this.context = context;
@@ -33,6 +42,7 @@ export class Painter {
   /** Forget what was measured, for another scene or look. */
   forget() {
     this.#wrapped = new WeakMap();
+    this.#fitted.clear();
     this.#paths = null;
   }
 
@@ -55,7 +65,9 @@ export class Painter {
     this.#grid(camera, view, look);
     c.setTransform(view.ratio * camera.zoom, 0, 0, view.ratio * camera.zoom, view.ratio * camera.x, view.ratio * camera.y);
     const seen = { x0: -camera.x / camera.zoom, y0: -camera.y / camera.zoom, x1: (view.width - camera.x) / camera.zoom, y1: (view.height - camera.y) / camera.zoom };
-    const canRead = FONT * camera.zoom >= READABLE_PX;
+    const canRead = FONT.least * camera.zoom >= READABLE_PX;
+    this.#zoom = camera.zoom;
+    this.#size = Math.round(Math.min(FONT.most, Math.max(FONT.least, FONT.px / camera.zoom)));
     for (const group of scene.groups) if (isIn(group, seen)) this.#group(group, look);
     this.#links(scene, look, Math.max(2.5, 1.2 / camera.zoom));
     const nodes = scene.nodes.filter((node) => isIn(node.box, seen));
@@ -82,10 +94,10 @@ export class Painter {
     c.strokeStyle = look.line;
     c.lineWidth = 1;
     c.strokeRect(group.x, group.y, group.width, group.height);
-    c.font = `600 18px ${look.font}`;
-    c.fillStyle = look.dim;
+    c.font = `600 ${Math.min(GROUP.most, Math.max(GROUP.least, GROUP.px / this.#zoom))}px ${look.font}`;
+    c.fillStyle = look.text;
     c.textBaseline = "top";
-    c.fillText(this.#fit(group.title, group.width - 16), group.x + 8, group.y + 7);
+    if (group.width * this.#zoom >= LEAST_TITLE_PX) c.fillText(this.#fit(group.title, group.width - 16), group.x + 8, group.y + 6);
   }
 
   #links(scene, look, width) {
@@ -101,6 +113,9 @@ export class Painter {
   #node(node, look, state, canRead) {
     const { context: c } = this;
     const { x, y, width, height } = node.box;
+    const isNamed = node.head && width * this.#zoom >= LEAST_TITLE_PX;
+    const bar = canRead || !isNamed ? node.head : Math.min(height, Math.max(node.head, (TITLE.px + TITLE.room) / this.#zoom));
+    const colour = headColour(node, look);
     c.globalAlpha = node.mode === "muted" ? 0.4 : 1;
     this.#outline(node, 0);
     c.fillStyle = node.isNote ? look.note : look.node;
@@ -108,11 +123,12 @@ export class Painter {
     if (node.head) {
       c.save();
       c.clip();
-      c.fillStyle = node.mode === "bypassed" ? look.bypassed : colourOf(node.color, look.head);
-      c.fillRect(x, y, width, node.head);
+      c.fillStyle = colour;
+      c.fillRect(x, y, width, bar);
       c.restore();
     }
     this.#edge(node, look, state);
+    if (isNamed) this.#title(node, look, bar, colour);
     if (canRead) this.#words(node, look);
     this.#sockets(node, look, canRead);
     this.#picture(node, state.pictures.get(node.id));
@@ -141,16 +157,23 @@ export class Painter {
     c.stroke();
   }
 
-  #words(node, look) {
+  /** Read at any scale: larger than the rest of the node where that is small. */
+  #title(node, look, bar, colour) {
     const { context: c } = this;
     const { x, y, width } = node.box;
+    const size = Math.max(TITLE.least, Math.min(TITLE.px / this.#zoom, bar - TITLE.room));
+    const edge = Math.min(10, 5 / this.#zoom);
+    const mark = Math.min(20, width / 4); // for the dot that says that it is done
     c.textBaseline = "middle";
-    if (node.head) {
-      c.font = `600 13px ${look.font}`;
-      c.fillStyle = look.text;
-      c.fillText(this.#fit(node.title || node.class_type, width - 20), x + 10, y + node.head / 2 + 1);
-    }
-    c.font = `${FONT}px ${look.font}`;
+    c.font = `600 ${size}px ${look.font}`;
+    c.fillStyle = inkOn(colour);
+    c.fillText(this.#fit(node.title || node.class_type, width - edge - mark), x + edge, y + bar / 2 + 1);
+  }
+
+  #words(node, look) {
+    const { context: c } = this;
+    c.textBaseline = "middle";
+    c.font = `${this.#size}px ${look.font}`;
     for (const field of node.fields) this.#field(node, field, look);
   }
 
@@ -180,11 +203,25 @@ export class Painter {
     c.fillText(this.#fit(field.name, room), x + 15, top + FIELD / 2);
   }
 
-  #lines(node, field) {
+  #lines(node, field, look) {
     const { context: c } = this;
     const { x, y, width } = node.box;
-    if (!this.#wrapped.has(field)) this.#wrapped.set(field, wrap(c, field.value, width - 30, Math.floor((field.height - 6) / LINE_HEIGHT)));
-    this.#wrapped.get(field).forEach((line, number) => c.fillText(line, x + 15, y + field.y + 12 + number * LINE_HEIGHT));
+    let kept = this.#wrapped.get(field);
+    if (kept?.size !== this.#size) this.#wrapped.set(field, (kept = this.#wrap(field, width - 30, look)));
+    c.font = `${kept.used}px ${look.font}`;
+    const line = kept.used * LINE_HEIGHT;
+    kept.lines.forEach((text, number) => c.fillText(text, x + 15, y + field.y + line * 0.75 + number * line));
+    c.font = `${this.#size}px ${look.font}`;
+  }
+
+  /** A long value in lines: {size, used, lines}; all of it in smaller words rather than a part in larger ones. */
+  #wrap(field, width, look) {
+    for (let used = this.#size; ; used -= 1) {
+      this.context.font = `${used}px ${look.font}`;
+      const most = Math.max(1, Math.floor((field.height - 6) / (used * LINE_HEIGHT)));
+      const { lines, isCut } = wrap(this.context, field.value, width, most);
+      if (!isCut || used <= FONT.least) return { size: this.#size, used, lines };
+    }
   }
 
   #sockets(node, look, canRead) {
@@ -200,7 +237,7 @@ export class Painter {
     for (const input of shown) dot(x, node.isBare ? y + height / 2 : y + input.y, input.type);
     for (const output of node.outputs) dot(x + width, node.isBare ? y + height / 2 : y + output.y, output.type);
     if (!canRead || node.isBare) return;
-    c.font = `${FONT}px ${look.font}`;
+    c.font = `${this.#size}px ${look.font}`;
     c.textBaseline = "middle";
     c.fillStyle = look.dim;
     const half = node.outputs.length ? width / 2 - 14 : width - 22;
@@ -239,6 +276,15 @@ export class Painter {
 
   /** A text, cut to a width with "…". */
   #fit(text, width) {
+    const key = `${this.context.font} ${Math.round(width)} ${text}`;
+    if (!this.#fitted.has(key)) {
+      if (this.#fitted.size > MOST_FITTED) this.#fitted.clear();
+      this.#fitted.set(key, this.#cut(text, width));
+    }
+    return this.#fitted.get(key);
+  }
+
+  #cut(text, width) {
     const { context: c } = this;
     const line = text.length > 200 ? text.slice(0, 200) : text;
     if (c.measureText(line).width <= width) return line;
@@ -253,7 +299,15 @@ export class Painter {
 }
 
 const isIn = (box, seen) => box.x < seen.x1 && box.y < seen.y1 && box.x + box.width > seen.x0 && box.y + box.height > seen.y0;
-const colourOf = (text, otherwise) => (/^#([0-9a-f]{3}|[0-9a-f]{6})$/i.test(text) ? text : otherwise);
+const colourOf = (text, otherwise) => (isColour(text) ? text : otherwise);
+
+/** The file's own colour, else that of what the node gives. */
+function headColour(node, look) {
+  if (node.mode === "bypassed") return look.bypassed;
+  if (isColour(node.color)) return node.color;
+  const gives = look.types.get(node.outputs[0]?.type);
+  return node.isNote || !gives ? look.head : mix(look.head, gives, HEAD_TINT);
+}
 
 /** One path for each type: strokes are dear, and there are thousands of lines. */
 function pathsOf(links) {
@@ -267,7 +321,7 @@ function pathsOf(links) {
   return paths;
 }
 
-/** A text in lines of a width, at words where it can be, at letters where it must; the last line says that there is more. */
+/** A text in lines of a width, at words where it can be, at letters where it must: {lines, isCut}; the last one says that there is more. */
 function wrap(context, text, width, most) {
   const lines = [];
   for (const paragraph of text.slice(0, 4000).split("\n")) {
@@ -290,6 +344,7 @@ function wrap(context, text, width, most) {
     lines.push(line.trimEnd());
     if (lines.length > most) break;
   }
-  if (lines.length > most) lines.splice(Math.max(0, most - 1), lines.length, `${lines[Math.max(0, most - 1)]} …`);
-  return lines;
+  const isCut = lines.length > most;
+  if (isCut) lines.splice(Math.max(0, most - 1), lines.length, `${lines[Math.max(0, most - 1)]} …`);
+  return { lines, isCut };
 }

@@ -7,6 +7,7 @@ import { isGrave, nodeWords, problemWords, saidWords } from "./words.js";
 
 const IN_CARDS = ["missing_model", "missing_picture"];
 const MOST_PROBLEMS = 60;
+const MOST_REASONS = 6;
 const WAYS = ["form", "graph"];
 
 export class Panel {
@@ -46,12 +47,21 @@ export class Panel {
     return Boolean(form?.request) && !form.why_not.length;
   }
 
+  /** Whether what a problem asks for was given on a card. */
+  isMended({ kind, got }) {
+    return Boolean((kind === "missing_picture" && this.pictures.given[got]) || (kind === "missing_model" && this.models.swaps[got]));
+  }
+
+  /** Whether everything that is wanted on cards is there. */
+  get hasAll() {
+    return !this.pictures.missing.length && this.models.areThere;
+  }
+
   /** Whether it can run as the graph it is, now. */
   get canRun() {
     const { opened } = this;
     if (!opened || this.pictures.missing.length) return false;
-    const given = new Set(Object.keys(this.pictures.given));
-    const blocked = new Set(opened.problems.filter((one) => !(one.kind === "missing_picture" && given.has(one.got))).flatMap((one) => one.affects));
+    const blocked = new Set(opened.problems.filter((one) => !this.isMended(one)).flatMap((one) => one.affects));
     return opened.outputs.some((id) => !blocked.has(id));
   }
 
@@ -77,12 +87,15 @@ export class Panel {
   #drawVerdict() {
     const { form } = this.opened;
     const lines = [];
-    if (this.fits) lines.push(make("p", {}, t(this.pictures.missing.length ? "workflows.fits_later" : "workflows.fits")));
+    if (this.fits) lines.push(make("p", {}, t(this.hasAll ? "workflows.fits" : "workflows.fits_later")));
     else if (form?.why_not?.length) {
       lines.push(make("p", {}, t(this.canRun ? "workflows.graph_only" : "workflows.no_form")));
-      lines.push(make("ul", {}, ...form.why_not.map((why) => make("li", {}, saidWords(why, this.opened.drawing)))));
+      const reasons = [...new Set(form.why_not.map((why) => saidWords(why, this.opened.drawing)))];
+      const more = reasons.splice(MOST_REASONS).length;
+      if (more) reasons.push(t("workflows.problems.more", { n: more }));
+      lines.push(make("ul", {}, ...reasons.map((words) => make("li", {}, words))));
     }
-    if (!this.canRun && !this.pictures.missing.length) lines.push(make("p.pm-w-stopped", {}, t("workflows.cannot_run")));
+    if (!this.canRun && this.hasAll) lines.push(make("p.pm-w-stopped", {}, t("workflows.cannot_run")));
     this.verdict.replaceChildren(...lines);
     if (this.fits) this.verdict.append(this.#choice());
   }
@@ -108,7 +121,7 @@ export class Panel {
     this.stop.hidden = !isRunning;
     this.go.disabled = !this.canRun;
     this.fill.hidden = !this.fits;
-    this.fill.disabled = this.pictures.missing.length > 0;
+    this.fill.disabled = !this.hasAll;
     if (!this.go.isConnected) this.does.replaceChildren(this.go, this.stop, this.fill);
   }
 

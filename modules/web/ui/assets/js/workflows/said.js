@@ -23,7 +23,9 @@ export class Said {
     if (!opened) return;
     const close = make("button.pm-tool", { title: t("workflows.said.close"), aria: { label: t("workflows.said.close") }, on: { click: () => this.show(null) } }, "×");
     const look = wordButton("workflows.said.look", () => this.desk.reveal(), { id: "workflow_said_look" }, ".pm-w-small");
-    const lines = opened.form.said.map((one) => make("li", {}, saidWords(one, opened.drawing)));
+    const { taken } = this.desk;
+    const words = (one) => saidWords({ ...one, values: { ...one.values, name: taken[one.values.name] ?? one.values.name } }, opened.drawing);
+    const lines = opened.form.said.map((one) => make("li", {}, words(one)));
     const list = make("details", { open: lines.length <= 8 }, make("summary", {}, t("workflows.said", { name: opened.name || t("workflows.untitled") })), make("ul", {}, ...lines));
     set(this.element, { aria: { label: t("workflows.said", { name: opened.name }) } });
     this.element.replaceChildren(list, look, close);

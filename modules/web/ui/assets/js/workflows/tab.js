@@ -23,16 +23,16 @@ export class WorkflowsTab {
     this.desk = desk;
     this.stage = new GraphStage((id) => this.panel.opened && this.panel.drawNode(id));
     this.pictures = new PictureCards((wasMissing) => this.#given(wasMissing), () => this.desk.opened);
-    this.models = new ModelCards(() => desk.lookAgain());
+    this.models = new ModelCards(() => desk.lookAgain(), () => this.#given(!this.pictures.missing.length));
     this.run = new Run({
       onState: (state) => this.#follow(state),
       onEnd: (state) => this.#end(state),
       send: (asset, to) => desk.tell({ asset, mode: to }),
       nodeName: (id) => (id ? nodeWords(id, this.panel.opened?.drawing) : ""),
     });
-    const act = { run: () => this.begin(), fill: () => desk.fill(this.pictures.given), close: () => desk.close(), reveal: (id) => this.reveal(id), way: () => desk.way, setWay: (way) => (desk.way = way) };
+    const act = { run: () => this.begin(), fill: () => this.fill(), close: () => desk.close(), reveal: (id) => this.reveal(id), way: () => desk.way, setWay: (way) => (desk.way = way) };
     this.panel = new Panel({ run: this.run, pictures: this.pictures, models: this.models }, act);
-    this.versus = new Versus({ opened: () => this.panel.opened, canRun: () => this.panel.canRun && !this.run.isRunning, begin: (other) => this.begin(other) });
+    this.versus = new Versus({ opened: () => this.panel.opened, taken: (name) => this.models.swaps[name] ?? name, canRun: () => this.panel.canRun && !this.run.isRunning, begin: (other) => this.begin(other) });
     this.run.element.after(this.versus.element);
     this.shelf = make("section.pm-w-shelf", { id: "workflow_shelf" });
     this.studio = make("div.pm-w-studio", { hidden: true }, this.stage.element, this.panel.element);
@@ -68,7 +68,7 @@ export class WorkflowsTab {
   #mark() {
     const { opened } = this.desk;
     const { given } = this.pictures;
-    this.stage.tell({ marks: marksOf(opened.problems.filter((one) => !(one.kind === "missing_picture" && given[one.got]))) });
+    this.stage.tell({ marks: marksOf(opened.problems.filter((one) => !this.panel.isMended(one))) });
     for (const { name, asset, nodes } of opened.pictures) {
       const now = given[name] ?? asset;
       if (now) for (const id of nodes) this.stage.showPicture(id, thumbnailAddress(now));
@@ -88,7 +88,7 @@ export class WorkflowsTab {
     this.stage.tell({ done: new Set(), progress: null });
     this.#mark();
     try {
-      state = await this.run.begin(opened.id, this.pictures.given, other);
+      state = await this.run.begin(opened.id, this.pictures.given, { ...this.models.changes, ...other });
     } catch (error) {
       toast(t("workflows.failed", { why: error.message }), "error");
     }
@@ -125,12 +125,16 @@ export class WorkflowsTab {
     if (this.panel.opened && this.panel.go.hidden !== this.run.isRunning) this.panel.draw();
   }
 
-  /** A picture was given: as soon as nothing is missing, what fits the form is there. */
+  fill() {
+    this.desk.fill(this.pictures.given, this.models.swaps);
+  }
+
+  /** A picture or another model was given: as soon as nothing is missing, what fits the form is there. */
   #given(wasMissing) {
     this.panel.draw();
     this.versus.draw();
     this.#mark();
-    if (wasMissing && !this.pictures.missing.length && this.panel.fits && this.desk.way === "form") this.desk.fill(this.pictures.given);
+    if (wasMissing && this.panel.hasAll && this.panel.fits && this.desk.way === "form") this.fill();
   }
 
   #drawShelf() {

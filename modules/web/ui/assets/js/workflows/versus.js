@@ -13,7 +13,7 @@ export class Versus {
   #pair = null;
 
   /**
-   * @param {Object} act `opened()`; `canRun()`; `begin(other)`, which runs with other values by NODE.INPUT and gives the job's last state,
+   * @param {Object} act `opened()`; `canRun()`; `taken(name)`, the checkpoint that is taken for one; `begin(other)`, which runs with other values by NODE.INPUT and gives the job's last state,
    *     null where it did not begin.
    */
   constructor(act) {
@@ -34,7 +34,7 @@ export class Versus {
   get loader() {
     const nodes = this.act.opened()?.drawing.nodes.filter((node) => node.class_type === LOADER && !node.mode) ?? [];
     const name = nodes.length === 1 ? nodes[0].texts.find(([field]) => field === FIELD)?.[1] : undefined;
-    return name === undefined ? null : { id: nodes[0].id, name };
+    return name === undefined ? null : { id: nodes[0].id, name: this.act.taken(name) };
   }
 
   /** Something else is open. */

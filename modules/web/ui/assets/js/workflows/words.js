@@ -23,8 +23,10 @@ export function problemWords(problem, drawing) {
 
 /** What was set in the form, or why the form will not do: {id, values}. */
 export function saidWords({ id, values }, drawing) {
-  const { node } = values;
-  if (has(id)) return t(id, node ? { ...values, node: nodeWords(node, drawing) } : values);
+  const named = { ...values };
+  if (values.node) named.node = nodeWords(values.node, drawing);
+  if (values.nodes) named.nodes = String(values.nodes).split(", ").map((node) => nodeWords(node, drawing)).join(", ");
+  if (has(id)) return t(id, named);
   return [id, ...Object.entries(values).map(([name, value]) => `${name} = ${value}`)].join(", ");
 }
 
