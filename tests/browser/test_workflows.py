@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -16,7 +14,6 @@ from modules.imaging.metadata import write_png
 from tests.browser.conftest import REAL_SERVER, serve
 from tests.browser.studio import StudioPage
 from tests.browser.workflow_files import broken, drop, many
-from tests.golden.tiny_models import require_vocabulary, tiny_models_folder
 
 DATA = Path(__file__).parents[1] / "golden" / "data"
 PICTURE = "vaeinpaint_alpha_mask.0.png"
@@ -30,15 +27,6 @@ WATCH_GENERATE = """() => new MutationObserver((changes) => {
 MANY = 1000
 MOST_MS = 400
 """For painting a thousand nodes once, on a busy machine; 16 ms on a quiet one."""
-
-
-@pytest.fixture(scope="module")
-def tiny_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
-    """Address of the studio as it is, on the tiny checkpoints that ComfyUI was given."""
-    require_vocabulary()
-    data, models = tmp_path_factory.mktemp("tiny"), tiny_models_folder()
-    arguments = ["--port", "{port}", "--data-dir", str(data), "--ckpt-dir", str(models)]
-    yield from serve(project_root, data, ["-c", REAL_SERVER, str(project_root), *arguments])
 
 
 def expect_comfyuis(data: bytes, said: str) -> None:
