@@ -11,7 +11,6 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from modules.imaging.metadata import write_png
-from tests.browser.conftest import REAL_SERVER, serve
 from tests.browser.studio import StudioPage
 from tests.browser.workflow_files import broken, drop, many
 
