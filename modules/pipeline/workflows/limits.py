@@ -11,7 +11,7 @@ MAX_SAMPLED_PX = 8 * MAX_WORKING_AREA_PX
 CELL_AREA_PX = 64
 
 
-def check_pixels(count: int, height: int, width: int, field: str = "width") -> None:
+def check_pixels(count: int, height: int, width: int, *, field: str = "width") -> None:
     """Refuse batches of pictures or masks of more than `MAX_PIXELS` pixels in all.
 
     Raises:
@@ -21,7 +21,7 @@ def check_pixels(count: int, height: int, width: int, field: str = "width") -> N
         _refuse(field, count, height, width, MAX_PIXELS)
 
 
-def check_latents(count: int, rows: int, columns: int, field: str = "width") -> None:
+def check_latents(count: int, rows: int, columns: int, *, field: str = "width") -> None:
     """Refuse latents that nothing could be done with: pictures of more than `MAX_WORKING_AREA_PX`, or too many of them.
 
     Raises:

@@ -44,7 +44,7 @@ def scale_to_total_pixels(run: NodeRun, image: Tensor, upscale_method: str, mega
 
 def upscale_with_model(run: NodeRun, upscale_model: UpscalerValue, image: Tensor) -> tuple[Tensor]:
     # Most networks make four of each side, and only the network knows.
-    check_pixels(16 * len(image), image.shape[1], image.shape[2], "image")
+    check_pixels(16 * len(image), image.shape[1], image.shape[2], field="image")
     enlarged = []
     for place, picture in enumerate(as_pictures(image)):
         made = run.graph.upscale(upscale_model.name, picture.convert("RGB"))
@@ -56,7 +56,7 @@ def upscale_with_model(run: NodeRun, upscale_model: UpscalerValue, image: Tensor
 def pad_for_outpaint(run: NodeRun, image: Tensor, left: int, top: int, right: int, bottom: int, feathering: int) -> tuple[Tensor, Tensor]:
     """Grey all round, and a mask of what is new, which fades into the picture by the square of the nearness to a padded side."""
     batch, height, width, channels = image.shape
-    check_pixels(batch, height + top + bottom, width + left + right, "left")
+    check_pixels(batch, height + top + bottom, width + left + right, field="left")
     padded = torch.full((batch, height + top + bottom, width + left + right, channels), GREY)
     inside = (slice(top, top + height), slice(left, left + width))
     padded[:, inside[0], inside[1]] = image
@@ -100,7 +100,7 @@ def invert(run: NodeRun, image: Tensor) -> tuple[Tensor]:
 
 def join(run: NodeRun, image1: Tensor, image2: Tensor) -> tuple[Tensor]:
     """One batch; the second is brought to the size of the first."""
-    check_pixels(len(image1) + len(image2), image1.shape[1], image1.shape[2], "image2")
+    check_pixels(len(image1) + len(image2), image1.shape[1], image1.shape[2], field="image2")
     channels = max(image1.shape[-1], image2.shape[-1])
     image1, image2 = _with_channels(image1, channels), _with_channels(image2, channels)
     if image1.shape[1:] != image2.shape[1:]:
@@ -129,7 +129,7 @@ def take_from_batch(run: NodeRun, image: Tensor, batch_index: int, length: int) 
 
 
 def repeat_batch(run: NodeRun, image: Tensor, amount: int) -> tuple[Tensor]:
-    check_pixels(len(image) * amount, image.shape[1], image.shape[2], "amount")
+    check_pixels(len(image) * amount, image.shape[1], image.shape[2], field="amount")
     return (image.repeat(amount, 1, 1, 1),)
 
 

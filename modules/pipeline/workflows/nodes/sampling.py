@@ -83,7 +83,7 @@ def _run(
 ) -> _Done:  # fmt: skip
     """Sample in the model's scale; mask and places in the batch stay with the latents."""
     shape = tuple(latent.samples.shape)
-    check_latents(shape[0], shape[-2], shape[-1], "latent_image")
+    check_latents(shape[0], shape[-2], shape[-1], field="latent_image")
     noise = draw_noise(shape, seed, latent.batch_index) if is_noised else no_noise(shape)
     last: list[Tensor] = []
 
