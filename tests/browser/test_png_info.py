@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from modules.imaging.metadata import encode_image, write_png
 from tests.browser.studio import StudioPage
+from tests.browser.workflow_files import broken
 
 TEXT = (
     "a café, “quoted”\nNegative prompt: rain\nSteps: 3, Sampler: DDIM, CFG scale: 4.5, Seed: 77, Size: 320x256, "
@@ -33,7 +34,7 @@ def give(tab: StudioPage, path: Path) -> None:
 
 def test_settings_are_read_shown_and_restored(tab: StudioPage, photo: Path, tmp_path: Path) -> None:
     made = tmp_path / "made.png"
-    made.write_bytes(write_png(Image.open(photo).convert("RGB"), TEXT, {"workflow": '{"nodes": [{"id": 1}]}'}))
+    made.write_bytes(write_png(Image.open(photo).convert("RGB"), TEXT, {"workflow": broken().decode()}))
     give(tab, made)
     report = tab.by_id(REPORT)
     for said in ("320 × 240", "(A1111) v1.10.1", "Its checkpoint is here", "4.5", "Hires upscale", "ComfyUI workflow"):
@@ -46,6 +47,9 @@ def test_settings_are_read_shown_and_restored(tab: StudioPage, photo: Path, tmp_
     expect(tab.page.locator("#img2img_prompt textarea")).to_be_visible()
     expect(tab.page.locator("#img2img_prompt textarea")).to_have_value("a café, “quoted”")
     expect(tab.page.locator("#img2img_seed input")).to_have_value("77")
+    tab.open_top_tab("PNG info")
+    tab.by_id("pnginfo_workflow").click()
+    expect(tab.by_id("workflow_name")).to_have_text("made.png")
 
 
 def test_a_picture_without_text_can_still_be_opened(tab: StudioPage, photo: Path, tmp_path: Path) -> None:
@@ -54,6 +58,7 @@ def test_a_picture_without_text_can_still_be_opened(tab: StudioPage, photo: Path
     give(tab, plain)
     expect(tab.by_id(REPORT)).to_contain_text("There is no text in this file")
     expect(tab.by_id("pnginfo_restore")).to_be_disabled()
+    expect(tab.by_id("pnginfo_workflow")).to_be_hidden()
     tab.by_id("pnginfo_send_to_sketch").click()
     expect(tab.by_id("img2img_sketch")).to_be_visible()
     expect(tab.by_id("img2img_caption")).to_contain_text("320 × 240")

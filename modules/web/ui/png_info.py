@@ -20,6 +20,7 @@ class PngInfo:
 
     Attributes:
         tools: Holds `restore` and `openers`; there while a file is.
+        workflow: Opens the workflow in the file; there while it has one.
         openers: Holds `send`; there while the file is a picture.
         send: Buttons by the mode they lead to; `to_extras` leads to the Extras tab.
         found: State: {"path", "infotext", "is_picture"} of the file that was looked at; {} = none.
@@ -30,6 +31,7 @@ class PngInfo:
     infotext: Any
     tools: Any
     restore: Any
+    workflow: Any
     openers: Any
     send: dict[Mode, Any]
     to_extras: Any
@@ -43,6 +45,7 @@ def build_png_info(texts: Texts) -> PngInfo:
             drop = _build_drop(texts)
             with gr.Column(elem_id="pnginfo_tools", elem_classes="pm-card", visible=False) as tools:
                 restore = gr.Button(texts("pnginfo.restore"), variant="primary", elem_id="pnginfo_restore")
+                workflow = gr.Button(texts("workflows.offer.open"), elem_id="pnginfo_workflow", visible=False)
                 with gr.Column() as openers:
                     gr.HTML(texts("pnginfo.send"), elem_classes="pm-heading")
                     with gr.Row(elem_classes="pm-tools"):
@@ -58,7 +61,7 @@ def build_png_info(texts: Texts) -> PngInfo:
                 elem_id="pnginfo_generation_info",
             )  # fmt: skip
         found = gr.State({})  # within the tab: anything else among the tabs would count as one of them
-    return PngInfo(drop, report, infotext, tools, restore, openers, send, to_extras, found)
+    return PngInfo(drop, report, infotext, tools, restore, workflow, openers, send, to_extras, found)
 
 
 def _build_drop(texts: Texts) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from modules.web.ui.extras_desk import ExtrasDesk
 from modules.web.ui.form import EXTRA_FIELDS
 from modules.web.ui.messages import Told, explain
 from modules.web.ui.png_info import PngInfo
-from modules.web.ui.png_info_report import Findings, describe_findings, hint
+from modules.web.ui.png_info_report import Findings, describe_findings, hint, is_comfyuis
 from modules.web.ui.restore import MASK_WIDGETS, WIDGETS, read_widgets
 from modules.web.ui.texts import Texts
 from modules.web.ui.wiring import Wiring
@@ -44,7 +46,7 @@ class PngInfoDesk:
     def outputs(self) -> list[Any]:
         """What looking at a file may change."""
         tab = self._tab
-        return [tab.drop, tab.report, tab.infotext, tab.tools, tab.restore, tab.openers, tab.found]
+        return [tab.drop, tab.report, tab.infotext, tab.tools, tab.restore, tab.workflow, tab.openers, tab.found]
 
     def look(self, language: str, path: str | None) -> dict[Any, Any]:
         """A file was dropped, picked or pasted; or taken away again (None)."""
@@ -60,6 +62,7 @@ class PngInfoDesk:
             tab.infotext: gr.update(value=seen.infotext, visible=bool(seen.infotext)),
             tab.tools: gr.update(visible=seen.picture is not None or found.has_settings),
             tab.restore: gr.update(interactive=found.has_settings),
+            tab.workflow: gr.update(visible=seen.picture is not None and any(starmap(is_comfyuis, seen.texts.items()))),
             tab.openers: gr.update(visible=seen.picture is not None),
             tab.found: {"path": path, "infotext": seen.infotext or "", "is_picture": seen.picture is not None},
         }
@@ -161,9 +164,13 @@ def wire_png_info(wiring: Wiring) -> None:
     def to_extras(language: str, found: dict[str, Any]) -> dict[Any, Any]:
         return extras.open(desk.keep(found).id)
 
+    def open_workflow(language: str, found: dict[str, Any]) -> dict[str, Any]:
+        return {"open": desk.keep(found).id, "name": Path(found["path"]).name, "at": time.time()}
+
     wiring.on(tab.drop.upload, desk.look, [tab.drop], desk.outputs(), show_progress="minimal", show_progress_on=tab.report)
     wiring.on(tab.drop.clear, take_away, [], desk.outputs())
     wiring.on(tab.restore.click, restore, [tab.found, studio.fields["checkpoint"]], [*restorer.outputs(), studio.top_tabs])
+    wiring.on(tab.workflow.click, open_workflow, [tab.found], [studio.workflows.bridge])
     wiring.on(tab.to_extras.click, to_extras, [tab.found], extras.open_outputs())
     for mode, button in tab.send.items():
         wiring.on(button.click, sender(mode), [tab.found], pictures.outputs())

@@ -152,16 +152,20 @@ def _row(say: Any, texts: Texts, key: str, value: str, is_lost: bool) -> str:
 
 def _other_text(say: Any, name: str, text: str) -> str:
     """One folded text; ComfyUI's are named so."""
-    title, hint = f"<code>{html.escape(name)}</code>", ""
-    if name.lower() in COMFYUI_NAMES and is_workflow(text):
+    title = f"<code>{html.escape(name)}</code>"
+    if is_comfyuis(name, text):
         title = f"{say('pnginfo.comfyui_workflow' if name.lower() == 'workflow' else 'pnginfo.comfyui_prompt')} {title}"
-        hint = f'<p class="pm-info-none">{say("pnginfo.comfyui_later")}</p>'
     shown = prettify(text)
     rest = len(shown) - MAX_SHOWN_CHARS
     more = f'<p class="pm-info-none">{say("pnginfo.more", n=rest)}</p>' if rest > 0 else ""
     size = f'<span class="pm-info-size">{show_bytes(len(text.encode("utf-8", "replace")))}</span>'
-    body = f'{hint}<pre tabindex="0">{html.escape(shown[:MAX_SHOWN_CHARS])}</pre>{more}'
+    body = f'<pre tabindex="0">{html.escape(shown[:MAX_SHOWN_CHARS])}</pre>{more}'
     return f'<details class="pm-info-text"><summary>{title} {size}</summary>{body}</details>'
+
+
+def is_comfyuis(name: str, text: str) -> bool:
+    """Whether a text of a file is a workflow of ComfyUI."""
+    return name.lower() in COMFYUI_NAMES and is_workflow(text)
 
 
 def prettify(text: str) -> str:

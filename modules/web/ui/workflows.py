@@ -21,8 +21,9 @@ class WorkflowsTab:
     Attributes:
         tab: The tab itself.
         bridge: Hidden, and on the page before the tab is opened. Its `submit` event says what is wanted: {"workflow": id, "pictures":
-            asset ids by name, "models": checkpoints by the names of missing ones}, which fills the form; or {"asset", "mode"}, a result to be sent. As output it says {"filled": id}
-            or {"refused": id}, of a workflow.
+            asset ids by name, "models": checkpoints by the names of missing ones}, which fills the form; or {"asset", "mode"}, a result to
+            be sent. As output it says {"filled": id} or {"refused": id}, of a workflow, or {"open": asset id, "name"}, a picture whose
+            workflow is wanted.
     """
 
     tab: Any

@@ -33,7 +33,7 @@ def texts() -> Texts:
 @pytest.fixture
 def desk(texts: Texts) -> PngInfoDesk:
     # Handlers need widgets only as keys.
-    tab = PngInfo("drop", "report", "infotext", "tools", "restore", "openers", {}, "to_extras", "found")
+    tab = PngInfo("drop", "report", "infotext", "tools", "restore", "workflow", "openers", {}, "to_extras", "found")
     session = SimpleNamespace(options=SimpleNamespace(current=Options()), checkpoints=lambda: [checkpoint("other", "0123456789ab")])
     return PngInfoDesk(session, texts, tab)  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def test_a_whole_picture(desk: PngInfoDesk, tmp_path: Path) -> None:
     assert "a &lt;b&gt;café&lt;/b&gt;" in said and "CFG scale" in said and "320x256" in said
     assert "Its checkpoint is here: other [0123456789]" in said
     assert "no place for it: Hires upscale, ControlNet 0." in said.replace("&quot;", '"')
-    assert "ComfyUI workflow" in said and "cannot open ComfyUI" in said and "note" in said
+    assert "ComfyUI workflow" in said and named["workflow"]["visible"] and "note" in said
     assert named["infotext"]["value"] == TEXT and named["infotext"]["visible"] and named["restore"]["interactive"]
     assert named["found"] == {"path": str(path), "infotext": TEXT, "is_picture": True}
 
@@ -93,6 +93,7 @@ def test_no_picture_at_all(desk: PngInfoDesk, tmp_path: Path) -> None:
 
 def test_a_picture_without_text(desk: PngInfoDesk, tmp_path: Path) -> None:
     said, named = look(desk, picture(tmp_path, None))
+    assert not named["workflow"]["visible"]
     assert "no text in this file" in said and named["tools"]["visible"] and not named["restore"]["interactive"]
 
 

@@ -1,7 +1,8 @@
 /**
  * Workflows of ComfyUI: opened from files, put into the form or run as the graphs they are; drawn from `/api/workflows`.
  *
- * A hidden component, `#workflows_bridge`, has Python fill the form and send results; its `value` comes back as {filled: id} or {refused: id}.
+ * A hidden component, `#workflows_bridge`, has Python fill the form and send results; its `value` comes back as {filled: id},
+ * {refused: id} or {open: asset id, name}.
  */
 
 import { t, toast } from "./pentimento.js";
@@ -21,7 +22,8 @@ whenThere("#pm_workflows", (root) => {
 });
 whenThere("#tab_img2img", (tab) => tab.prepend(said.element));
 window.pentimento.hearWorkflows = () => {
-  const { filled, refused } = window.pentimentoWorkflowsBridge?.props.value ?? {};
+  const { filled, refused, open, name } = window.pentimentoWorkflowsBridge?.props.value ?? {};
+  if (open) desk.openAsset(open, name);
   if (filled && filled === desk.opened?.id) said.show(desk.opened);
   if (!refused || refused !== desk.opened?.id) return;
   toast(t("workflows.form_refuses"));

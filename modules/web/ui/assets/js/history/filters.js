@@ -6,7 +6,7 @@ import { dayStart } from "./words.js";
 
 const KEPT = "pentimento_history_filters";
 const NOTHING = { words: "", model: "", mode: "", since: "", until: "" };
-const MODES = ["img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload", "batch", "extras"];
+const MODES = ["img2img", "sketch", "inpaint", "inpaint_sketch", "inpaint_upload", "batch", "extras", "workflow"];
 const TYPING_MS = 250;
 
 /** The filters as they were left. */

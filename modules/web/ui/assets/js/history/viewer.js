@@ -166,7 +166,10 @@ export class Viewer {
   buttons() {
     const { entry } = this;
     const act = (text, id, click, more = "") => make(`button.pm-h-button${more}`, { id, on: { click } }, t(text));
-    const restore = act("history.restore", "history_restore", () => this.leave(() => this.hear.restore(entry)), ".pm-h-primary");
+    const isWorkflow = entry.mode === "workflow"; // the form has nothing to restore of it
+    const open = () => this.leave(() => window.pentimento.workflowDesk.openAsset(entry.result, entry.saved_as ?? ""));
+    const look = act("workflows.offer.open", "history_workflow", open, isWorkflow ? ".pm-h-primary" : "");
+    const restore = isWorkflow ? look : act("history.restore", "history_restore", () => this.leave(() => this.hear.restore(entry)), ".pm-h-primary");
     const send = make("select.pm-h-send", { id: "history_send", disabled: entry.is_missing, aria: { label: t("history.send") } });
     send.append(new Option(t("history.send"), ""), ...SEND.map((mode) => new Option(t(`tab.${mode}`), mode)));
     send.addEventListener("change", () => send.value && this.leave(() => this.hear.send(entry, send.value)));
@@ -177,9 +180,9 @@ export class Viewer {
       if (await copyAsset(entry.result, named)) copy.textContent = t("history.copied"); // messages of the page are below the dialog
     });
     const edit = act("clipspace.edit", "history_edit", () => this.leave(() => editMask(entry.result, named)));
-    for (const button of [copy, edit]) button.disabled = entry.is_missing;
+    for (const button of [copy, edit, look]) button.disabled = entry.is_missing;
     const remove = act("history.delete", "history_delete", () => this.hear.remove([entry.id]), ".pm-h-stop");
-    const row = make("div.pm-h-row", {}, send, entry.is_missing ? null : download, copy, edit, similar, remove);
+    const row = make("div.pm-h-row", {}, send, entry.is_missing ? null : download, copy, edit, isWorkflow ? null : look, similar, remove);
     const notes = [entry.recipe.is_whole === false ? make("p.pm-h-note", {}, t("history.not_whole")) : null];
     return make("div.pm-h-actions", {}, restore, ...notes, row);
   }

@@ -2,7 +2,7 @@
 
 import { t, toast } from "../pentimento.js";
 import { whenThere } from "../when.js";
-import { findWorkflow, listBundled, openBundled, openWorkflow } from "./server.js";
+import { findWorkflow, listBundled, openBundled, openInAsset, openWorkflow } from "./server.js";
 
 const WAY = "pentimento_workflow_way";
 const KEPT = "pentimento_workflow";
@@ -54,6 +54,15 @@ export class WorkflowDesk {
   async open(file, name = file.name ?? "") {
     try {
       this.#take(await openWorkflow(file, name));
+    } catch (error) {
+      toast(t("workflows.refused", { name: name || t("workflows.untitled"), why: error.message }), "error");
+    }
+  }
+
+  /** Look at the workflow in a kept picture. */
+  async openAsset(asset, name = "") {
+    try {
+      this.#take(await openInAsset(asset, name), true);
     } catch (error) {
       toast(t("workflows.refused", { name: name || t("workflows.untitled"), why: error.message }), "error");
     }

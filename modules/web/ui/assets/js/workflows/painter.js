@@ -8,7 +8,7 @@ const COLOURS = ["ground", "grid", "node", "head", "line", "text", "dim", "field
 const FONT = { least: 12, most: 15, px: 9 }; // words are so large in units, and more where that makes them so large on the screen
 const TITLE = { least: 13, px: 11, room: 5 };
 const GROUP = { least: 18, most: 34, px: 12 };
-const READABLE_PX = 5.5;
+const READABLE_PX = 6;
 const LEAST_TITLE_PX = 34; // a narrower node has none
 const LINE_HEIGHT = 4 / 3;
 const HEAD_TINT = 0.3; // of a node's first output
@@ -65,7 +65,7 @@ export class Painter {
     this.#grid(camera, view, look);
     c.setTransform(view.ratio * camera.zoom, 0, 0, view.ratio * camera.zoom, view.ratio * camera.x, view.ratio * camera.y);
     const seen = { x0: -camera.x / camera.zoom, y0: -camera.y / camera.zoom, x1: (view.width - camera.x) / camera.zoom, y1: (view.height - camera.y) / camera.zoom };
-    const canRead = FONT.least * camera.zoom >= READABLE_PX;
+    const canRead = FONT.most * camera.zoom >= READABLE_PX;
     this.#zoom = camera.zoom;
     this.#size = Math.round(Math.min(FONT.most, Math.max(FONT.least, FONT.px / camera.zoom)));
     for (const group of scene.groups) if (isIn(group, seen)) this.#group(group, look);

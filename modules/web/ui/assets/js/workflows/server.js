@@ -30,6 +30,9 @@ export const openWorkflow = (file, name) => open({ name: name.slice(-MOST_LETTER
 /** Read one of our own. */
 export const openBundled = (name) => open({ bundled: name });
 
+/** Read the one in a kept picture. */
+export const openInAsset = (asset, name) => open({ asset, name: name.slice(-MOST_LETTERS) });
+
 /** One that was opened before, looked at anew. */
 export const findWorkflow = (id) => getJson(`${API}workflows/${part(id)}`);
 
