@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import gradio
 import pytest
 
+from modules.backends.known_models import KNOWN_MODELS
 from modules.web.ui import texts as texts_module
 from modules.web.ui.form import FIELDS
 from modules.web.ui.notes import NOTES, say_note
@@ -113,3 +114,12 @@ def test_notes_of_open_picture_are_said_in_the_language(texts: Texts) -> None:
     assert say_note(texts, "zh-CN", "16-bit grey was reduced to 8 bits") == "已从 16 位转换为 8 位"
     assert say_note(texts, "en", "CMYK was converted to RGB") == "converted from CMYK to RGB"
     assert say_note(texts, "en", "something new") == "something new"
+
+
+def test_known_models_and_their_licences_are_told_of_in_every_language() -> None:
+    strings = Texts.load().strings
+    for model in KNOWN_MODELS:
+        for kind, name, text in (("known", model.name, model.about), ("licence", model.licence.name, model.licence.summary)):
+            text_id = f"workflows.{kind}.{re.sub('[^a-z0-9]+', '_', name.lower())}"
+            assert strings["en"][text_id] == text
+            assert strings["zh-CN"][text_id] != text

@@ -5,12 +5,17 @@
 
 import { make, wordButton } from "../layers/dom.js";
 import { language, t, toast } from "../pentimento.js";
-import { askJob, getModel, interruptJob, listCheckpoints } from "./server.js";
+import { askJob, getModel, interruptJob, listCheckpoints, listKnown } from "./server.js";
 
 const LOOK_MS = 700;
 const CHECKPOINT = "checkpoint";
-const GIB = 2 ** 30;
-const size = (bytes) => `${new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(bytes / GIB)} GiB`;
+const [MIB, GIB] = [2 ** 20, 2 ** 30];
+const counted = (number, unit) => `${new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(number)} ${unit}`;
+const size = (bytes) => (bytes < GIB ? counted(bytes / MIB, "MiB") : counted(bytes / GIB, "GiB"));
+/** A name as ids of texts have it. */
+const plain = (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, "_");
+/** A text of ours in the page's language, else as the server has it. */
+const said = (id, otherwise) => (id in window.PENTIMENTO_TEXTS.en ? t(id) : otherwise);
 
 export class ModelCards {
   #jobs = new Map(); // name -> {job, progress}
@@ -35,6 +40,7 @@ export class ModelCards {
     this.missing = this.all.filter((one, place) => this.all.findIndex((other) => other.name === one.name) === place);
     this.swaps = Object.fromEntries(Object.entries(this.swaps).filter(([name]) => this.missing.some((one) => one.name === name)));
     if (this.missing.some((one) => one.kind === CHECKPOINT)) this.#listHere();
+    if (this.missing.some((one) => one.known && !this.#jobs.has(one.name))) this.#resume();
     this.draw();
   }
 
@@ -55,6 +61,15 @@ export class ModelCards {
       this.#here = []; // there is nothing to choose from until the workflow is looked at again
     }
     this.draw();
+  }
+
+  /** Go on watching what was being fetched when the page was loaded. */
+  async #resume() {
+    const jobs = await listKnown().catch(() => []);
+    for (const { name, known } of this.missing) {
+      const job = known && jobs.find((one) => one.name === known.name)?.job;
+      if (job && !this.#jobs.has(name)) this.#watch(name, async () => ({ job }));
+    }
   }
 
   draw() {
@@ -93,7 +108,12 @@ export class ModelCards {
     const share = Math.round(100 * job.progress);
     const bar = make("div.pm-progress", { role: "progressbar", aria: { label: t("workflows.models.fetching"), valuenow: share, valuemin: 0, valuemax: 100 } }, make("i"));
     bar.firstChild.style.width = `${Math.max(2, share)}%`;
-    return make("div.pm-w-row", {}, bar, wordButton("action.interrupt", () => interruptJob(job.job).catch(() => {}), {}, ".pm-w-small"));
+    const stop = () => {
+      job.isStopping = true;
+      this.draw();
+      interruptJob(job.job).catch(() => {});
+    };
+    return make("div.pm-w-row", {}, bar, wordButton("action.interrupt", stop, { disabled: Boolean(job.isStopping) }, ".pm-w-small"));
   }
 
   /** The licence comes first. */
@@ -101,24 +121,27 @@ export class ModelCards {
     const dialog = make("dialog.pm-l-dialog", { id: "workflow_licence", aria: { label: t("workflows.models.fetch") }, on: { keydown: (event) => event.stopPropagation(), close: () => dialog.remove() } });
     const yes = wordButton("workflows.models.agree", () => {
       dialog.close();
-      this.#fetch(name, known);
+      this.#watch(name, () => getModel(known.name));
     }, { id: "workflow_licence_agree" }, ".pm-primary");
     const no = wordButton("layers.cancel", () => dialog.close(), { autofocus: true });
     const link = make("a", { href: known.licence.page, target: "_blank", rel: "noopener noreferrer" }, known.licence.name);
     const source = make("a", { href: known.page, target: "_blank", rel: "noopener noreferrer" }, known.page);
-    const facts = [make("p", {}, known.about), make("p", {}, t("workflows.models.what", { name: known.name, size: size(known.size) }), " ", source)];
-    const licence = [make("p", {}, t("workflows.models.licence"), " ", link), make("p.pm-w-note", {}, known.licence.summary)];
+    const facts = [make("p", {}, said(`workflows.known.${plain(known.name)}`, known.about)), make("p", {}, t("workflows.models.what", { name: known.name, size: size(known.size) }), " ", source)];
+    const licence = [make("p", {}, t("workflows.models.licence"), " ", link), make("p.pm-w-note", {}, said(`workflows.licence.${plain(known.licence.name)}`, known.licence.summary))];
     dialog.append(make("h2", {}, known.name), ...facts, ...licence, make("div.pm-w-row.pm-w-end", {}, no, yes));
     this.element.append(dialog);
     dialog.showModal();
   }
 
-  async #fetch(name, known) {
+  /** Follow a fetch until it is over; `begin()` gives {job}. */
+  async #watch(name, begin) {
     try {
-      const { job } = await getModel(known.name ?? name);
+      const { job } = await begin();
       let state = { progress: 0, state: "queued" };
+      const watched = { job, progress: 0, isStopping: false };
+      this.#jobs.set(name, watched);
       while (!["done", "failed", "interrupted"].includes(state.state)) {
-        this.#jobs.set(name, { job, progress: state.progress });
+        watched.progress = state.progress;
         this.draw();
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         state = await askJob(job);

@@ -50,6 +50,9 @@ export const askJob = (job) => getJson(`${API}jobs/${part(job)}`);
 export const previewAddress = (job, number) => `${API}jobs/${part(job)}/preview?no=${number}`;
 export const interruptJob = (job) => postJson(`${API}jobs/${part(job)}/interrupt`, {});
 
+/** What can be fetched by name: [{name, job, ...}]. */
+export const listKnown = () => getJson(`${API}models/known`);
+
 /** Begin to fetch a model; {job}. */
 export const getModel = (name) => postJson(`${API}models/get`, { name, agreed: true });
 
