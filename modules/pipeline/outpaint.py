@@ -30,6 +30,8 @@ ORIGINAL, STRETCH = 1, 0
 CROP_SEED_STEP = 1_000_003
 """Crops of one picture have noise of their own: the same one would show as a pattern that repeats."""
 SEEDS = 2**32
+OUTPAINT_KEY = "Outpaint"
+"""Infotext's key for the margins."""
 MASK_UNUSED = "The mask was left aside: while the frame is drawn outwards, only the new area is painted."
 
 
@@ -275,7 +277,7 @@ def outpaint_keys(wanted: Outpaint, content: MaskedContent) -> dict[str, Any]:
     """What infotext says: left, right, up and down in px, then the overlap; the start fill, except for the plain one."""
     margins = wanted.margins
     keys: dict[str, Any] = {
-        "Outpaint": f"{margins.left},{margins.right},{margins.up},{margins.down}",
+        OUTPAINT_KEY: f"{margins.left},{margins.right},{margins.up},{margins.down}",
         "Outpaint overlap": wanted.overlap_px,
     }
     return keys if content is MaskedContent.ORIGINAL else keys | {"Masked content": content.label}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from modules.pipeline.contact_sheet import lay_out_grid
 from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
 from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
-from modules.pipeline.outpaint import outpaint, read_outpaint
+from modules.pipeline.outpaint import OUTPAINT_KEY, outpaint, read_outpaint
 from modules.pipeline.plan import COMFYUI, Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
@@ -41,7 +43,8 @@ from modules.pipeline.stages.save import folder_for_scripts, save_grid, save_pic
 from modules.pipeline.stages.start import complete_init
 from modules.pipeline.styles import apply_styles
 from modules.pipeline.unmet import describe_unmet
-from modules.pipeline.workflows.writing import write_workflow
+from modules.pipeline.workflows.writing import Written, write_workflow
+from modules.pipeline.workflows.writing_outpaint import write_outpainted
 from modules.plugins.hook_arguments import (
     PostprocessBatchListArgs,
     PostprocessImageArgs,
@@ -161,8 +164,9 @@ def _process_outwards(p: StableDiffusionProcessingImg2Img, wanted: Outpaint) -> 
     is_wanted = not p.context.is_interrupted() or plan.options.save_incomplete_images
     saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
     results = Results(made.pictures, [[] for _ in made.pictures], made.infotexts, changed=made.changed, seams=made.seams)
-    for first, picture, infotext in zip(made.first, made.pictures, made.infotexts, strict=True):
+    for number, (first, picture, infotext) in enumerate(zip(made.first, made.pictures, made.infotexts, strict=True)):
         _label(picture, infotext, plan)
+        _carry(picture, plan, partial(write_outpainted, p, first, wanted, number))
         results.paths.append(save_picture(first, plan, picture, 0, infotext) if saves else None)
     return _finish(p, plan, results)
 
@@ -286,7 +290,8 @@ def _decode_and_compose(p: StableDiffusionProcessingImg2Img, plan: Plan, latents
         composed = _compose_one(p, plan, p.prepared, to_picture(pixels), place)
         infotext = build_infotext(p, plan, number)
         _label(composed.picture, infotext, plan)
-        _add_workflow(p, plan, composed.picture, number)
+        if OUTPAINT_KEY not in p.extra_generation_params:  # of crops, only the picture that they make together has one
+            _carry(composed.picture, plan, partial(write_workflow, p, plan, number))
         is_whole = not p.context.is_interrupted() and not p.context.is_skipped()
         is_wanted = is_whole or plan.options.save_incomplete_images
         saves = plan.options.samples_save and not p.do_not_save_samples and is_wanted
@@ -337,12 +342,12 @@ def _label(picture: Image.Image, infotext: str, plan: Plan) -> None:
         picture.info["parameters"] = infotext
 
 
-def _add_workflow(p: StableDiffusionProcessingImg2Img, plan: Plan, picture: Image.Image, number: int) -> None:
+def _carry(picture: Image.Image, plan: Plan, write: Callable[[], Written | None]) -> None:
     """Let the picture carry the workflow that makes it in ComfyUI; what goes wrong there must not cost the picture."""
     if not (plan.options.save_workflow and plan.options.enable_pnginfo):
         return
     try:
-        written = write_workflow(p, plan, number)
+        written = write()
     except Exception:
         logger.exception("no workflow was written into the picture")
         return

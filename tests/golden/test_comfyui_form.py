@@ -179,6 +179,45 @@ def test_results_open_as_what_made_them_whatever_was_set(studio: Studio, case: i
     check_round_trip(studio, case)
 
 
+FURTHER: dict[str, tuple[dict[str, Any], str]] = {
+    "a frame drawn outwards": (
+        {"outpaint": {"left": 24, "up": 16}, "n_iter": 2, "mask_blur": 0},
+        "Painted outwards (24 px left, 16 px up)",
+    ),
+    "a script": ({"alwayson_scripts": {"soft inpainting": {"args": [True, 1, 0.5, 4, 0, 0.5, 2]}}}, "Scripts took part: Soft Inpainting"),
+    "tiles": ({"tiling": True}, "Tileable pictures"),
+    "another prediction": ({"override_settings": {"prediction_override": "v"}}, "told to predict v"),
+}
+
+
+@pytest.mark.parametrize("what", FURTHER)
+def test_what_nodes_cannot_say_is_told_and_kept_all_the_same(studio: Studio, what: str) -> None:
+    further, told = FURTHER[what]
+    fields = {"prompt": "a cat", "steps": 2, "seed": 5, "width": 64, "height": 64, "sampler_name": "Euler", "inpainting_fill": 1} | further
+    fields["override_settings"] = {"sd_model_checkpoint": "tiny_sd15.safetensors"} | fields.get("override_settings", {})
+    start = Image.open(INPUTS / "cat_128.png").convert("RGB").crop((0, 0, 64, 64))
+    mask = None if "outpaint" in further else Image.new("L", start.size, 0)
+    if mask is not None:
+        mask.paste(255, (20, 20, 40, 44))
+    data = studio.make(fields, start, mask)[-1]
+    workflow = read_workflow(data)
+    notes = [
+        node["widgets_values"][0] for node in json.loads(Image.open(io.BytesIO(data)).info["workflow"])["nodes"] if node["type"] == "Note"
+    ]
+    assert workflow.problems == () and told.casefold() in notes[0].casefold() and "not the same" in notes[0]
+    filled = fill_form(to_form(workflow.graph, workflow.drawing, workflow.extra), studio.read)
+    assert filled.start is not None
+    assert difference(opened(data), opened(studio.make(dict(filled.request), filled.start, filled.mask)[-1]))[0] == 0
+
+
+def test_textual_inversions_of_a1111s_prompts_are_named_as_comfyui_wants_them(studio: Studio) -> None:
+    fields = {"prompt": "a tiny_ti cat, (tiny_ti:1.2)", "steps": 1, "width": 64, "height": 64, "sampler_name": "Euler"}
+    start = Image.open(INPUTS / "cat_128.png").convert("RGB").crop((0, 0, 64, 64))
+    graph = read_workflow(studio.make(fields, start, None)[0]).graph
+    texts = {node.inputs["text"] for node in graph.of_type("CLIPTextEncode")}
+    assert texts == {"", "a embedding:tiny_ti cat, (embedding:tiny_ti:1.2)"}
+
+
 def test_nodes_that_were_changed_count_and_the_kept_request_does_not(studio: Studio) -> None:
     fields = {"prompt": "a cat", "steps": 2, "seed": 5, "width": 64, "height": 64, "inpainting_fill": "neutral", "mask_blur": 0}
     fields |= {"inpaint_full_res": False, "override_settings": {"compat": "comfyui", "overlay_inpaint": False}, "sampler_name": "euler"}

@@ -73,7 +73,7 @@ def to_form(graph: Graph, drawing: Drawing | None = None, extra: Mapping[str, An
     own = find_own(graph, extra)
     if own is not None:
         pictures = tuple(FormPicture(**each) for each in own.pictures)
-        return FormMatch(own.request, pictures, (("workflow_form.own", {}),), recipe=own.recipe)
+        return FormMatch({**own.request, "alpha_mask": False}, pictures, (("workflow_form.own", {}),), recipe=own.recipe)
     try:
         return _match(graph)
     except Misfit as misfit:
@@ -93,7 +93,7 @@ def _match(graph: Graph) -> FormMatch:
     model = walk.read_models(sampler, start.texts, [decode, *start.encoders])
     prompts = walk.read_prompts(start.texts, model)
     request |= prompts.fields | start.fields
-    request["override_settings"] = _options(model.options, start.options)
+    request |= {"alpha_mask": False, "override_settings": _options(model.options, start.options)}
     _check_limits(request, sampler)
     told = (("workflow_form.rules", {}), *model.said, *prompts.said, *start.said, *said)
     return FormMatch(request, start.pictures, told)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from modules.base.errors import UnknownName
+from modules.engine.model import ModelKind
 from modules.imaging.fills import MaskedContent
+from modules.imaging.outpainting import DIRECTIONS, Outpaint
 from modules.imaging.resize import ResizeMode
 from modules.pipeline.plan import COMFYUI, Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
@@ -12,6 +14,7 @@ from modules.pipeline.workflows.writing_parts import is_more_than_weights
 
 MADE = "Made with Pentimento. The input pictures are kept there under these names; in ComfyUI, put yours in their place."
 SAME = "By ComfyUI's rules: these nodes give the same picture."
+AUTOMATIC = "Automatic"
 NOT_SAME = "These nodes give a similar picture, not the same one:"
 
 
@@ -19,6 +22,18 @@ def describe_differences(p: StableDiffusionProcessingImg2Img, plan: Plan) -> lis
     """Lines of the note."""
     found = [*_rules(p, plan), *_pictures(p, plan), *_extras(p, plan)]
     return [MADE, NOT_SAME, *(f"- {line}" for line in found)] if found else [MADE, SAME]
+
+
+def describe_outpaint(first: StableDiffusionProcessingImg2Img, plan: Plan, wanted: Outpaint) -> list[str]:
+    """Lines of the note of a picture that was drawn outwards.
+
+    Args:
+        first: The request of its first crop.
+    """
+    sides = ", ".join(f"{wanted.margins.on(side)} px {side}" for side in DIRECTIONS if wanted.margins.on(side))
+    crops = f"in crops of {plan.working.width}x{plan.working.height}, one after another, each faded into what was there"
+    told = f"Painted outwards ({sides}) {crops}; these nodes pad the picture and paint the new area at once."
+    return [MADE, NOT_SAME, *(f"- {line}" for line in (told, *_rules(first, plan), *_extras(first, plan)))]
 
 
 def _rules(p: StableDiffusionProcessingImg2Img, plan: Plan) -> list[str]:
@@ -62,12 +77,14 @@ def _extras(p: StableDiffusionProcessingImg2Img, plan: Plan) -> list[str]:
         told.append("Tileable pictures (circular padding).")
     if plan.options.img2img_color_correction:
         told.append("Colours were matched to the start picture's.")
-    if p.outpaint:
-        told.append(f"Painted outwards: {dict(p.outpaint)}.")
+    if p.sd_model is not None and p.sd_model.kind is ModelKind.EDIT:
+        told.append("The checkpoint edits pictures by instruction; it was given the start picture in a way that no node here has.")
+    if plan.options.prediction_override != AUTOMATIC:
+        told.append(f"The checkpoint was told to predict {plan.options.prediction_override}, whatever its file says.")
     if p.kept_alpha is not None:
         told.append("The result got the start picture's transparency back.")
-    scripts = [key for key in p.extra_generation_params if key in ("Script", "Soft inpainting enabled")]
-    selected = p.script_args[0] if p.script_args and isinstance(p.script_args[0], int) else 0
-    if scripts or selected:
-        told.append("A script took part.")
+    selected, _, alwayson = p.scripts.name_args(p.script_args) if p.scripts is not None else (None, [], {})
+    titles = [*filter(None, (selected or p.extra_generation_params.get("Script"),)), *alwayson]
+    if titles or "Soft inpainting enabled" in p.extra_generation_params:
+        told.append(f"Scripts took part: {', '.join(map(str, titles)) or 'Soft inpainting'}.")
     return told

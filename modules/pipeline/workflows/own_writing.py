@@ -26,8 +26,11 @@ FIELDS = (
 
 def own_request(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, keep: Callable[[Image.Image], str]) -> OwnRequest | None:
     """What makes picture `index` again, alone (by ComfyUI's rules: with its batch); None where more than a request made it."""
+    alwayson = p.scripts.name_args(p.script_args)[2] if p.scripts is not None else {}
+    if not _is_plain(alwayson):
+        return None
     takes_part = p.script_args[0] if p.script_args and isinstance(p.script_args[0], int) else 0
-    if p.outpaint or p.latent_mask is not None or len(p.init_images) != 1 or takes_part or not p.prompts:
+    if p.latent_mask is not None or len(p.init_images) != 1 or takes_part or len(p.all_prompts) <= index:
         return None
     defaults = type(p)()
     fields = {name: getattr(p, name) for name in FIELDS}
@@ -36,7 +39,7 @@ def own_request(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, kee
         "prompt": p.all_prompts[index],
         "negative_prompt": p.all_negative_prompts[index],
         "seed": p.all_seeds[index],
-        "batch_size": plan.batch_size if plan.is_comfyui else 1,
+        "batch_size": plan.batch_size if plan.is_comfyui and not p.outpaint else 1,
         "n_iter": 1,
         "sampler_name": plan.sampling.sampler,
         "scheduler": plan.sampling.scheduler,
@@ -44,11 +47,15 @@ def own_request(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, kee
     }
     if plan.subseed_strength:
         request["subseed"] = p.all_subseeds[index]
+    if alwayson:
+        request["alwayson_scripts"] = {title: {"args": values} for title, values in alwayson.items()}
+    if p.outpaint:
+        request["outpaint"] = dict(p.outpaint)
     pictures = [{"role": "start", "name": keep(flatten_start(p.init_images[0], plan))}]
-    if p.image_mask is not None:
+    if p.image_mask is not None and not p.outpaint:
         mask = to_mask(p.image_mask, plan.is_mask_rounded and not plan.is_comfyui)
         pictures.append({"role": "mask", "name": keep(mask), "channel": "picture"})
-    return OwnRequest(request, tuple(pictures))
+    return OwnRequest(request, tuple(pictures), {"alwayson": alwayson} if alwayson else None)
 
 
 def _settings(p: StableDiffusionProcessingImg2Img, plan: Plan) -> dict[str, Any]:

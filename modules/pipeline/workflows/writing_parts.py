@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,22 +37,32 @@ def write_models(builder: GraphBuilder, p: StableDiffusionProcessingImg2Img, pla
         strengths = {"strength_model": use.unet, "strength_clip": use.te}
         node = builder.add("LoraLoader", model=model, clip=clip, lora_name=use.file_name, **strengths)
         model, clip = Link(node, 0), Link(node, 1)
-    if plan.options.CLIP_stop_at_last_layers > 1:
+    # By A1111's rules a model that was trained with another layer keeps it.
+    if plan.options.CLIP_stop_at_last_layers > 1 and (plan.is_comfyui or p.sd_model.text.own_clip_skip == 1):
         clip = builder.first("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-plan.options.CLIP_stop_at_last_layers)
     return model, clip, vae
 
 
 def add_prompts(builder: GraphBuilder, p: StableDiffusionProcessingImg2Img, plan: Plan, place: int, clip: Link) -> tuple[Link, Link]:
     """Both prompts, in ComfyUI's way of writing."""
-    made = []
+    made: list[Link] = []
+    uses = [use for given in (p.c, p.uc) for use in getattr(given, "uses", ())]
+    names = sorted({name for use in uses for name, _ in use.embeddings}, key=len, reverse=True)
     for text, title in ((p.prompts[place], "Positive prompt"), (p.negative_prompts[place], "Negative prompt")):
-        made.append(builder.first("CLIPTextEncode", text=text if plan.is_comfyui else rewrite(text), clip=clip))
+        made.append(builder.first("CLIPTextEncode", text=text if plan.is_comfyui else rewrite(text, names), clip=clip))
         builder.name(made[-1], title)
     return made[0], made[1]
 
 
-def rewrite(prompt: str) -> str:
-    """An A1111 prompt with its weights as ComfyUI writes them, all absolute; as it is where it holds more than weights."""
+def rewrite(prompt: str, embeddings: Sequence[str] = ()) -> str:
+    """An A1111 prompt with its weights as ComfyUI writes them, all absolute; as it is where it holds more than weights.
+
+    Args:
+        embeddings: Names of textual inversions in it, the longest first; ComfyUI takes them as `embedding:NAME`.
+    """
+    if embeddings:
+        words = "|".join(map(re.escape, embeddings))
+        prompt = re.sub(rf"(?<![\w:])({words})(?!\w)", r"embedding:\1", prompt)
     try:
         parts = parse_attention(prompt)
     except InvalidRequest:

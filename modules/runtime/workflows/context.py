@@ -73,9 +73,10 @@ class RunningGraph:
         self.results = tools.results
 
     def stamp(self, kind: str, name: str) -> Hashable:
-        """Asset id of a picture that was handed in; size and time of change of a file."""
+        """Asset id of a picture that was handed in; size and time of change of a file, and how it is loaded."""
         if kind not in ("pictures", "results"):
-            return self._tools.models.stamp(kind, name)
+            stamp = self._tools.models.stamp(kind, name)
+            return (stamp, self._job.options.loading()) if stamp is not None and kind in (CHECKPOINTS, VAES) else stamp
         if name in self._task.order.pictures:
             return self._task.order.pictures[name]
         if not self._tools.folders.has(name, self._task.user):
@@ -85,9 +86,11 @@ class RunningGraph:
         return str(path), status.st_size, status.st_mtime_ns
 
     def checkpoint(self, name: str) -> Any:
-        """Loaded with the VAE that is in the file."""
+        """Loaded with the VAE that is in the file; a form's job may have left it with tileable borders."""
         info = self._tools.models.find(CHECKPOINTS, name).entry
-        return self._job.model(info.title, dataclasses.replace(self._job.options, sd_vae="None"))
+        model = self._job.model(info.title, dataclasses.replace(self._job.options, sd_vae="None"))
+        model.set_tiling(False)
+        return model
 
     def vae(self, name: str) -> Any:
         """Two are kept."""

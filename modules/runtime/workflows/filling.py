@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from modules.backends.recognise import SD2
 from modules.base.errors import InvalidRequest, PentimentoError
 from modules.pipeline.modes import Mode
 from modules.pipeline.workflows.form import FormMatch, leave_out_known, to_form
@@ -19,6 +20,7 @@ from modules.runtime.workflows.model_files import CHECKPOINTS, ModelFiles
 from modules.runtime.workflows.opened import model_inputs
 from modules.settings.options import Options
 
+LAST_LAYER = ("workflow_form.clip_skip", {"layers": 1})
 Read = Callable[[str], bytes]
 """A picture by its name in the workflow; raises `UnknownName`, `UnsafePath`."""
 
@@ -60,7 +62,7 @@ class FormFiller:
             raise InvalidRequest("workflow", ", ".join(text for text, _ in why_not) or "no start picture", "one that the form can express")
         fields = {name: value for name, value in filled.request.items() if name in FIELDS}
         mask = None if filled.mask is None else self.store.add_picture(filled.mask).id
-        mode = Mode.IMG2IMG if mask is None else Mode.INPAINT
+        mode = Mode.IMG2IMG if mask is None and not fields.get("outpaint") else Mode.INPAINT
         made = Recipe(mode, fields, self._keep_start(match, filled, read), mask)
         return self._with_own(made, match.recipe)
 
@@ -69,7 +71,7 @@ class FormFiller:
         models = self.models.at_once()
         if find_own(workflow.graph, workflow.extra) is None:
             named = {f"{node.id}.{name}": _name_here(models, kind, value) for node, name, kind, value in model_inputs(workflow.graph)}
-            match = to_form(change_inputs(workflow.graph, named), workflow.drawing)
+            match = _without_last_layer(to_form(change_inputs(workflow.graph, named), workflow.drawing), models)
         else:
             match = to_form(workflow.graph, workflow.drawing, workflow.extra)
             settings = dict(match.request.get("override_settings") or {})
@@ -94,6 +96,15 @@ class FormFiller:
         return Recipe.from_json(
             recipe.as_json() | {name: value for name, value in own.items() if name not in ("picture", "mask", "fields")}
         )
+
+
+def _without_last_layer(match: FormMatch, models: ModelFiles) -> FormMatch:
+    """The form's clip skip 1 is the layer that a model was trained with, which for Stable Diffusion 2 is not the last one."""
+    name = (match.request.get("override_settings") or {}).get("sd_model_checkpoint", "")
+    if LAST_LAYER not in match.said or not models.has(CHECKPOINTS, name):
+        return match
+    is_same = models.find(CHECKPOINTS, name).entry.family != SD2
+    return match if is_same else FormMatch(why_not=(("workflow_form.not.last_layer", {}),))
 
 
 def _name_here(models: ModelFiles, kind: str, name: str) -> str:

@@ -106,6 +106,17 @@ class PictureFolders:
             return self._store.path(asset)
         return self.locate(plain, kind, user)
 
+    def find_file(self, file: FileName, user: str | None = None) -> Path:
+        """As `find`, by what ComfyUI's API says; a name may have its folder at its end all the same.
+
+        Raises:
+            InvalidRequest: There is no such kind.
+        """
+        plain, annotated = split_annotation(file.filename)
+        kind = file.type if plain == file.filename else annotated
+        self.folder(kind, user)
+        return self.find(f"{FileName(plain, file.subfolder).path} [{kind}]", user)
+
     def locate(self, name: str, kind: str = INPUT, user: str | None = None) -> Path:
         """The file of a plain name in a kind's folder; errors as `find`, and `InvalidRequest` for an unknown kind."""
         places = [self.folder(kind, user)]

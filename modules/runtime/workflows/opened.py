@@ -163,8 +163,8 @@ class OpenWorkflows:
     def _look(self, workflow_id: str, name: str, workflow: Workflow, data: bytes, user: str | None) -> Opened:
         graph = workflow.graph
         problems = (*workflow.problems, *self.check(graph, user))
-        pictures = tuple(self._pictures(graph, user))
         missing, form, outputs = tuple(self._missing(graph, problems)), self._form(workflow, user), tuple(output_nodes(graph))
+        pictures = tuple(self._pictures(graph, [picture["name"] for picture in form["pictures"]], user))
         return Opened(workflow_id, name, workflow, data, problems, missing, pictures, form, outputs)
 
     def _form(self, workflow: Workflow, user: str | None) -> Mapping[str, Any]:
@@ -173,11 +173,14 @@ class OpenWorkflows:
         pictures = [asdict(picture) for picture in match.pictures]
         return {"request": dict(match.request) if match.fits else None, "said": said, "why_not": why_not, "pictures": pictures}
 
-    def _pictures(self, graph: Graph, user: str | None) -> list[NamedPicture]:
+    def _pictures(self, graph: Graph, of_form: Sequence[str], user: str | None) -> list[NamedPicture]:
+        """Those that nodes load, and then those that only the form needs, where they are there."""
         used: dict[str, list[str]] = {}
         for node_id, _, name in picture_inputs(graph):
             used.setdefault(name, []).append(node_id)
-        return [NamedPicture(name, self.keep_picture(name, user), tuple(nodes)) for name, nodes in used.items()]
+        named = [NamedPicture(name, self.keep_picture(name, user), tuple(nodes)) for name, nodes in used.items()]
+        further = [NamedPicture(name, self.keep_picture(name, user)) for name in dict.fromkeys(of_form) if name not in used]
+        return named + [picture for picture in further if picture.asset is not None]
 
     def _missing(self, graph: Graph, problems: Sequence[Problem]) -> list[Missing]:
         found = []

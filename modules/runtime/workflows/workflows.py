@@ -103,7 +103,7 @@ class Workflows:
             UnknownAsset: A picture is not kept.
         """
         graph, handed = change_inputs(opened.workflow.graph, changes or {}), dict(pictures or {})
-        named = [name for _, _, name in picture_inputs(graph)]
+        named = [*(name for _, _, name in picture_inputs(graph)), *(picture.name for picture in opened.pictures)]
         for name, asset in handed.items():
             if name not in named:
                 raise UnknownName("pictures", name, named)

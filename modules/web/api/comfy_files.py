@@ -18,7 +18,7 @@ from modules.base.errors import InvalidRequest, PentimentoError, SaveFailed, Unk
 from modules.imaging.metadata import encode_image, write_png
 from modules.imaging.picture import open_picture
 from modules.runtime.session import Session
-from modules.runtime.workflows.inputs import INPUT, OUTPUT, FileName, split_annotation
+from modules.runtime.workflows.inputs import INPUT, OUTPUT, FileName
 from modules.web.api.assets import MEDIA_TYPES, upload_limit
 from modules.web.api.caller import SessionDependency, UserDependency
 
@@ -61,17 +61,15 @@ def view_file(
     channel: Annotated[str, Query(max_length=20)] = "rgba",
 ) -> Response:
     """A picture; `preview` ("webp;90", "jpeg;80") gives it small in bytes, `channel` (rgba, rgb, a) a part of it."""
-    plain, annotated = split_annotation(filename)
-    kind = type if plain == filename else annotated
     try:
-        path = session.workflows.folders.locate(FileName(plain, subfolder, kind).path, kind, user)
+        path = session.workflows.folders.find_file(FileName(filename, subfolder, type), user)
     except UnknownName as error:
-        raise HTTPException(404, f"no picture {plain!r} in {kind}") from error
+        raise HTTPException(404, f"no picture {filename!r} in {type}") from error
     except PentimentoError as error:
         raise HTTPException(400, str(error)) from error
     media_type = MEDIA_TYPES.get({".jpeg": ".jpg", ".tiff": ".tif"}.get(path.suffix.lower(), path.suffix.lower()))
     if media_type is None:
-        raise HTTPException(404, f"{plain!r} is no picture")
+        raise HTTPException(404, f"{filename!r} is no picture")
     if not preview and channel == "rgba":
         return FileResponse(path, media_type=media_type, headers=HEADERS)
     if channel not in CHANNELS:
@@ -138,9 +136,7 @@ def _with_mask(session: Session, form: Mapping[str, str], data: bytes, user: str
     try:
         named = json.loads(form.get("original_ref") or "null")
         file = FileName(str(named["filename"]), str(named.get("subfolder") or ""), str(named.get("type") or OUTPUT))
-        plain, annotated = split_annotation(file.filename)
-        kind = file.type if plain == file.filename else annotated
-        path = session.workflows.folders.locate(FileName(plain, file.subfolder, kind).path, kind, user)
+        path = session.workflows.folders.find_file(file, user)
         original, mask = open_picture(path, "original_ref"), open_picture(data, "image")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         wanted = 'JSON with "filename", "subfolder" and "type" of a picture'
