@@ -16,6 +16,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
 
+from modules.base.paths import Paths
 from tests.browser.studio import StudioPage
 from tests.golden.tiny_models import require_vocabulary, tiny_models_folder
 
@@ -58,12 +59,21 @@ def real_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> It
 
 
 @pytest.fixture(scope="session")
-def tiny_url(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[str]:
-    """Address of the studio as it is, on the tiny checkpoints that ComfyUI was given."""
+def tiny_server(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[tuple[str, Path]]:
+    """Address and data folder of the studio as it is, on the tiny checkpoints that ComfyUI was given."""
     require_vocabulary()
     data, models = tmp_path_factory.mktemp("tiny"), tiny_models_folder()
     arguments = ["--port", "{port}", "--data-dir", str(data), "--ckpt-dir", str(models)]
-    yield from serve(project_root, data, ["-c", REAL_SERVER, str(project_root), *arguments])
+    yield from ((url, data) for url in serve(project_root, data, ["-c", REAL_SERVER, str(project_root), *arguments]))
+
+
+@pytest.fixture
+def tiny_url(tiny_server: tuple[str, Path]) -> str:
+    """Its address; pictures that another test handed in are not there."""
+    url, data = tiny_server
+    for path in Paths.under(data, data).inputs.glob("*.*"):
+        path.unlink()
+    return url
 
 
 def serve(root: Path, data: Path, arguments: list[str]) -> Iterator[str]:

@@ -17,7 +17,8 @@ from modules.web.ui.texts import LANGUAGES, Texts, choose_language
 
 UI = Path(texts_module.__file__).parent
 WORKFLOWS = UI.parents[1] / "pipeline" / "workflows"
-"""Says what a workflow sets in the form, by ids of texts."""
+FILLING = UI.parents[1] / "runtime" / "workflows" / "filling.py"
+"""They say what a workflow sets in the form, by ids of texts."""
 TEXT_ID = r"[a-z0-9_]+(?:\.[a-z0-9_]+)+"
 GAP = re.compile(r"(?:\\\$)?\\\{.*?\\\}")
 """A gap of an f-string or a template literal, in an escaped pattern."""
@@ -53,7 +54,7 @@ def test_files_are_sorted_by_id() -> None:
 
 def test_every_text_is_used_and_every_used_text_is_there(texts: Texts) -> None:
     files = [path for kind in ("*.py", "*.js") for path in UI.rglob(kind) if "vendor" not in path.parts]
-    files += WORKFLOWS.glob("form*.py")
+    files += [*WORKFLOWS.glob("form*.py"), FILLING]
     source = "".join(path.read_text(encoding="utf-8") for path in files)
     known = set(texts.strings["en"])
     quoted = {text for text in re.findall(rf"[\"']({TEXT_ID})[\"']", source) if text.split(".")[0] in prefixes(texts)}
