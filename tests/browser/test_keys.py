@@ -55,7 +55,11 @@ def test_keys_generate_start_over_and_interrupt(studio: StudioPage, photo: Path)
     studio.set_number("img2img_batch_count", 20)
     prompt = page.locator("#img2img_prompt textarea")
     prompt.fill("first")
+    studio.by_id("img2img_generate").evaluate("button => { button.disabled = true; }")
     prompt.press("Control+Enter")
+    page.wait_for_timeout(300)
+    expect(studio.by_id("img2img_interrupt")).to_be_hidden()
+    studio.by_id("img2img_generate").evaluate("button => { button.disabled = false; }")  # what was wanted meanwhile begins now
     expect(studio.by_id("img2img_interrupt")).to_be_visible()
     prompt.fill("second")
     prompt.press("Control+Enter")  # while a job runs: interrupt it, then generate

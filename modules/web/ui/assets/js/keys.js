@@ -22,9 +22,15 @@ function press(id) {
 
 let restart = null;
 
-/** Generate, or run the workflow that is looked at; where a job runs, interrupt it and generate as soon as that is possible again. */
+/** Whether Generate is there, but off for a moment: the controls of scripts, whose values it takes along, are being made. */
+function isMadeReady() {
+  const button = document.getElementById("img2img_generate");
+  return button !== null && button.offsetParent !== null && button.disabled;
+}
+
+/** Run the workflow that is looked at, or generate, as soon as that is possible; a job that runs is interrupted for it. */
 function generate() {
-  if (press("workflow_run") || press("img2img_generate") || !press("img2img_interrupt") || restart) return;
+  if (press("workflow_run") || press("img2img_generate") || restart || !(isMadeReady() || press("img2img_interrupt"))) return;
   const end = () => {
     restart.disconnect();
     clearTimeout(limit);
