@@ -127,7 +127,8 @@ def make_request(
         image_mask=mask,
         inpaint_full_res=is_only_masked,
         inpainting_mask_invert=int(arguments.invert_mask),
-        override_settings={"sd_model_checkpoint": arguments.model} if arguments.model else {},
+        # A workflow would name start pictures that are kept; here nothing is kept but what is asked for.
+        override_settings={"save_workflow": False} | ({"sd_model_checkpoint": arguments.model} if arguments.model else {}),
         do_not_save_samples=True,
         do_not_save_grid=True,
         notes=list(picture.notes),

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 ENABLE_AFTER_S = 0.05
+SWITCH_OFF = '() => ({ __type__: "update", interactive: false })'
+"""In the browser, so that there is no moment left in which it could be pressed."""
 STAGES = ("import", "create", "ui")
 """Of loading a script; where else it fails, the list names the hook."""
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -89,7 +91,7 @@ class ScriptControls:
             )  # fmt: skip
 
         # Until its controls are made anew the button knows those of before, which the server has forgotten.
-        wishes[1].change(lambda: gr.update(interactive=False), None, [generate], queue=False, **QUIET)
+        wishes[1].change(None, None, [generate], js=SWITCH_OFF, **QUIET)
         gr.render(list(wishes), [page.load, wishes[1].change], show_progress="hidden")(fill)
         return False
 
