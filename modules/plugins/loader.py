@@ -124,6 +124,11 @@ class ScriptLibrary:
         """Load the img2img scripts now, so that nobody waits for them later."""
         self._runner(is_img2img=True)
 
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """Held while scripts are made or build their controls: the page library knows one page under construction at a time."""
+        return self._lock
+
     def modules(self) -> list[tuple[ScriptFile, ModuleType]]:
         """Every script file that could be imported, in order; they are loaded now if nobody has asked for them before."""
         self.load()

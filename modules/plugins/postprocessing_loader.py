@@ -50,11 +50,12 @@ class PostprocessingLibrary:
     @property
     def runner(self) -> ScriptPostprocessingRunner:
         """Those for the Extras tab; the first to ask waits until all scripts are loaded."""
-        if self._runner is None:
-            modules = self._library.modules()
-            # A context of its own: the page library behaves otherwise inside its event handlers.
-            self._runner = Context().run(self._create, modules)
-        return self._runner
+        with self._library.lock:
+            if self._runner is None:
+                modules = self._library.modules()
+                # A context of its own: the page library behaves otherwise inside its event handlers.
+                self._runner = Context().run(self._create, modules)
+            return self._runner
 
     def _create(self, modules: Sequence[tuple[ScriptFile, ModuleType]]) -> ScriptPostprocessingRunner:
         found = [data for file, module in modules for data in _classes(file, module)]

@@ -127,3 +127,22 @@ def test_broken_files_are_left_out_and_listed() -> None:
         ("create", "TypeError"),
         ("ui", "TypeError"),
     ]
+
+
+def test_however_many_ask_first_the_scripts_are_made_once() -> None:
+    begun: list[int] = []
+
+    class Slow(Grow):
+        def ui(self) -> Any:
+            begun.append(threading.get_ident())
+            time.sleep(0.05)
+            return {"enable": SimpleNamespace(label="Grow", value=False)}
+
+    module = ModuleType("scripts.slow")
+    module.Slow = Slow  # type: ignore[attr-defined]
+    library = ScriptLibrary(list)
+    library.modules = lambda: [(ScriptFile(ROOT / "slow.py", ROOT), module)]  # type: ignore[method-assign]
+    scripts = PostprocessingLibrary(library, lambda: pytest.MonkeyPatch.context(), Options)
+    with ThreadPoolExecutor(4) as pool:
+        runners = list(pool.map(lambda _: scripts.runner, range(4)))
+    assert len(begun) == 1 and len(set(map(id, runners))) == 1
