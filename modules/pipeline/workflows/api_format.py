@@ -67,19 +67,23 @@ def write_value(value: Any) -> Any:
     """The JSON of an input: `read_value`'s other way."""
     if isinstance(value, Link):
         return [value.node, value.output]
-    return {"__value__": value} if isinstance(value, list) else value
+    return {"__value__": list(value)} if isinstance(value, list | tuple) else value
 
 
 def write_api(graph: Graph) -> dict[str, Any]:
-    """A graph in this format."""
+    """A graph in this format, as ComfyUI puts it into pictures."""
     return {
         node.id: {
             "inputs": {name: write_value(value) for name, value in node.inputs.items()},
             "class_type": node.class_type,
-            "_meta": {"title": node.title or node.class_type},
+            "_meta": {"title": node.title or _title(node.class_type)},
         }
         for node in graph.nodes.values()
     }
+
+
+def _title(class_type: str) -> str:
+    return DEFINITIONS[class_type].title if class_type in DEFINITIONS else class_type
 
 
 def keep_known(node_id: str, class_type: str, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

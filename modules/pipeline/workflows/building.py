@@ -142,15 +142,3 @@ def _draw_note(number: int, text: str, order: int, drawing: Drawing) -> dict[str
         "color": "#432",
         "bgcolor": "#653",
     }
-
-
-def write_prompt(graph: Graph) -> dict[str, Any]:
-    """A graph in the API format, as ComfyUI puts it into pictures."""
-    return {
-        node.id: {
-            "inputs": {name: write_value(value) for name, value in node.inputs.items()},
-            "class_type": node.class_type,
-            "_meta": {"title": node.title or DEFINITIONS[node.class_type].title},
-        }
-        for node in graph.nodes.values()
-    }

@@ -14,7 +14,8 @@ from modules.imaging.resize import ResizeMode, inner_extent
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.stages.prepare import MaskSet, flatten_start
-from modules.pipeline.workflows.building import GraphBuilder, draw_workflow, write_prompt
+from modules.pipeline.workflows.api_format import write_api
+from modules.pipeline.workflows.building import GraphBuilder, draw_workflow
 from modules.pipeline.workflows.graph import Graph, Link
 from modules.pipeline.workflows.notes import describe_differences
 from modules.pipeline.workflows.own_request import write_own
@@ -54,7 +55,7 @@ def write_workflow(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int) 
     own = own_request(p, plan, index, keep)
     extra = {} if own is None else write_own(own, graph)
     drawn = draw_workflow(graph, "\n".join(describe_differences(p, plan)), extra)
-    return Written(json.dumps(write_prompt(graph)), json.dumps(drawn))
+    return Written(json.dumps(write_api(graph)), json.dumps(drawn))
 
 
 def _build(p: StableDiffusionProcessingImg2Img, plan: Plan, index: int, keep: Callable[[Image.Image], str]) -> Graph:

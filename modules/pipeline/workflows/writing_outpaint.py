@@ -9,7 +9,8 @@ from modules.imaging.outpainting import Outpaint
 from modules.pipeline.plan import Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.stages.prepare import flatten_start
-from modules.pipeline.workflows.building import GraphBuilder, draw_workflow, write_prompt
+from modules.pipeline.workflows.api_format import write_api
+from modules.pipeline.workflows.building import GraphBuilder, draw_workflow
 from modules.pipeline.workflows.graph import Graph, Link
 from modules.pipeline.workflows.notes import describe_outpaint
 from modules.pipeline.workflows.own_request import write_own
@@ -40,7 +41,7 @@ def write_outpainted(
     own = own_request(p, plan, index, keep)
     extra = {} if own is None else write_own(own, graph)
     drawn = draw_workflow(graph, "\n".join(describe_outpaint(first, plan, wanted)), extra)
-    return Written(json.dumps(write_prompt(graph)), json.dumps(drawn))
+    return Written(json.dumps(write_api(graph)), json.dumps(drawn))
 
 
 def _build(first: StableDiffusionProcessingImg2Img, plan: Plan, wanted: Outpaint, start: str, size: Extent) -> Graph:

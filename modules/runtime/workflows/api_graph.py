@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from modules.base.errors import InvalidRequest, UnknownName
+from modules.pipeline.workflows.api_format import write_value
 from modules.pipeline.workflows.definitions.table import DEFINITIONS
 from modules.pipeline.workflows.graph import Graph, GraphNode, Link
 
@@ -70,15 +71,9 @@ def needed_by(graph: Graph, outputs: Iterable[str]) -> set[str]:
 
 
 def _node_json(node: GraphNode) -> dict[str, Any]:
-    inputs = {name: _value_json(value) for name, value in node.inputs.items()}
+    inputs = {name: write_value(value) for name, value in node.inputs.items()}
     values: dict[str, Any] = {"inputs": inputs, "class_type": node.class_type}
     return values | ({"_meta": {"title": node.title}} if node.title else {})
-
-
-def _value_json(value: Any) -> Any:
-    if isinstance(value, Link):
-        return [value.node, value.output]
-    return {VALUE: list(value)} if isinstance(value, list | tuple) else value
 
 
 def _node_of(node_id: str, entry: Mapping[str, Any]) -> GraphNode:
