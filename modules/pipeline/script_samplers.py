@@ -13,17 +13,16 @@ from torch import Tensor
 from modules.base.errors import UnknownName
 from modules.engine.model import Interrupted
 from modules.engine.noise import ImageNoise, NoiseSource
-from modules.engine.preview import latent_to_rgb
 from modules.engine.samplers.table import SAMPLERS, SamplerSpec
 from modules.engine.schedules import plan_steps
 from modules.pipeline.context import RUNNING
+from modules.pipeline.live_preview import APPROXIMATIONS, FULL, show_latent
 from modules.pipeline.sampler_names import AUTOMATIC, resolve_sampler
 from modules.pipeline.script_calls import decode_first_stage
-from modules.pipeline.stages.decode import decode, to_picture
 from modules.settings.options import Options
 
 InterruptedException = Interrupted
-approximation_indexes = {"Full": 0, "Approx NN": 1, "Approx cheap": 2, "TAESD": 3}
+approximation_indexes = APPROXIMATIONS
 LATENT_FACTOR = 8
 
 
@@ -82,11 +81,11 @@ def setup_img2img_steps(p: Any, steps: int | None = None) -> tuple[int, int]:
 
 
 def single_sample_to_image(sample: Tensor, approximation: int | None = None) -> Image.Image:
-    """A picture of one latent (C, h, w): decoded for approximation 0, a rough preview for others and None."""
-    model = _model()
-    if approximation == 0:
-        return to_picture(decode(sample[None], model)[0])
-    return Image.fromarray(latent_to_rgb(sample, model))
+    """A picture of one latent (C, h, w), drawn in the way that has this number; None = as the options say."""
+    running = _running()
+    ways = {number: way for way, number in APPROXIMATIONS.items()}
+    way = running.options.show_progress_type if approximation is None else ways.get(approximation, FULL)
+    return show_latent(sample, running.sd_model, way, running.context.paths)
 
 
 def sample_to_image(samples: Tensor, index: int = 0, approximation: int | None = None) -> Image.Image:
@@ -105,11 +104,15 @@ def samples_to_images_tensor(sample: Tensor, approximation: int | None = None, m
     return decode_first_stage(model or _model(), sample)
 
 
-def _model() -> Any:
+def _running() -> Any:
     running = RUNNING.get()
     if running is None or running.sd_model is None:
         raise RuntimeError("latents become pictures within a job, once its model is loaded")
-    return running.sd_model
+    return running
+
+
+def _model() -> Any:
+    return _running().sd_model
 
 
 class ImageRNG(ImageNoise):

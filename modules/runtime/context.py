@@ -132,8 +132,9 @@ class JobContext:
     def _preview(self, latent: Any, model: Any) -> Image.Image | None:
         """A rough picture, or None: a preview that fails must not cost the picture."""
         try:
-            to_rgb: Any = load_dotted("modules.engine.preview:latent_to_rgb")
-            return Image.fromarray(to_rgb(latent[0], model))
+            show: Any = load_dotted("modules.pipeline.live_preview:show_latent")
+            picture: Image.Image = show(latent[0], model, self.options.show_progress_type, self.paths)
+            return picture
         except Exception:
             logger.debug("no preview", exc_info=True)
             return None

@@ -177,7 +177,6 @@ DEFAULTS_WITHOUT_EFFECT: Mapping[str, Any] = {
     "show_gradio_deprecation_warnings": True,
     "show_progress_grid": True,
     "show_progress_in_title": True,
-    "show_progress_type": "Approx NN",
     "show_progressbar": True,
     "show_warnings": False,
     "target_side_length": 4000,

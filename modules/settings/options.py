@@ -186,6 +186,14 @@ class Options:
 
     live_previews_enable: bool = option(True, "Show the picture while it is being made", section=INTERFACE)
     live_previews_image_format: str = option("png", "Format of previews", section=INTERFACE, choices=("jpeg", "png", "webp"))
+    show_progress_type: str = option(
+        "Approx NN",
+        "How previews are drawn",
+        section=INTERFACE,
+        choices=("Full", "Approx NN", "Approx cheap", "TAESD"),
+        help="Full: by the VAE, which is slow. Approx NN, TAESD: by a tiny decoder, or, for models that none knows, by a network that only "
+        "enlarges colours. Approx cheap: by a linear map, which is blurred.",
+    )
     show_progress_every_n_steps: int = option(10, "Steps between previews", section=INTERFACE, minimum=-1, maximum=32, help="-1: never.")
     interrupt_after_current: bool = option(True, "Interrupt ends the batch after the picture in hand", section=INTERFACE)
     face_restoration_model: str = option("CodeFormer", "Face restoration model", section=INTERFACE, help="None is installed; clients ask.")

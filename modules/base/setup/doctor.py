@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import sys
@@ -19,6 +20,8 @@ from modules.base.setup.requirements import RUNTIME, TEST, normalise, read_pins,
 GIB = 1 << 30
 CHECKPOINT_SUFFIXES = (".safetensors",)
 PICKLE_SUFFIXES = (".ckpt", ".pt", ".pth")
+PREVIEWS = ("tiny-decoder-16.safetensors", "tiny-enlarger.safetensors")
+"""Networks for live previews, in models/preview."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Finding:
 
 def report(root: Path, models: Path, console: Console) -> int:
     """Print all findings; 0 when nothing is to be mended."""
-    findings = [*look_at_machine(root), *look_at_packages(root), *look_at_assets(root), *look_at_models(root, models)]
+    looks = (look_at_machine(root), look_at_packages(root), look_at_assets(root), look_at_previews(root), look_at_models(root, models))
+    findings = [finding for look in looks for finding in look]
     for finding in findings:
         console.say(f"{'ok  ' if finding.is_good else 'MEND'}  {finding.text}")
         if finding.advice:
@@ -91,6 +95,29 @@ def look_at_assets(root: Path) -> Iterator[Finding]:
             yield Finding(False, f"{name} is damaged", "delete it and start again: it is fetched anew")
         else:
             yield Finding(False, f"{name} is missing: {asset.feature} stays off", "start again with a network")
+
+
+def look_at_previews(root: Path) -> Iterator[Finding]:
+    """The networks for live previews; without them previews are drawn plainly."""
+    for name in PREVIEWS:
+        path, advice = root / "models" / "preview" / name, "check it out again: git checkout -- models/preview"
+        if not path.is_file():
+            yield Finding(False, f"models/preview/{name} is missing: live previews are blurred", advice)
+        elif not _is_whole(path):
+            yield Finding(False, f"models/preview/{name} is damaged: live previews are blurred", advice)
+        else:
+            yield Finding(True, f"models/preview/{name} is whole")
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a safetensors file has a header, and the bytes that it tells of."""
+    try:
+        data = path.read_bytes()
+        start = 8 + int.from_bytes(data[:8], "little")
+        ends = [entry["data_offsets"][1] for name, entry in json.loads(data[8:start]).items() if name != "__metadata__"]
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return False
+    return bool(ends) and start + max(ends) == len(data)
 
 
 def look_at_models(root: Path, models: Path) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from modules.base.setup import chromium, launcher
 from modules.base.setup.checks import CHECKS, Outcome
 from modules.base.setup.console import Console
 from modules.base.setup.desktop import announce_when_up, has_desktop, is_taken, local_address
-from modules.base.setup.doctor import look_at_models, report
+from modules.base.setup.doctor import PREVIEWS, look_at_models, look_at_previews, report
 from modules.base.setup.extension_help import git_tag, is_installed, run, running_flags
 from modules.base.setup.pip import PipProgress, explain, pip_environment
 from modules.base.setup.processes import run as run_program
@@ -177,6 +177,19 @@ def test_the_doctor_names_pickles_and_an_empty_folder(tmp_path: Path) -> None:
     findings = list(look_at_models(tmp_path, tmp_path / "models"))
     assert [finding.is_good for finding in findings] == [True, False]
     assert "b.ckpt is a pickle" in findings[1].text
+
+
+def test_the_doctor_sees_missing_and_damaged_preview_networks(tmp_path: Path) -> None:
+    assert [finding.text.split()[2] for finding in look_at_previews(tmp_path)] == ["missing:"] * len(PREVIEWS)
+    folder = tmp_path / "models" / "preview"
+    folder.mkdir(parents=True)
+    header = b'{"a":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}'
+    whole = len(header).to_bytes(8, "little") + header + bytes(4)
+    (folder / PREVIEWS[0]).write_bytes(whole)
+    for broken in (whole[:-1], b"", b"version https://git-lfs", b"\x02" + bytes(7) + b"{}", b"\x02" + bytes(7) + b"[]"):
+        (folder / PREVIEWS[1]).write_bytes(broken)
+        assert [finding.is_good for finding in look_at_previews(tmp_path)] == [True, False], broken
+    assert all("git checkout" in finding.advice for finding in list(look_at_previews(tmp_path))[1:])
 
 
 def test_the_doctor_reports_this_checkout(project_root: Path) -> None:

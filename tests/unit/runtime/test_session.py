@@ -131,12 +131,10 @@ def context(session: Session) -> JobContext:
 
 
 def test_previews_come_every_n_steps(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    preview = SimpleNamespace(fromarray=lambda pixels: pixels)
-    monkeypatch.setattr("modules.runtime.context.load_dotted", lambda name: lambda latent, model: (latent, model))
-    monkeypatch.setattr("modules.runtime.context.Image", preview)
+    monkeypatch.setattr("modules.runtime.context.load_dotted", lambda name: lambda latent, model, way, paths: (latent, model, way))
     for step in range(1, 6):
         context.on_step(step, 5, ["latent"], "model")
-    assert context.job.preview == ("latent", "model") and context.job.preview_no == 2
+    assert context.job.preview == ("latent", "model", "Approx NN") and context.job.preview_no == 2
     assert (context.job.step, context.job.steps) == (5, 5)
 
 
