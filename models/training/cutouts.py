@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -50,9 +51,10 @@ DROPPED_FOLDERS = (
 ).split()
 DROPPED_WORDS = frozenset(
     (
-        "banner blueprint border bullet burner bw card contorno contour corner diagram emule flag grenade heading hole icon keys knot "
-        "labels logo map menu note notes outline pinout pitch points rules schema shelbi sign silhouet silouette simbol stylized suit "
-        "symbol theory tux wing"
+        "banner bikes blueprint border bullet burner bw card contorno contour corner cursor cycles departing diagram emule etiquette "
+        "flag grenade head3 heading hole icon keyboardlayout keys knot labels lane length logo map mascot menu moonphases note notes "
+        "opposite outline pinout pitch pointer points rock rules scene schema shelbi shift sign silhouet silouette simbol stylized "
+        "suit symbol theory tux wing"
     ).split()
 )
 CUTS_OFF = re.compile(r"[.!?;:,(—–“”\"]| that | which | with | from | in | on | is | lets | of the | and two | to ")
@@ -115,7 +117,9 @@ def name_cutout(path: Path, emoji: dict[str, tuple[str, str]]) -> tuple[str, str
     if set(DROPPED_FOLDERS) & set(path.parts):
         return None
     name = name_clip_art(path.stem)
-    if name and name[0] in ("house", "seal", "rock", "eye") and {"computer", "geography", "people", "unsorted"} & set(path.parts):
+    if name and name[0] == "horse" and "transportation" in path.parts:
+        return None
+    if name and name[0] in ("house", "seal", "rock", "eye") and {"computer", "geography", "people"} & set(path.parts):
         return None
     return ("computer mouse", "鼠标") if name == ("mouse", THINGS["mouse"]) and "computer" in path.parts else name
 
@@ -169,7 +173,10 @@ def cut_out(path: Path) -> np.ndarray | None:
     Returns:
         None if the picture is opaque, huge, very thin or of one flat colour.
     """
-    with Image.open(path) as image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(path)
+    with image:
         if image.width * image.height > MOST_PIXELS:
             return None
         pixels = np.asarray(image.convert("RGBA"))
