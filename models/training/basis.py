@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 from .data import Pack, crop_square
 
 PATCH_PX = 8
-CHANNELS = 8
+CHANNELS = 16
+SCALED_BY = 8
 WHITENING = 0.5
 
 
@@ -54,7 +55,8 @@ def fit_basis(patches: torch.Tensor, channels: int = CHANNELS, whitening: float 
     """Fit principal components and scale them.
 
     A component of standard deviation s is divided by s ** whitening, so that the strong ones stay stronger (noise then
-    hides fine detail first), and all together have unit spread.
+    hides fine detail first), and the first `SCALED_BY` together have unit spread. A basis of more channels thus begins with
+    that of fewer, and what was trained on the smaller goes on in the larger (`widen`).
 
     Args:
         patches: (count, 192) float, in [-1, 1].
@@ -67,7 +69,7 @@ def fit_basis(patches: torch.Tensor, channels: int = CHANNELS, whitening: float 
     vectors = vectors[:, -channels:].flip(1)
     spread = values[-channels:].flip(0).sqrt()
     scale = spread**-whitening
-    scale = scale / ((spread * scale) ** 2).mean().sqrt()
+    scale = scale / ((spread * scale)[:SCALED_BY] ** 2).mean().sqrt()
     analysis, synthesis = (vectors * scale).T, vectors / scale
     return Basis(analysis.float().contiguous(), synthesis.float().contiguous(), mean.float())
 

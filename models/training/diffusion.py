@@ -1,12 +1,11 @@
-"""The denoiser: a small inpainting UNet, trained together with its text encoder by velocity prediction.
+"""The denoiser: a small inpainting UNet, trained by velocity prediction on what the frozen text encoder says of captions.
 
-    python -m models.training.diffusion --pack PACK --basis basis.safetensors --text text-start.safetensors \
+    python -m models.training.diffusion --pack PACK --basis basis.safetensors --text text.safetensors \
         --vocabulary bpe_simple_vocab_16e6.txt.gz --state STATE [--resume]
 
 References:
     Ho et al., "Denoising Diffusion Probabilistic Models", 2020.
-    Salimans & Ho, "Progressive Distillation for Fast Sampling of Diffusion Models", 2022 (velocity, section 4).
-    Hang et al., "Efficient Diffusion Training via Min-SNR Weighting Strategy", 2023.
+    Salimans & Ho, "Progressive Distillation for Fast Sampling of Diffusion Models", 2022 (velocity and its weight, section 4).
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
-from safetensors.torch import load_file
 
 from .basis import Basis, load_basis
-from .captions import vary_caption
-from .data import Pack, crop_square, paste_cutout, vary_colour
-from .masks import cover_object, random_mask
+from .examples import Example, Examples
+from .muon import Muon
 from .state import Average, Clock, load_state, save_state
 from .text import WIDTH as TEXT_WIDTH
-from .text import TokenIds, build_text_encoder
+from .text import CaptionVectors
 
 WIDTH = 96
 MULTIPLIERS = (1, 2, 2)
 BLOCKS = 1
 HEADS = 6
 STEPS = 1000
-BETA_FIRST, BETA_LAST = 0.00085, 0.0120
-OUTSIDE_WEIGHT = 0.15
-SNR_LIMIT = 5.0
+BETA_FIRST, BETA_LAST = 0.00085, 0.020
+"""The last is larger than Stable Diffusion's, whose strongest noise still shows a hole's mean colour: chance would then choose it."""
+OUTSIDE_WEIGHT = 0.05
+SNR_LIMIT = 20.0
+EARLY_SHARE, EARLY_FROM = 0.4, 600
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class SizePlan:
     share: float
 
 
-PLANS = (SizePlan(128, 24, 0.6), SizePlan(192, 11, 0.2), SizePlan(256, 6, 0.2))
+PLANS = (SizePlan(128, 24, 0.5), SizePlan(192, 11, 0.1), SizePlan(256, 6, 0.4))
 
 
 def build_unet(channels: int) -> UNet2DConditionModel:
@@ -74,57 +73,9 @@ def alphas_cumprod() -> torch.Tensor:
     return torch.cumprod(1 - betas, 0).float()
 
 
-def build_model(channels: int, text_start: Path | None) -> torch.nn.ModuleDict:
-    """Make denoiser and text encoder as one module; the token vectors do not train."""
-    text = build_text_encoder()
-    tokens = text.get_input_embeddings().weight
-    tokens.requires_grad_(False)
-    if text_start is not None:
-        tokens.copy_(load_file(text_start)["token_embedding"])
-    return torch.nn.ModuleDict({"unet": build_unet(channels), "text": text})
-
-
-@dataclass
-class Example:
-    """One training picture: (3, size, size) in [-1, 1], its (size, size) mask, its caption."""
-
-    image: torch.Tensor
-    mask: torch.Tensor
-    caption: str
-
-
-class Examples:
-    """Draws random training examples.
-
-    Args:
-        folder: The pack.
-        held_out: Draw from the held-out pictures instead.
-    """
-
-    def __init__(self, folder: Path, held_out: bool = False):
-        self.photos, self.cutouts = Pack(folder, "photos"), Pack(folder, "cutouts")
-        self.indices = self.photos.split(held_out)
-        kinds = np.array([self.photos.entries[i].kind for i in self.indices])
-        weights = {"scene": 1.0, "pet": 3.0, "clothing": 1.0, "grocery": 1.0}
-        chance = np.array([weights.get(kind, 1.0) for kind in kinds])
-        self.chance = chance / chance.sum()
-
-    def draw(self, size: int, rng: np.random.Generator) -> Example:
-        """Draw one; a fifth have a cut-out pasted under the mask."""
-        index = int(rng.choice(self.indices, p=self.chance))
-        image = crop_square(self.photos.image(index), size, rng, native_share=0.6)
-        caption = self.photos.entries[index].caption
-        if rng.random() < 0.2:
-            number = int(rng.integers(len(self.cutouts)))
-            image, alpha = paste_cutout(image, self.cutouts.image(number), rng)
-            caption, mask, seen = self.cutouts.entries[number].caption, cover_object(alpha, rng), alpha
-        else:
-            image = vary_colour(image, rng)
-            mask = seen = random_mask(size, rng)
-        seen = torch.from_numpy(seen.copy())
-        hole = (image * seen).sum((1, 2)) / seen.sum().clamp(min=1)
-        caption = vary_caption(caption, hole.add(1).div(2).clamp(0, 1).numpy(), rng)
-        return Example(image, torch.from_numpy(mask.copy()), caption)
+def draw_plan(rng: np.random.Generator) -> SizePlan:
+    """Draw the kind of the next batch."""
+    return PLANS[rng.choice(len(PLANS), p=[plan.share for plan in PLANS])]
 
 
 def encode_batch(examples: list[Example], basis: Basis, rng: np.random.Generator):
@@ -138,34 +89,42 @@ def encode_batch(examples: list[Example], basis: Basis, rng: np.random.Generator
     latents, masked = basis.encode(images), basis.encode(images * (1 - masks))
     covered = F.max_pool2d(masks, 8)
     latent_mask = masks[:, :, ::8, ::8] if rng.random() < 0.7 else covered
-    weight = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * covered
+    weight = OUTSIDE_WEIGHT + (1 - OUTSIDE_WEIGHT) * covered / covered.mean((2, 3), keepdim=True).clamp(min=0.01).sqrt()
     return latents, torch.cat([latent_mask, masked], 1), weight
 
 
-def velocity_loss(model, latents, condition, weight, ids, signal) -> torch.Tensor:
+def draw_steps(count: int) -> torch.Tensor:
+    """Draw (count,) time steps, evenly spread but for a share of very noisy ones, where is decided what goes into a hole."""
+    early = int(count * EARLY_SHARE + torch.rand(()).item())
+    late = count - early
+    spread = (torch.arange(late) + torch.rand(late)) / max(late, 1) * STEPS
+    noisy = EARLY_FROM + (torch.arange(early) + torch.rand(early)) / max(early, 1) * (STEPS - EARLY_FROM)
+    return torch.cat([spread, noisy]).long().clamp(max=STEPS - 1)[torch.randperm(count)]
+
+
+def velocity_loss(unet, latents, condition, weight, words, signal) -> torch.Tensor:
     """Weighted squared error of the predicted velocity.
 
     Args:
-        model: As from `build_model`.
+        unet: As from `build_unet`.
         latents: (n, c, h, w), clean.
         condition: (n, 1 + c, h, w).
         weight: (n, 1, h, w).
-        ids: (n, 77) token ids.
+        words: (n, 77, TEXT_WIDTH).
         signal: (1000,) from `alphas_cumprod`.
     """
     count = len(latents)
-    steps = ((torch.arange(count) + torch.rand(count)) / count * STEPS).long().to(latents.device)
+    steps = draw_steps(count).to(latents.device)
     share = signal[steps].view(-1, 1, 1, 1)
     noise = torch.randn_like(latents)
     noisy = share.sqrt() * latents + (1 - share).sqrt() * noise
     target = share.sqrt() * noise - (1 - share).sqrt() * latents
     with torch.autocast(latents.device.type, dtype=torch.bfloat16):
-        words = model["text"](ids).last_hidden_state
-        found = model["unet"](torch.cat([noisy, condition], 1), steps, words).sample
+        found = unet(torch.cat([noisy, condition], 1), steps, words).sample
     snr = share / (1 - share)
-    weight = weight * snr.clamp(max=SNR_LIMIT) / (snr + 1) * 2
+    weight = weight * (snr.clamp(max=SNR_LIMIT) + 1) / (snr + 1)
     error = (found.float() - target).square().mean(1, keepdim=True)
-    return (error * weight).sum() / weight.sum().clamp(min=1) * weight.mean().clamp(min=1e-3).sqrt()
+    return (error * weight).sum() / weight.sum().clamp(min=1)
 
 
 def train(args: argparse.Namespace) -> None:
@@ -173,31 +132,30 @@ def train(args: argparse.Namespace) -> None:
     torch.manual_seed(1)
     device = torch.device(args.device)
     basis = load_basis(args.basis)
-    model = build_model(basis.channels, args.text).to(device)
+    model = torch.nn.ModuleDict({"unet": build_unet(basis.channels)}).to(device)
     if device.type == "cpu":  # the fused attention's backward pass is slow there: a third of a step
         model["unet"].set_attn_processor(AttnProcessor())
-        model["text"].set_attn_implementation("eager")
-    trained = [p for p in model.parameters() if p.requires_grad]
+    trained = list(model.parameters())
     print(f"{sum(p.numel() for p in trained) / 1e6:.1f} M weights train", flush=True)
-    optimizer = torch.optim.AdamW(trained, lr=args.rate, betas=(0.9, 0.99), weight_decay=1e-2)
+    optimizer = Muon(model, args.rate)
     average, step, spent_s = Average(model, args.average), 0, 0.0
     if args.resume:
         step, spent_s = load_state(args.state, model, average, optimizer)
-    clock, rng = Clock(args.minutes, spent_s), np.random.default_rng([step, 2])
+    clock, rng, first = Clock(args.minutes, spent_s), np.random.default_rng([step, 2]), step
     torch.manual_seed(step + 1)
-    examples, tokens = Examples(args.pack), TokenIds(args.vocabulary)
+    examples, captions = Examples(args.pack), CaptionVectors(args.vocabulary, args.text)
     signal = alphas_cumprod().to(device)
-    running = {}
+    running: dict[int, float] = {}
     while not clock.is_over:
-        plan = PLANS[rng.choice(len(PLANS), p=[p.share for p in PLANS])]
+        plan = draw_plan(rng)
         batch = [examples.draw(plan.size_px, rng) for _ in range(plan.count * args.scale)]
         latents, condition, weight = (t.to(device) for t in encode_batch(batch, basis, rng))
-        ids = tokens([e.caption for e in batch]).to(device)
-        loss = velocity_loss(model, latents, condition, weight, ids, signal)
+        words = captions([e.caption for e in batch]).to(device)
+        loss = velocity_loss(model["unet"], latents, condition, weight, words, signal)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, step)
+            group["lr"] = clock.learning_rate(args.rate, step - first)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         average.update(model, step)
@@ -215,12 +173,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pack", type=Path, required=True)
     parser.add_argument("--basis", type=Path, required=True)
-    parser.add_argument("--text", type=Path, required=True, help="token vectors, from models.training.text")
+    parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
     parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
     parser.add_argument("--state", type=Path, required=True, help="folder for the training state")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--minutes", type=float, default=125, help="planned length over all sittings")
-    parser.add_argument("--rate", type=float, default=4e-4)
+    parser.add_argument("--minutes", type=float, default=600, help="planned length over all sittings")
+    parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--average", type=float, default=0.999)
     parser.add_argument("--scale", type=int, default=1, help="multiplies the batch sizes")
     parser.add_argument("--save-every", type=int, default=200)

@@ -1,6 +1,6 @@
 """Export: one checkpoint in the original latent-diffusion layout, and the reverse for measuring it.
 
-    python -m models.training.export --basis basis.safetensors --autoencoder STATE --diffusion STATE \
+    python -m models.training.export --basis basis.safetensors --autoencoder STATE --diffusion STATE --text text.safetensors \
         --out models/Stable-diffusion/pentimento-small-inpaint.safetensors
 """
 
@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--basis", type=Path, required=True)
     parser.add_argument("--autoencoder", type=Path, required=True, help="state folder of the decoder's training")
     parser.add_argument("--diffusion", type=Path, required=True, help="state folder of the denoiser's training")
-    parser.add_argument("--text", type=Path, required=True, help="token vectors, from models.training.text")
+    parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -231,9 +231,9 @@ def main() -> None:
     vae = autoencoder.build_autoencoder(basis.channels)
     autoencoder.set_linear_encoder(vae, basis)
     load_average(torch.nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv}), args.autoencoder)
-    model = diffusion.build_model(basis.channels, args.text)
-    load_average(model, args.diffusion)
-    tensors = to_original(model["unet"], vae, model["text"])
+    unet = diffusion.build_unet(basis.channels)
+    load_average(torch.nn.ModuleDict({"unet": unet}), args.diffusion)
+    tensors = to_original(unet, vae, text.load_text_encoder(args.text))
     write_safely(tensors, args.out, {"format": "pt"})
     args.out.with_suffix(".yaml").write_text(describe(basis.channels))
     print(f"{args.out}: {len(tensors)} tensors, {args.out.stat().st_size / 1e6:.1f} MB")

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
 
 class Average:
     """Exponential moving average of a module's trainable weights, with a warm-up.
@@ -82,7 +84,7 @@ def save_state(folder: Path, module, average: Average, optimizer, step: int, clo
     tensors = {f"live.{n}": live[n] for n in names} | {f"average.{n}": t for n, t in average.weights.items()}
     for name in names:
         moments = optimizer.state.get(live[name], {})
-        tensors |= {f"{key}.{name}": value for key, value in moments.items() if key in ("exp_avg", "exp_avg_sq")}
+        tensors |= {f"{key}.{name}": value for key, value in moments.items() if key in MOMENTS}
     write_safely(tensors, folder / "state.safetensors", {"step": str(step), "spent_s": str(clock.spent_s)})
     (folder / "progress.json").write_text(json.dumps({"step": step, "spent_s": round(clock.spent_s, 1)}))
 
@@ -100,10 +102,7 @@ def load_state(folder: Path, module, average: Average, optimizer) -> tuple[int, 
             continue
         parameter.data.copy_(tensors[f"live.{name}"])
         average.weights[name].copy_(tensors[f"average.{name}"])
-        if f"exp_avg.{name}" in tensors:
-            optimizer.state[parameter] = {
-                "step": torch.tensor(float(progress["step"])),
-                "exp_avg": tensors[f"exp_avg.{name}"].to(parameter.device),
-                "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(parameter.device),
-            }
+        moments = {key: tensors[f"{key}.{name}"].to(parameter.device) for key in MOMENTS if f"{key}.{name}" in tensors}
+        if moments:
+            optimizer.state[parameter] = {"step": torch.tensor(float(progress["step"]))} | moments
     return progress["step"], progress["spent_s"]

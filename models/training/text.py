@@ -98,6 +98,37 @@ class TokenIds:
         return torch.tensor([self.seen[caption] for caption in captions])
 
 
+class CaptionVectors:
+    """What the frozen text encoder says of captions; what it has said is remembered.
+
+    Args:
+        vocabulary: `bpe_simple_vocab_16e6.txt.gz`.
+        words: The encoder's weights, from `models.training.meaning`.
+        limit: Captions kept.
+    """
+
+    def __init__(self, vocabulary: Path, words: Path, limit: int = 20_000):
+        self.tokens, self.encoder, self.limit = TokenIds(vocabulary), load_text_encoder(words), limit
+        self.known: dict[str, torch.Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, captions: list[str]) -> torch.Tensor:
+        """Return (count, 77, WIDTH) float32."""
+        new = sorted(set(captions) - self.known.keys())
+        if len(self.known) + len(new) > self.limit:
+            self.known, new = {}, sorted(set(captions))
+        if new:
+            self.known |= dict(zip(new, self.encoder(self.tokens(new)).last_hidden_state.bfloat16(), strict=True))
+        return torch.stack([self.known[caption] for caption in captions]).float()
+
+
+def load_text_encoder(path: Path) -> CLIPTextModel:
+    """Load what `models.training.meaning` wrote, for use."""
+    encoder = build_text_encoder()
+    encoder.load_state_dict(load_file(path), strict=True)
+    return encoder.eval().requires_grad_(False)
+
+
 @torch.no_grad()
 def embed_words(words: list[str], folder: Path) -> torch.Tensor:
     """Embed words one by one with MiniLM, mean-pooled.
