@@ -115,7 +115,8 @@ class Examples:
 
     def _moved(self, index: int, size: int, rng: np.random.Generator) -> _Scene:
         """A photo's object pasted into another photo: the whole thing, smaller, in a foreign place."""
-        cutout = np.dstack([self.photos.image(index), self.photos.object_mask(index)])
+        sharp = cv2.convertScaleAbs(np.asarray(self.photos.object_mask(index)).clip(80, 180), alpha=2.55, beta=-204)
+        cutout = np.dstack([self.photos.image(index), sharp])
         return self._pasted(cutout, size, rng, self.photos.entries[index].caption, "", least=0.4, most=0.9)
 
     def _cutout(self, size: int, rng: np.random.Generator) -> _Scene:
