@@ -21,7 +21,7 @@ from .masks import FREE, LARGE, cover_object, random_mask
 SHARES = {"object": 0.32, "scene": 0.30, "implant": 0.08, "cutout": 0.15, "free": 0.15}
 WORDLESS = 0.5
 """Share of free masks without a caption. What covers a thing always has one: no words then mean going on with what is around the hole."""
-OBJECT_KINDS = {"pet": 0.40, "clothing": 0.28, "grocery": 0.32}
+OBJECT_KINDS = {"pet": 0.45, "clothing": 0.25, "grocery": 0.30}
 SCENE = "scene"
 EVERYTHING = 0.08
 NATIVE_SHARE = 0.6

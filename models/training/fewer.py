@@ -2,7 +2,7 @@
 
 Progressive distillation along the time steps that the studio's Euler sampler visits; the guidance scale is distilled along.
 
-    python -m models.training.fewer --pack PACK --basis basis.safetensors --text text.safetensors --vocabulary bpe_simple_vocab_16e6.txt.gz \\
+    python -m models.training.fewer --pack PACK --basis basis.safetensors --text text.safetensors --vocabulary VOCABULARY \\
         --diffusion UNET --state FEWER --out models/Lora/pentimento-small-fast.safetensors [--resume]
 
 References:
