@@ -31,7 +31,7 @@ def test_a_stroke_is_repainted_and_nothing_else_changes(studio: StudioPage, phot
     assert 0.01 < where.mean() < 0.5
     assert np.array_equal(np.asarray(result)[~where], np.asarray(before)[~where])
     assert where[150, 160] and not where[20, 20]
-    expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Sampler: Euler a"))
+    expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Sampler: Euler,"))
 
 
 def test_strokes_land_where_the_pointer_is_and_undo_and_eraser_take_them_away(studio: StudioPage, photo: Path) -> None:
