@@ -157,9 +157,9 @@ def filled(desk: Desk) -> Desk:
         ({"owner": "ann"}, [3, 1]),
         ({"owner": ""}, []),
         ({"owner": "ann", "words": "fox", "model": "small", "mode": "inpaint"}, [1]),
-        ({"since": time.time() + 1000}, []),
-        ({"until": time.time() - 1000}, []),
-        ({"since": time.time() - 1000, "until": time.time() + 1000}, [3, 2, 1]),
+        ({"since": time.time() + 86_400}, []),
+        ({"until": time.time() - 86_400}, []),
+        ({"since": time.time() - 86_400, "until": time.time() + 86_400}, [3, 2, 1]),
         ({"words": "half \ud83d emoji"}, []),
     ],
 )
