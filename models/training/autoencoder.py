@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL
 
 from .basis import PATCH_PX, Basis, load_basis
 from .data import Pack, crop_square, paste_cutout, vary_colour
-from .state import Average, Clock, load_state, save_state
+from .state import Average, Clock, descend, load_state, save_state
 
 WIDTH = 64
 MULTIPLIERS = (1, 1, 2, 2)
@@ -196,13 +196,7 @@ def train(args: argparse.Namespace) -> None:
         with torch.autocast(device.type, dtype=torch.bfloat16):
             found = decoder["decoder"](decoder["post_quant_conv"](latents))
         loss = picture_loss(found.float(), images)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, step)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(decoder, step)
+        descend(loss, decoder, average, optimizer, clock.learning_rate(args.rate, step), step)
         step += 1
         running = running * 0.98 + loss.item() * 0.02 if step > 1 else loss.item()
         if step % 50 == 0:

@@ -23,7 +23,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from .basis import Basis, load_basis
 from .examples import Example, Examples
 from .muon import Muon
-from .state import Average, Clock, load_state, save_state
+from .state import Average, Clock, descend, load_state, save_state
 from .text import WIDTH as TEXT_WIDTH
 from .text import CaptionVectors
 
@@ -152,13 +152,7 @@ def train(args: argparse.Namespace) -> None:
         latents, condition, weight = (t.to(device) for t in encode_batch(batch, basis, rng))
         words = captions([e.caption for e in batch]).to(device)
         loss = velocity_loss(model["unet"], latents, condition, weight, words, signal)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, step - first)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(model, step)
+        descend(loss, model, average, optimizer, clock.learning_rate(args.rate, step - first), step)
         step += 1
         running[plan.size_px] = running.get(plan.size_px, loss.item()) * 0.98 + loss.item() * 0.02
         if step % 50 == 0:

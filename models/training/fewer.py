@@ -26,7 +26,7 @@ from .basis import load_basis
 from .diffusion import STEPS, alphas_cumprod, build_unet, draw_plan, encode_batch
 from .examples import Examples
 from .export import load_average
-from .state import Average, Clock, load_state, save_state, write_safely
+from .state import Average, Clock, descend, load_state, save_state, write_safely
 from .text import CaptionVectors
 
 RANK = 32
@@ -178,13 +178,7 @@ def train(args: argparse.Namespace) -> None:
             found = student(torch.cat([noisy, condition], 1), times, words).sample
         error = (found.float() - wanted).square().mean(1, keepdim=True)
         loss = (error * weight).sum() / weight.sum().clamp(min=1)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(layers.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, step, 50)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(layers, step)
+        descend(loss, layers, average, optimizer, clock.learning_rate(args.rate, step, 50), step)
         step += 1
         running = running * 0.98 + loss.item() * 0.02 if step > 1 else loss.item()
         if step % 20 == 0:

@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from .captions import COLOURED, colour_in_chinese, without_article
-from .state import Average, Clock, write_safely
+from .state import Average, Clock, descend, write_safely
 from .text import END, TOKENS, WIDTH, TokenIds, build_text_encoder, embed_words, read_vocabulary
 from .words import CHINESE, COLOURS, GENERAL, SHADES, SYNONYMS
 
@@ -170,13 +170,7 @@ def distil(args: argparse.Namespace) -> None:
         rows = torch.arange(len(batch))
         said = [F.normalize(model["head"](hidden[rows, at].float()), dim=-1) for at in (ends, pads)]
         loss = sum(1 - (vectors * wanted[chosen]).sum(-1).mean() for vectors in said) / 2
-        loss.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, step)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(model, step)
+        descend(loss, model, average, optimizer, clock.learning_rate(args.rate, step), step)
         step += 1
         running = running * 0.98 + loss.item() * 0.02 if step > 1 else loss.item()
         if step % 100 == 0:

@@ -69,6 +69,27 @@ class Clock:
         return peak * min(1.0, (step + 1) / warmup_steps) * fall
 
 
+def descend(loss: torch.Tensor, module: torch.nn.Module, average: Average, optimizer, rate: float, step: int, longest: float = 1.0) -> None:
+    """Take one training step and let the average follow.
+
+    Args:
+        loss: Scalar, with its graph.
+        module: What trains.
+        average: Of `module`.
+        optimizer: Of `module`'s trainable weights.
+        rate: Learning rate of this step.
+        step: Steps taken before.
+        longest: Norm that the gradient is cut to.
+    """
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for p in module.parameters() if p.requires_grad], longest)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    average.update(module, step)
+
+
 def write_safely(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write safetensors beside `path`, then rename: a reader never sees half a file."""
     temporary = path.with_name(path.name + ".part")

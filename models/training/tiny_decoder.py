@@ -23,7 +23,7 @@ from modules.engine.tiny_decoder import FACTOR, TinyDecoder, TinyShape, draw_pro
 
 from .basis import Basis, load_basis
 from .data import Pack, crop_square, vary_colour
-from .state import Average, Clock, load_state, save_state, write_safely
+from .state import Average, Clock, descend, load_state, save_state, write_safely
 
 MEASURED = ("astronaut", "chelsea", "coffee", "rocket")
 MEASURED_PX = 256
@@ -111,13 +111,7 @@ def train(args: argparse.Namespace, space: Space, network: TinyDecoder) -> tuple
     while not clock.is_over:
         truth = draw_photos(photos, indices, args.batch, args.size, rng)
         loss = loss_of(network(add_noise(space.encode(truth), NOISE[space.name], rng)), truth)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(args.rate, step)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(network, step)
+        descend(loss, network, average, optimizer, clock.learning_rate(args.rate, step), step)
         step += 1
         running = loss.item() if running is None else running * 0.98 + loss.item() * 0.02
         if step % 100 == 0:
