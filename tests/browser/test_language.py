@@ -14,7 +14,7 @@ from tests.browser.studio import StudioPage
 TABS = ("tab_img2img-button", "tab_history-button", "tab_pnginfo-button", "settings-button")
 MODES = "#mode_img2img [role='tab']"
 NAMES = re.compile(
-    r"Pentimento|English|简体中文|Language|A1111|AUTOMATIC1111|ComfyUI|grow_mask_by|"
+    r"Pentimento|English|Full(?=$|：)|Approx (NN|cheap)|TAESD|简体中文|Language|A1111|AUTOMATIC1111|ComfyUI|grow_mask_by|"
     r"img2img|PNG( info)?|JPEG|WebP|png|jpg|jpeg|webp|CSV|JSON|YAML|API|HTTP|"
     r"URL|GiB|MiB|KiB|kB|MB|GB|px|ID|PatchMatch|CFG|VAE|CLIP|LoRA|DDIM|UniPC|Karras|Beta|Automatic|Exponential|"
     r"SGM Uniform|Euler a?|DPM\+\+ 2M|built-in \(small\)|Real-ESRGAN|R-ESRGAN (General (WDN )?4xV3|AnimeVideo|4x\+ Anime6B|[24]x\+)|"
