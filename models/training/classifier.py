@@ -24,7 +24,7 @@ from torch import nn
 
 from .captions import coarse_class
 from .data import Pack
-from .state import Average, Clock, load_state, save_state, write_safely
+from .state import Average, Clock, descend, load_state, save_state, write_safely
 
 SIDE_PX = 112
 LEAST_PHOTOS = 60
@@ -266,13 +266,7 @@ def train(model: nn.Module, shown: Shown, state: Path, minutes: float, resume: b
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(images)
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=0.1)
-        for group in optimizer.param_groups:
-            group["lr"] = clock.learning_rate(PEAK_RATE, step)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-        optimizer.step()
-        average.update(model, step)
+        descend(loss, model, average, optimizer, clock.learning_rate(PEAK_RATE, step), step, longest=2.0)
         losses.append(loss.item())
         step += 1
         if step % 100 == 0:

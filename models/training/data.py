@@ -42,7 +42,7 @@ class Pack:
     """Read-only view of one packed picture set.
 
     Args:
-        folder: The folder that `pack_photos` or `pack_cutouts` wrote.
+        folder: The folder that `write_pack` wrote to.
         name: "photos" (RGB) or "cutouts" (RGBA).
     """
 

@@ -1,7 +1,7 @@
 """Training examples: a picture, the mask to repaint, and what it should show.
 
-Four kinds are mixed: photos of one thing under a mask of that thing, scenes under free or large masks, cut-outs pasted into photos,
-and free masks on any photo. See `SHARES`.
+Five kinds are mixed: photos of one thing under a mask of that thing, scenes under free or large masks, scenes that fade into other
+photos, cut-outs pasted into photos, and free masks on any photo. See `SHARES`.
 """
 
 from __future__ import annotations
