@@ -82,7 +82,7 @@ BUILTIN_INTENTS = {
     Intent.REFINE: IntentValues(1, 0.1, 32, 4),
     Intent.EXTEND: IntentValues("patchmatch", 0.15, 128, 8),
 }
-"""Chosen by eye: where something shall go, the patch match knows more of what is around it; where a word is to come, it starts from noise."""
+"""Chosen by eye: where something shall go, the patch match knows more of what is around it; a word starts from noise."""
 INPAINT_INTENTS = {
     Intent.REMOVE: IntentValues("patchmatch", 0.75, 64, 4),
     Intent.REPLACE: IntentValues(0, 1.0, 64, 4),
