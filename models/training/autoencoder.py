@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
+from . import pictures
 from .basis import PATCH_PX, Basis, load_basis
-from .data import Pack, crop_square, paste_cutout, vary_colour
+from .data import Pack, to_tensor
 from .state import Average, Clock, descend, load_state, save_state
 
 WIDTH = 64
@@ -165,10 +166,10 @@ def draw_batch(photos: Pack, cutouts: Pack, indices, count: int, size: int, rng)
     """Return (count, 3, size, size) random crops, a fifth of them with a cut-out pasted in."""
     images = []
     for index in rng.choice(indices, count):
-        image = vary_colour(crop_square(photos.image(int(index)), size, rng, native_share=0.75), rng)
+        image = pictures.vary_colour(pictures.random_square(photos.image(int(index)), size, rng, 0.75)[0], rng)
         if rng.random() < 0.2:
-            image, _ = paste_cutout(image, cutouts.image(int(rng.integers(len(cutouts)))), rng)
-        images.append(image)
+            image, _ = pictures.paste(image, cutouts.image(int(rng.integers(len(cutouts)))), rng)
+        images.append(to_tensor(image))
     return torch.stack(images)
 
 

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
-from .data import Pack, crop_square
+from .data import Pack, to_tensor
+from .pictures import random_square
 
 PATCH_PX = 8
 CHANNELS = 16
@@ -56,7 +57,7 @@ def fit_basis(patches: torch.Tensor, channels: int = CHANNELS, whitening: float 
 
     A component of standard deviation s is divided by s ** whitening, so that the strong ones stay stronger (noise then
     hides fine detail first), and the first `SCALED_BY` together have unit spread. A basis of more channels thus begins with
-    that of fewer, and what was trained on the smaller goes on in the larger (`widen`).
+    that of fewer.
 
     Args:
         patches: (count, 192) float, in [-1, 1].
@@ -80,7 +81,7 @@ def sample_patches(pack: Pack, count: int, rng: np.random.Generator) -> torch.Te
     found = []
     for index in rng.choice(indices, count):
         size = 128 if rng.random() < 0.67 else 256
-        crop = crop_square(pack.image(int(index)), size, rng, native_share=0.7)
+        crop = to_tensor(random_square(pack.image(int(index)), size, rng, 0.7)[0])
         patches = F.pixel_unshuffle(crop[None], PATCH_PX)[0].flatten(1).T
         found.append(patches[torch.from_numpy(rng.permutation(len(patches))[:64])])
     return torch.cat(found)

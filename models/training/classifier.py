@@ -24,6 +24,7 @@ from torch import nn
 
 from .captions import coarse_class
 from .data import Pack
+from .pictures import middle_square
 from .state import Average, Clock, descend, load_state, save_state, write_safely
 
 SIDE_PX = 112
@@ -183,14 +184,6 @@ def draw_batch(shown: Shown, weights: np.ndarray, count: int, side: int, rng: np
     return images.contiguous(memory_format=torch.channels_last), torch.from_numpy(shown.labels[chosen])
 
 
-def middle_square(image: np.ndarray, side: int = SIDE_PX) -> np.ndarray:
-    """Cut the middle square of an RGB array and scale it to (side, side, 3) uint8."""
-    short = min(image.shape[:2])
-    top, left = (image.shape[0] - short) // 2, (image.shape[1] - short) // 2
-    way = cv2.INTER_AREA if short > side else cv2.INTER_LINEAR
-    return cv2.resize(np.ascontiguousarray(image[top : top + short, left : left + short]), (side, side), interpolation=way)
-
-
 @torch.no_grad()
 def classify(model: nn.Module, crops: list[np.ndarray]) -> torch.Tensor:
     """Tell the classes of square pictures.
@@ -204,7 +197,7 @@ def classify(model: nn.Module, crops: list[np.ndarray]) -> torch.Tensor:
     """
     found = []
     for start in range(0, len(crops), 64):
-        stack = np.stack([middle_square(crop) for crop in crops[start : start + 64]])
+        stack = np.stack([middle_square(crop, SIDE_PX) for crop in crops[start : start + 64]])
         images = torch.from_numpy(stack).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
         images = images.contiguous(memory_format=torch.channels_last)
         found.append((model(images).softmax(1) + model(images.flip(-1)).softmax(1)) / 2)
@@ -226,7 +219,7 @@ def count_right(model: nn.Module, shown: Shown, classes: list[str]) -> dict[str,
     found = dict.fromkeys(classes, (0, 0, 0))
     if not len(shown.indices):
         return found
-    ranks = classify(model, [middle_square(shown.pack.image(int(i))) for i in shown.indices]).argsort(1, descending=True)
+    ranks = classify(model, [middle_square(shown.pack.image(int(i)), SIDE_PX) for i in shown.indices]).argsort(1, descending=True)
     for label, rank in zip(shown.labels, ranks, strict=True):
         place = int((rank == int(label)).nonzero()[0, 0])
         total, first, third = found[classes[label]]

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import pictures
 from .cutouts import read_cutouts
 
 HELD_OUT_EVERY = 200
@@ -121,35 +120,6 @@ def read_photos(folder: Path):
                 yield np.asarray(image.convert("RGB")), row["caption"], row["kind"]
 
 
-def crop_square(image: np.ndarray, size_px: int, rng: np.random.Generator, native_share: float) -> torch.Tensor:
-    """Cut a random square and scale it to `size_px`, as `pictures.random_square` does.
-
-    Returns:
-        (3, size_px, size_px) float32 in [-1, 1].
-    """
-    return to_tensor(pictures.random_square(image, size_px, rng, native_share)[0])
-
-
-def vary_colour(image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Change brightness, contrast and saturation a little; (3, height, width) in [-1, 1], in and out."""
-    return to_tensor(pictures.vary_colour(to_pixels(image), rng))
-
-
-def paste_cutout(image: torch.Tensor, cutout: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, np.ndarray]:
-    """Paste one cut-out at a random place, size and small rotation, in a random light, with a soft shadow now and then.
-
-    Args:
-        image: (3, size, size) float32 in [-1, 1].
-        cutout: (height, width, 4) uint8.
-        rng: Source of chance.
-
-    Returns:
-        The picture with the object, and the object's alpha as (size, size) float32 in [0, 1].
-    """
-    pasted, alpha = pictures.paste(to_pixels(image), cutout, rng)
-    return to_tensor(pasted), alpha
-
-
 def to_tensor(pixels: np.ndarray) -> torch.Tensor:
     """(height, width, 3) uint8 as (3, height, width) float32 in [-1, 1]."""
     planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
@@ -157,8 +127,8 @@ def to_tensor(pixels: np.ndarray) -> torch.Tensor:
 
 
 def to_pixels(image: torch.Tensor) -> np.ndarray:
-    """(3, height, width) float32 in [-1, 1] as (height, width, 3) uint8."""
-    return np.ascontiguousarray(image.add(1).mul(127.5).add(0.5).clamp(0, 255).byte().permute(1, 2, 0).numpy())
+    """(3, height, width) float in [-1, 1] as (height, width, 3) uint8; what lies outside is cut off."""
+    return np.ascontiguousarray(image.float().add(1).mul(127.5).add(0.5).clamp(0, 255).byte().permute(1, 2, 0).numpy())
 
 
 def main() -> None:

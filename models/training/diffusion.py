@@ -48,7 +48,7 @@ class SizePlan:
     share: float
 
 
-PLANS = (SizePlan(128, 24, 0.5), SizePlan(192, 11, 0.1), SizePlan(256, 6, 0.4))
+PLANS = (SizePlan(128, 24, 0.55), SizePlan(256, 6, 0.45))
 
 
 def build_unet(channels: int) -> UNet2DConditionModel:

@@ -11,8 +11,9 @@ import torch
 from skimage import data as samples
 
 from .basis import Basis, fit_basis, sample_patches
-from .data import Pack
-from .fills import LAPLACIAN_FLOOR, psnr_db, square
+from .data import Pack, to_pixels, to_tensor
+from .fills import LAPLACIAN_FLOOR, SIDE_PX, psnr_db
+from .pictures import middle_square
 
 PICTURES = ("astronaut", "chelsea", "coffee", "rocket")
 CROPS = 1500
@@ -35,19 +36,14 @@ class Reconstruction:
     basis_texture: float
 
 
+def yardstick_photos() -> dict[str, np.ndarray]:
+    """The middle squares of four scikit-image photos, (SIDE_PX, SIDE_PX, 3) uint8, by name; they are in no training set."""
+    return {name: middle_square(getattr(samples, name)()[..., :3], SIDE_PX) for name in PICTURES}
+
+
 def yardstick(pack: Pack, channels: int) -> Basis:
     """Fit the basis to training photos; its scale does not matter here."""
     return fit_basis(sample_patches(pack, CROPS, np.random.default_rng(0)), channels)
-
-
-def to_tensor(image: np.ndarray) -> torch.Tensor:
-    """(height, width, 3) uint8 to (1, 3, height, width) in [-1, 1]."""
-    return torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-
-
-def to_array(image: torch.Tensor) -> np.ndarray:
-    """(1, 3, h, w) in [-1, 1] to (h, w, 3) uint8."""
-    return ((image[0].float().permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().byte().numpy()
 
 
 def sharpness(image: np.ndarray) -> float:
@@ -57,17 +53,16 @@ def sharpness(image: np.ndarray) -> float:
 
 @torch.no_grad()
 def measure_autoencoder(model: Any, basis: Basis) -> list[Reconstruction]:
-    """Encode and decode four scikit-image pictures that are in no training set.
+    """Encode and decode the four yardstick photos.
 
     Args:
         model: The studio's loaded `DiffusionModel`.
         basis: The yardstick, of `model.latent_channels` channels.
     """
     found = []
-    for name in PICTURES:
-        truth = square(getattr(samples, name)())
-        pixels = to_tensor(truth)
-        ours, plain = to_array(model.decode(model.encode(pixels))), to_array(basis.decode(basis.encode(pixels)))
+    for name, truth in yardstick_photos().items():
+        pixels = to_tensor(truth)[None]
+        ours, plain = to_pixels(model.decode(model.encode(pixels))[0]), to_pixels(basis.decode(basis.encode(pixels))[0])
         everywhere = np.ones(truth.shape[:2], bool)
         psnrs = (psnr_db(again, truth, everywhere) for again in (ours, plain))
         found.append(Reconstruction(name, *psnrs, *(sharpness(again) / sharpness(truth) for again in (ours, plain))))

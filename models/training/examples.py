@@ -1,7 +1,7 @@
 """Training examples: a picture, the mask to repaint, and what it should show.
 
-Five kinds are mixed: photos of one thing under a mask of that thing, scenes under free or large masks, scenes that fade into other
-photos, cut-outs pasted into photos, and free masks on any photo. See `SHARES`.
+Five kinds are mixed: photos of one thing under a mask of that thing, scenes under free or large masks, things and scenes that fade into
+other photos, cut-outs pasted into photos, and free masks on any photo. See `SHARES`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ import numpy as np
 import torch
 
 from . import pictures
-from .captions import vary_caption
+from .captions import coarse_class, vary_caption
 from .data import Pack, to_tensor
-from .masks import FREE, LARGE, cover_object, random_mask
+from .masks import FREE, LARGE, cover_object, draw_covering, random_mask
 
-SHARES = {"object": 0.32, "scene": 0.30, "implant": 0.08, "cutout": 0.15, "free": 0.15}
+SHARES = {"object": 0.12, "scene": 0.14, "implant": 0.46, "cutout": 0.10, "free": 0.18}
 WORDLESS = 0.5
 """Share of free masks without a caption. What covers a thing always has one: no words then mean going on with what is around the hole."""
 OBJECT_KINDS = {"pet": 0.45, "clothing": 0.25, "grocery": 0.30}
 SCENE = "scene"
+IMPLANT_KINDS = {SCENE: 0.24, "pet": 0.12, "clothing": 0.25, "grocery": 0.39}
+CLASS_BALANCE = 0.5
+"""A class of n photos is implanted in proportion to n to this power: 0 is the same for all, 1 as they come."""
 EVERYTHING = 0.08
 NATIVE_SHARE = 0.6
 WHOLE_SHARE = 0.85
@@ -80,6 +83,7 @@ class Examples:
             known = [i for i in self.indices if entries[i].kind == kind]
             if known:
                 self.objects[kind] = known
+        self.implants = {kind: _by_class(self.photos, found) for kind, found in ({SCENE: self.scenes} | self.objects).items()}
         self.movable = {kind: [i for i in found if self._is_movable(i)] for kind, found in self.objects.items()}
         self.recipes = {"object": self._object, "scene": self._scene, "implant": self._implant, "cutout": self._cutout, "free": self._free}
         self.chances = dict(SHARES)
@@ -137,13 +141,33 @@ class Examples:
         return self._free_of(_any(self.scenes, rng), size, rng, LARGE if rng.random() < LARGE_SHARE else FREE)
 
     def _implant(self, size: int, rng: np.random.Generator) -> _Scene:
-        """A scene that fades into another photo inside the mask: the word counts, not what is around the hole."""
-        index = _any(self.scenes, rng)
-        scene, ground = pictures.random_square(self.photos.image(index), size, rng, NATIVE_SHARE)[0], self._ground(size, rng)
-        mask = random_mask(size, rng, LARGE)
-        alpha = (cv2.GaussianBlur(mask, (0, 0), size * rng.uniform(0.01, 0.05)) * 2 - 1).clip(0, 1)[..., None]
-        image = np.rint(pictures.vary_colour(scene, rng) * alpha + ground * (1 - alpha)).astype(np.uint8)
+        """A photo that fades into another one inside the mask: the word counts, not what is around the hole."""
+        kind = _choose({kind: IMPLANT_KINDS[kind] for kind in self.implants}, rng)
+        classes = self.implants[kind]
+        index = _any(classes[_choose({name: len(found) ** CLASS_BALANCE for name, found in classes.items()}, rng)], rng)
+        ground = self._ground(size, rng)
+        if kind == SCENE:
+            mask = random_mask(size, rng, LARGE)
+            photo = pictures.random_square(self.photos.image(index), size, rng, NATIVE_SHARE)[0]
+        else:
+            mask = draw_covering(size, rng)
+            photo = self._thing_under(index, mask, rng)
+        alpha = ((cv2.GaussianBlur(mask, (0, 0), size * rng.uniform(0.01, 0.05)) * 2 - 1).clip(0, 1) * mask)[..., None]
+        image = np.rint(pictures.vary_colour(photo, rng) * alpha + ground * (1 - alpha)).astype(np.uint8)
         return _Scene(image, mask, mask, self.photos.entries[index].caption, is_thing=True)
+
+    def _thing_under(self, index: int, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A photo's thing, scaled and shifted to lie under a mask: (size, size, 3) uint8, black elsewhere."""
+        size = mask.shape[0]
+        left, top, across, down = cv2.boundingRect(mask.astype(np.uint8))
+        side = min(int(max(across, down) * rng.uniform(1.0, 1.2)), int(1.2 * size))
+        found = self.photos.object_mask(index)
+        if found is not None:
+            part = pictures.square_around(self.photos.image(index), found, side, rng, most_margin=0.25)[0]
+        else:
+            part = pictures.middle_square(self.photos.image(index), side, rng)
+        shift = np.array([left + across / 2, top + down / 2]) - side / 2
+        return cv2.warpAffine(part, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (size, size), flags=cv2.INTER_NEAREST)
 
     def _free(self, size: int, rng: np.random.Generator) -> _Scene:
         return self._free_of(_any(self.indices, rng), size, rng, FREE)
@@ -171,6 +195,13 @@ def _choose(chances: dict[str, float], rng: np.random.Generator) -> str:
     """Return one key with the chance that its value is of all values."""
     names, limits = list(chances), np.cumsum(list(chances.values()))
     return names[min(int(np.searchsorted(limits, rng.random() * limits[-1], side="right")), len(names) - 1)]
+
+
+def _by_class(pack: Pack, indices: list[int]) -> dict[str, list[int]]:
+    classes: dict[str, list[int]] = {}
+    for index in indices:
+        classes.setdefault(coarse_class(pack.entries[index].caption), []).append(index)
+    return classes
 
 
 def _any(indices: list[int], rng: np.random.Generator) -> int:

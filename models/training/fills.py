@@ -15,6 +15,7 @@ from modules.imaging.fills import fill_patchmatch
 from modules.imaging.masks import blur_mask
 
 from .data import Pack
+from .pictures import middle_square
 from .seams import measure_seam
 
 SIDE_PX = 256
@@ -70,14 +71,6 @@ class Measures:
 NAMES = tuple(field.name for field in fields(Measures))
 
 
-def square(image: np.ndarray, side: int = SIDE_PX) -> np.ndarray:
-    """Cut the middle square of an RGB array and scale it to (side, side, 3) uint8."""
-    short = min(image.shape[:2])
-    top, left = (image.shape[0] - short) // 2, (image.shape[1] - short) // 2
-    part = Image.fromarray(image[top : top + short, left : left + short])
-    return np.asarray(part.resize((side, side), Image.Resampling.BICUBIC))
-
-
 def choose_photos(pack: Pack, count: int) -> list[int]:
     """Held-out photos, evenly spread over the pack and thereby over its sources."""
     held_out = pack.split(held_out=True)
@@ -110,7 +103,7 @@ def draw_blob(rng: np.random.Generator, side: int = SIDE_PX) -> np.ndarray:
 
 def make_holes(pack: Pack, count: int) -> list[Hole]:
     """The bar's pictures; the n-th photo always has the same hole."""
-    return [Hole(i, square(pack.image(i)), draw_blob(np.random.default_rng(8000 + i))) for i in choose_photos(pack, count)]
+    return [Hole(i, middle_square(pack.image(i), SIDE_PX), draw_blob(np.random.default_rng(8000 + i))) for i in choose_photos(pack, count)]
 
 
 def lay_in(hole: Hole, fill: np.ndarray) -> np.ndarray:

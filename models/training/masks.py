@@ -8,6 +8,8 @@ import numpy as np
 KINDS = ("strokes", "blob", "box", "ellipse", "border", "all")
 FREE = (0.26, 0.22, 0.18, 0.10, 0.16, 0.08)
 LARGE = (0.10, 0.24, 0.42, 0.08, 0.16, 0.0)
+COVERING = (0.45, 0.9)
+"""Sides of what shall be covered by a thing, as shares of the picture's."""
 _BLOB_PX = 64
 _SHIFT = 4
 
@@ -66,6 +68,22 @@ def draw_border(size: int, rng: np.random.Generator) -> np.ndarray:
     for side in sides:
         depth = int(size * rng.uniform(0.12, 0.5 if len(sides) == 1 else 0.3))
         np.rot90(mask, side)[:depth] = 1
+    return mask
+
+
+def draw_covering(size: int, rng: np.random.Generator) -> np.ndarray:
+    """A box, an ellipse or a blob where a person wants some thing: (size, size) float32 of zeros and ones, within the picture."""
+    kind = rng.random()
+    if kind < 0.2:
+        return draw_blob(size, rng, least=0.15, most=0.55)
+    mask = np.zeros((size, size), np.float32)
+    across, down = size * rng.uniform(*COVERING, 2)
+    x, y = rng.random(2) * (size - across, size - down)
+    if kind < 0.6:
+        mask[round(y) : round(y + down), round(x) : round(x + across)] = 1
+    else:
+        middle, half = np.array([x + across / 2, y + down / 2]), np.array([across / 2, down / 2])
+        cv2.ellipse(mask, _fixed(middle), _fixed(half), 0, 0, 360, 1.0, -1, cv2.LINE_8, _SHIFT)
     return mask
 
 

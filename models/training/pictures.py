@@ -37,6 +37,18 @@ def random_square(image: np.ndarray, size_px: int, rng: np.random.Generator, nat
     return _cut([image, *others], (top, left, side, side), size_px, rng)
 
 
+def middle_square(image: np.ndarray, size_px: int, rng: np.random.Generator | None = None) -> np.ndarray:
+    """Cut the middle square, scaled to `size_px`; by chance a little smaller and flipped if there is an `rng`."""
+    height, width = image.shape[:2]
+    side = min(height, width)
+    if rng is not None:
+        side = int(side * rng.uniform(0.8, 1.0))
+    top, left = (height - side) // 2, (width - side) // 2
+    if rng is None:
+        return scale(image[top : top + side, left : left + side], size_px)
+    return _cut([image], (top, left, side, side), size_px, rng)[0]
+
+
 def square_around(
     image: np.ndarray, mask: np.ndarray, size_px: int, rng: np.random.Generator, most_margin: float = 0.9
 ) -> list[np.ndarray]:

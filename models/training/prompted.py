@@ -12,7 +12,8 @@ from torch import nn
 from .captions import coarse_class
 from .classifier import classify
 from .data import Pack
-from .fills import SIDE_PX, square
+from .fills import SIDE_PX
+from .pictures import middle_square
 from .studio import Studio
 from .words import GENERAL
 
@@ -105,7 +106,7 @@ def fill_with_words(studio: Studio, pack: Pack, judge: tuple[nn.Module, list[str
     rng = np.random.default_rng(4000 + classes.index(name))
     fills = []
     for turn, index in enumerate(rng.choice(others, holes, replace=False)):
-        truth, mask, prompt = square(pack.image(int(index))), draw_middle(rng), words[turn % len(words)]
+        truth, mask, prompt = middle_square(pack.image(int(index)), SIDE_PX), draw_middle(rng), words[turn % len(words)]
         results = studio.repaint(truth, mask, SEEDS, prompt=prompt, seed=int(index), **changed)
         order = classify(model, [cut_around(result, mask) for result in results]).argsort(1, descending=True)
         fills.append(Fill(name, prompt, truth, mask, results, [[classes[i] for i in rank] for rank in order.tolist()]))

@@ -22,11 +22,12 @@ from modules.engine.preview import LatentPreview, fit_preview
 from modules.engine.tiny_decoder import FACTOR, TinyDecoder, TinyShape, draw_probe, measure_psnr
 
 from .basis import Basis, load_basis
-from .data import Pack, crop_square, vary_colour
+from .data import Pack, to_tensor
+from .evaluate import yardstick_photos
+from .fills import SIDE_PX
+from .pictures import random_square, vary_colour
 from .state import Average, Clock, descend, load_state, save_state, write_safely
 
-MEASURED = ("astronaut", "chelsea", "coffee", "rocket")
-MEASURED_PX = 256
 NOISE = {"latent": 0.3, "colour": 0.12}
 """Largest spread of the noise on the input: what is half made is neither clean nor sharp."""
 CLEAN_SHARE, BLURRED_SHARE = 0.5, 0.2
@@ -72,7 +73,7 @@ def draw_photos(photos: Pack, indices: list[int], count: int, size: int, rng: np
     """(count, 3, size, size) crops in [-1, 1], some of them blurred: unfinished pictures are."""
     images = []
     for index in rng.choice(indices, count):
-        image = vary_colour(crop_square(photos.image(int(index)), size, rng, native_share=0.7), rng)
+        image = to_tensor(vary_colour(random_square(photos.image(int(index)), size, rng, 0.7)[0], rng))
         if rng.random() < BLURRED_SHARE:
             small = F.interpolate(image[None], scale_factor=1 / float(rng.uniform(2, 8)), mode="bilinear", antialias=True)
             image = F.interpolate(small, (size, size), mode="bicubic")[0].clamp(-1, 1)
@@ -123,26 +124,11 @@ def train(args: argparse.Namespace, space: Space, network: TinyDecoder) -> tuple
     return step, clock.spent_s
 
 
-def measured_photos() -> dict[str, torch.Tensor]:
-    """The four yardstick photos of scikit-image, centre squares at 256 px; (1, 3, 256, 256) in [-1, 1]."""
-    from skimage import data
-
-    found = {}
-    for name in MEASURED:
-        image = torch.from_numpy(getattr(data, name)()[..., :3].copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-        height, width = image.shape[-2:]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        square = image[..., top : top + side, left : left + side]
-        found[name] = F.interpolate(square, (MEASURED_PX,) * 2, mode="bicubic", antialias=True).clamp(-1, 1)
-    return found
-
-
 def held_out_photos(pack: Path, count: int = 40) -> torch.Tensor:
     """(count, 3, 256, 256) crops of photos that were not trained on."""
     photos, rng = Pack(pack, "photos"), np.random.default_rng(0)
     indices = photos.split(held_out=True)[:count]
-    return torch.stack([crop_square(photos.image(index), MEASURED_PX, rng, native_share=1.0) for index in indices])
+    return torch.stack([to_tensor(random_square(photos.image(index), SIDE_PX, rng, 1.0)[0]) for index in indices])
 
 
 def decode_plainly(latents: torch.Tensor, linear: LatentPreview) -> torch.Tensor:
@@ -164,7 +150,8 @@ def measure(network: TinyDecoder, space: Space, held_out: torch.Tensor) -> None:
     model = SimpleNamespace(encode=space.encode, latent_factor=FACTOR, device="cpu")
     linear = fit_preview(model)
     print(f"{'':14}{'linear dB':>10}{'tiny dB':>10}{'linear edges':>14}{'tiny edges':>12}")
-    rows = [*measured_photos().items(), ("held out", held_out)]
+    rows = [(name, to_tensor(image)[None]) for name, image in yardstick_photos().items()]
+    rows.append(("held out", held_out))
     noisy = [("noise 0.5", 0.5), ("noise 1.0", 1.0)]
     for name, share in [(name, 0.0) for name, _ in rows] + noisy:
         pictures = dict(rows).get(name, held_out)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from models.training import cutouts, data, objects, pictures
@@ -117,15 +116,6 @@ def test_tensors_and_pixels_are_the_same_picture():
     assert tensor.shape == (3, 6, 5)
     assert -1 <= tensor.min() <= tensor.max() <= 1
     assert np.array_equal(data.to_pixels(tensor), pixels)
-
-
-def test_batches_for_the_autoencoder_are_tensors():
-    rng = np.random.default_rng(3)
-    image = data.vary_colour(data.crop_square(np.full((40, 60, 3), 128, np.uint8), 32, rng, 0.5), rng)
-    pasted, alpha = data.paste_cutout(image, np.full((16, 16, 4), 255, np.uint8), rng)
-    assert pasted.shape == (3, 32, 32)
-    assert pasted.dtype == torch.float32
-    assert alpha.shape == (32, 32)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,32 @@ def test_free_masks_beside_the_object_have_no_caption(masked):
     assert {m.caption for m in made} == {"", "a cat"}
 
 
+@pytest.mark.parametrize("pack", ["plain", "masked"])
+def test_implants_show_what_they_name_and_nothing_of_it_outside(pack, request):
+    source = examples.Examples(request.getfixturevalue(pack))
+    rng, shown = np.random.default_rng(7), collections.Counter()
+    source._ground = lambda size, rng: np.full((size, size, 3), 255, np.uint8)
+    for _ in range(80):
+        made = source._implant(64, rng)
+        assert made.is_thing
+        assert made.image[made.mask == 0].min() == 255
+        assert made.image[made.mask > 0].min() < 200
+        shown[made.caption] += 1
+    assert set(shown) == set(CAPTIONS.values())
+
+
+def test_rare_classes_are_implanted_more_often_than_they_come(plain):
+    source = examples.Examples(plain)
+    source.implants = {"grocery": {"apple": [2] * 400, "kiwi": [3] * 4}}
+    source._thing_under = lambda index, mask, rng: np.full((*mask.shape, 3), index, np.uint8)
+    rng, common = np.random.default_rng(8), 0
+    source.photos.entries[2], before = source.photos.entries[0], source.photos.entries[2]
+    common = sum(source._implant(32, rng).caption == "a forest" for _ in range(300))
+    source.photos.entries[2] = before
+    assert 0.84 < common / 300 < 0.97
+
+
 def test_shares_add_up():
+    assert sum(examples.IMPLANT_KINDS.values()) == pytest.approx(1)
     assert sum(examples.SHARES.values()) == pytest.approx(1)
     assert sum(examples.OBJECT_KINDS.values()) == pytest.approx(1)

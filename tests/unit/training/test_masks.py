@@ -33,6 +33,17 @@ def test_blobs_have_the_wanted_size():
     assert 0.40 < max(found) < 0.53
 
 
+def test_coverings_are_large_and_whole():
+    rng, shares = np.random.default_rng(3), []
+    for _ in range(100):
+        mask = masks.draw_covering(96, rng)
+        assert mask.shape == (96, 96)
+        assert set(np.unique(mask)) == {0.0, 1.0}
+        shares.append(mask.mean())
+    assert min(shares) > 0.12
+    assert max(shares) < 0.85
+
+
 def test_large_masks_are_larger():
     rng = np.random.default_rng(2)
     free, large = (np.mean([masks.random_mask(64, rng, chances).mean() for _ in range(300)]) for chances in (masks.FREE, masks.LARGE))

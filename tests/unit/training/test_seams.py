@@ -5,13 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from skimage import data as samples
 
-from models.training.fills import draw_blob, square
+from models.training.evaluate import yardstick_photos
+from models.training.fills import draw_blob
 from models.training.seams import measure_seam
 
 SIDE = 256
-PICTURES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def synthetic() -> np.ndarray:
@@ -25,7 +24,7 @@ def synthetic() -> np.ndarray:
 def pictures() -> dict[str, np.ndarray]:
     found = {"synthetic": synthetic()}
     # Room for offsets: nothing may be clipped.
-    return found | {name: (square(getattr(samples, name)()) * 0.8 + 24).astype(np.uint8) for name in PICTURES}
+    return found | {name: (image * 0.8 + 24).astype(np.uint8) for name, image in yardstick_photos().items()}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from models.training import autoencoder, basis, captions, diffusion, export, masks, state, text, widen
+from models.training import autoencoder, basis, captions, diffusion, export, masks, state, text
 
 CHANNELS = 4
 
@@ -74,31 +74,6 @@ def test_a_basis_of_more_channels_begins_with_that_of_fewer():
     few, many = basis.fit_basis(patches, 8), basis.fit_basis(patches, 12)
     image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(4)) * 2 - 1
     assert torch.allclose(many.encode(image)[:, :8], few.encode(image), atol=1e-4)
-
-
-def test_widening_changes_nothing_that_was_learned(tmp_path):
-    torch.manual_seed(0)
-    narrow, wide = (torch.nn.ModuleDict({"unet": diffusion.build_unet(channels)}) for channels in (4, 6))
-    optimizer = torch.optim.AdamW(narrow.parameters())
-    state.save_state(tmp_path / "old", narrow, state.Average(narrow, 0.9), optimizer, 7, state.Clock(1))
-    widen.widen_state(tmp_path / "old", tmp_path / "new", 4, 6)
-    step, _ = state.load_state(tmp_path / "new", wide, state.Average(wide, 0.9), torch.optim.AdamW(wide.parameters()))
-    assert step == 7
-    noisy, mask, masked, words = torch.randn(1, 4, 8, 8), torch.rand(1, 1, 8, 8), torch.randn(1, 4, 8, 8), torch.randn(1, 5, text.WIDTH)
-    more = torch.randn(1, 2, 8, 8)
-    with torch.no_grad():
-        before = narrow["unet"](torch.cat([noisy, mask, masked], 1), 500, words).sample
-        after = wide["unet"](torch.cat([noisy, more, mask, masked, more], 1), 500, words).sample
-    assert torch.allclose(after[:, :4], before, atol=1e-5)
-    assert not after[:, 4:].any()
-
-
-@pytest.mark.parametrize(("name", "shape"), [("decoder.conv_in.weight", (5, 6, 3, 3)), ("post_quant_conv.weight", (6, 6, 1, 1))])
-def test_widened_decoders_take_new_channels(name, shape):
-    old = torch.randn(*(4 if side == 6 else side for side in shape))
-    wide = widen.widen_tensor(name, old, 4, 6)
-    assert wide.shape == shape
-    assert torch.equal(wide[: old.shape[0], :4], old)
 
 
 def test_texture_tells_grain_from_blur():
