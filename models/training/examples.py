@@ -18,7 +18,7 @@ from .captions import coarse_class, vary_caption
 from .data import Pack, to_tensor
 from .masks import FREE, LARGE, cover_object, draw_covering, random_mask
 
-SHARES = {"object": 0.12, "scene": 0.14, "implant": 0.46, "cutout": 0.10, "free": 0.18}
+SHARES = {"object": 0.12, "scene": 0.16, "implant": 0.40, "cutout": 0.06, "free": 0.26}
 WORDLESS = 0.5
 """Share of free masks without a caption. What covers a thing always has one: no words then mean going on with what is around the hole."""
 OBJECT_KINDS = {"pet": 0.45, "clothing": 0.25, "grocery": 0.30}

@@ -32,10 +32,10 @@ class Preset:
 BUILTIN_PRESET = Preset(
     width=BUILTIN_SIZE_PX,
     height=BUILTIN_SIZE_PX,
-    denoising_strength=0.5,
+    denoising_strength=0.75,
     inpainting_fill="patchmatch",
     inpaint_full_res=True,
-    cfg_scale=3.0,
+    cfg_scale=4.0,
     sampler_name="Euler",
 )
 """Chosen by the bar (`models/training/bar.py`): ancestral samplers smooth what the small model paints, this one keeps its texture."""

@@ -57,7 +57,7 @@ def test_elements_have_the_names_scripts_know(studio: StudioPage) -> None:
 
 
 def test_a_newcomer_starts_from_the_built_in_preset(studio: StudioPage) -> None:
-    assert studio.number("img2img_denoising_strength") == "0.5"
+    assert studio.number("img2img_denoising_strength") == "0.75"
     assert studio.number("img2img_width") == studio.number("img2img_height") == "256"
     expect(studio.page.locator("#img2img_inpainting_fill label.selected")).to_have_text("PatchMatch")
     expect(studio.page.locator("#img2img_inpaint_full_res label.selected")).to_have_text("Only masked")

@@ -157,5 +157,5 @@ def test_other_settings_load_anew(catalog: Catalog, loader: Loader) -> None:
 def test_presets() -> None:
     builtin = preset_for(Info(Path("x"), "built-in (small)"))
     assert builtin == preset_for(None) == BUILTIN_PRESET
-    assert (builtin.width, builtin.inpainting_fill, builtin.denoising_strength, builtin.inpaint_full_res) == (256, "patchmatch", 0.5, True)
+    assert (builtin.width, builtin.inpainting_fill, builtin.denoising_strength, builtin.inpaint_full_res) == (256, "patchmatch", 0.75, True)
     assert preset_for(Info(Path("x"), "b")) == Preset() and Preset().width == 512
