@@ -79,7 +79,7 @@ def test_a_picture_with_a_mask(run: Callable[..., int], photo: Path, mask: Path,
         assert result.size == (40, 24) and result.info["parameters"] == INFOTEXT
     (request,) = pipeline.requests
     assert (request.prompt, request.cfg_scale, request.seed) == ("a cat", 3.0, -1)
-    assert (request.inpainting_fill, request.denoising_strength, request.inpaint_full_res) == ("patchmatch", 0.5, True)
+    assert (request.inpainting_fill, request.denoising_strength, request.inpaint_full_res) == ("patchmatch", 0.75, True)
     assert (request.width, request.height) == (256, 256) and request.image_mask is not None and request.do_not_save_samples
     printed = capsys.readouterr()
     assert f"{out} (seed 5" in printed.out and "100%" in printed.err and "step 4/4" in printed.err
