@@ -165,7 +165,9 @@ class Examples:
         if found is not None:
             part = pictures.square_around(self.photos.image(index), found, side, rng, most_margin=0.25)[0]
         else:
-            part = pictures.middle_square(self.photos.image(index), side, rng)
+            part = pictures.middle_square(self.photos.image(index), side, rng.uniform(0.8, 1.0))
+            if rng.random() < 0.5:
+                part = cv2.flip(part, 1)
         shift = np.array([left + across / 2, top + down / 2]) - side / 2
         return cv2.warpAffine(part, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (size, size), flags=cv2.INTER_NEAREST)
 

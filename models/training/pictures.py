@@ -37,16 +37,12 @@ def random_square(image: np.ndarray, size_px: int, rng: np.random.Generator, nat
     return _cut([image, *others], (top, left, side, side), size_px, rng)
 
 
-def middle_square(image: np.ndarray, size_px: int, rng: np.random.Generator | None = None) -> np.ndarray:
-    """Cut the middle square, scaled to `size_px`; by chance a little smaller and flipped if there is an `rng`."""
+def middle_square(image: np.ndarray, size_px: int, share: float = 1.0) -> np.ndarray:
+    """Cut the middle square, or `share` of its side, and scale it to (size_px, size_px, channels)."""
     height, width = image.shape[:2]
-    side = min(height, width)
-    if rng is not None:
-        side = int(side * rng.uniform(0.8, 1.0))
+    side = int(min(height, width) * share)
     top, left = (height - side) // 2, (width - side) // 2
-    if rng is None:
-        return scale(image[top : top + side, left : left + side], size_px)
-    return _cut([image], (top, left, side, side), size_px, rng)[0]
+    return scale(image[top : top + side, left : left + side], size_px)
 
 
 def square_around(

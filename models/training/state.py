@@ -107,7 +107,7 @@ def save_state(folder: Path, module, average: Average, optimizer, step: int, clo
         moments = optimizer.state.get(live[name], {})
         tensors |= {f"{key}.{name}": value for key, value in moments.items() if key in MOMENTS}
     write_safely(tensors, folder / "state.safetensors", {"step": str(step), "spent_s": str(clock.spent_s)})
-    (folder / "progress.json").write_text(json.dumps({"step": step, "spent_s": round(clock.spent_s, 1)}))
+    (folder / "progress.json").write_text(json.dumps({"step": step, "spent_s": clock.spent_s}))
 
 
 def load_state(folder: Path, module, average: Average, optimizer) -> tuple[int, float]:
