@@ -21,7 +21,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 
 from .basis import Basis, load_basis
-from .examples import Example, Examples
+from .examples import SHARES, Example, Examples
 from .muon import Muon
 from .state import Average, Clock, descend, load_state, save_state
 from .text import WIDTH as TEXT_WIDTH
@@ -143,7 +143,7 @@ def train(args: argparse.Namespace) -> None:
         step, spent_s = load_state(args.state, model, average, optimizer)
     clock, rng, first = Clock(args.minutes, spent_s), np.random.default_rng([step, 2]), step
     torch.manual_seed(step + 1)
-    examples, captions = Examples(args.pack), CaptionVectors(args.vocabulary, args.text)
+    examples, captions = Examples(args.pack, implants=args.implants), CaptionVectors(args.vocabulary, args.text)
     signal = alphas_cumprod().to(device)
     running: dict[int, float] = {}
     while not clock.is_over:
@@ -175,6 +175,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--average", type=float, default=0.999)
     parser.add_argument("--scale", type=int, default=1, help="multiplies the batch sizes")
+    parser.add_argument("--implants", type=float, default=SHARES["implant"], help="share of examples that teach words fastest")
     parser.add_argument("--save-every", type=int, default=200)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")

@@ -23,8 +23,8 @@ WORDLESS = 0.5
 """Share of free masks without a caption. What covers a thing always has one: no words then mean going on with what is around the hole."""
 OBJECT_KINDS = {"pet": 0.45, "clothing": 0.25, "grocery": 0.30}
 SCENE = "scene"
-IMPLANT_KINDS = {SCENE: 0.24, "pet": 0.12, "clothing": 0.25, "grocery": 0.39}
-CLASS_BALANCE = 0.5
+IMPLANT_KINDS = {SCENE: 0.16, "pet": 0.12, "clothing": 0.30, "grocery": 0.42}
+CLASS_BALANCE = 0.3
 """A class of n photos is implanted in proportion to n to this power: 0 is the same for all, 1 as they come."""
 EVERYTHING = 0.08
 NATIVE_SHARE = 0.6
@@ -70,9 +70,10 @@ class Examples:
     Args:
         folder: The pack.
         held_out: Draw from the held-out pictures instead.
+        implants: Share of implanted pictures, from which words are learned fastest; the other kinds share the rest as in `SHARES`.
     """
 
-    def __init__(self, folder: Path, held_out: bool = False):
+    def __init__(self, folder: Path, held_out: bool = False, implants: float = SHARES["implant"]):
         self.photos, self.cutouts = Pack(folder, "photos"), Pack(folder, "cutouts")
         self.indices = self.photos.split(held_out)
         self.stickers = self.cutouts.split(held_out) or list(range(len(self.cutouts)))
@@ -86,7 +87,8 @@ class Examples:
         self.implants = {kind: _by_class(self.photos, found) for kind, found in ({SCENE: self.scenes} | self.objects).items()}
         self.movable = {kind: [i for i in found if self._is_movable(i)] for kind, found in self.objects.items()}
         self.recipes = {"object": self._object, "scene": self._scene, "implant": self._implant, "cutout": self._cutout, "free": self._free}
-        self.chances = dict(SHARES)
+        rest = (1 - implants) / (1 - SHARES["implant"])
+        self.chances = {name: share * rest for name, share in SHARES.items()} | {"implant": implants}
         if not self.objects:
             self.chances["object"] = 0.0
         if not self.stickers:

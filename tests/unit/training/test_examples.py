@@ -133,7 +133,18 @@ def test_rare_classes_are_implanted_more_often_than_they_come(plain):
     source.photos.entries[2] = source.photos.entries[0]
     rng = np.random.default_rng(8)
     common = sum(source._implant(32, rng).caption == "a forest" for _ in range(300))
-    assert 0.84 < common / 300 < 0.97
+    expected = 400**examples.CLASS_BALANCE / (400**examples.CLASS_BALANCE + 4**examples.CLASS_BALANCE)
+    assert 0.5 < expected < 400 / 404 - 0.05
+    assert common / 300 == pytest.approx(expected, abs=0.07)
+
+
+def test_the_share_of_implants_is_taken_from_all_others_alike(plain):
+    chances = examples.Examples(plain, implants=0.7).chances
+    usual = examples.Examples(plain).chances
+    assert chances["implant"] == 0.7
+    assert chances["free"] / chances["cutout"] == pytest.approx(usual["free"] / usual["cutout"])
+    assert sum(chances.values()) == pytest.approx(sum(usual.values()))
+    assert usual["implant"] == pytest.approx(examples.SHARES["implant"])
 
 
 def test_shares_add_up():

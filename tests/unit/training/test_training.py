@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 import yaml
 
-from models.training import autoencoder, basis, captions, diffusion, export, masks, state, text
+from models.training import autoencoder, basis, captions, diffusion, export, masks, merge, restart, state, text
 
 CHANNELS = 4
 
@@ -67,6 +69,73 @@ def test_export_round_trip(small_basis):
     shape = tensors["model.diffusion_model.input_blocks.0.0.weight"].shape
     assert shape[:2] == (params["unet_config"]["params"]["model_channels"], 2 * CHANNELS + 1)
     assert params["parameterization"] == "v"
+
+
+def test_a_checkpoint_trains_on(small_basis, tmp_path):
+    torch.manual_seed(1)
+    vae, denoiser, encoder = autoencoder.build_autoencoder(CHANNELS), diffusion.build_unet(CHANNELS), text.build_text_encoder()
+    autoencoder.set_linear_encoder(vae, small_basis)
+    tensors = export.to_original(denoiser, vae, encoder)
+    restart.restart(tensors, small_basis, tmp_path, 30)
+    again = torch.nn.ModuleDict({"unet": diffusion.build_unet(CHANNELS)})
+    optimizer, average = torch.optim.AdamW(again.parameters()), state.Average(again, 0.9)
+    step, spent_s = state.load_state(tmp_path / "diffusion", again, average, optimizer)
+    assert step == 0
+    assert spent_s >= 30 * 60
+    assert not optimizer.state
+    for name, weight in denoiser.state_dict().items():
+        assert torch.equal(again["unet"].state_dict()[name], weight.half().float()), name
+        assert torch.equal(average.weights[f"unet.{name}"], weight.half().float()), name
+    decoder = autoencoder.build_autoencoder(CHANNELS)
+    export.load_average(
+        torch.nn.ModuleDict({"decoder": decoder.decoder, "post_quant_conv": decoder.post_quant_conv}), tmp_path / "autoencoder"
+    )
+    assert torch.equal(decoder.decoder.conv_in.weight, vae.decoder.conv_in.weight.half().float())
+    words = text.load_text_encoder(tmp_path / "text.safetensors").state_dict()
+    assert all(
+        torch.equal(words[name], weight.half().float()) for name, weight in encoder.state_dict().items() if weight.is_floating_point()
+    )
+
+
+def test_a_checkpoint_of_another_basis_is_refused(small_basis, tmp_path):
+    other = basis.fit_basis(torch.randn(600, 192, generator=torch.Generator().manual_seed(9)) * 0.3, CHANNELS)
+    vae = autoencoder.build_autoencoder(CHANNELS)
+    autoencoder.set_linear_encoder(vae, small_basis)
+    restart.check_basis(vae, small_basis)
+    with pytest.raises(ValueError, match="--basis: its latents differ"):
+        restart.check_basis(vae, other)
+
+
+def save_line(folder: Path, weight: float, step: int, spent_s: float) -> None:
+    module = torch.nn.Linear(2, 1, bias=False)
+    module.weight.data.fill_(weight)
+    optimizer = torch.optim.AdamW(module.parameters())
+    optimizer.state[module.weight] = {"exp_avg": torch.full((1, 2), weight / 2)}
+    state.save_state(folder, module, state.Average(module, 0.9), optimizer, step, state.Clock(1, spent_s))
+
+
+def test_merging_averages_weights_and_moments(tmp_path):
+    save_line(tmp_path / "a", 1.0, 40, 100.0)
+    save_line(tmp_path / "b", 3.0, 50, 90.0)
+    assert merge.merge([tmp_path / "a", tmp_path / "b"]) == 50
+    for name, step in (("a", 50), ("b", 51)):
+        module = torch.nn.Linear(2, 1, bias=False)
+        optimizer, average = torch.optim.AdamW(module.parameters()), state.Average(module, 0.9)
+        found = state.load_state(tmp_path / name, module, average, optimizer)
+        assert found == (step, pytest.approx(100.0, abs=1))
+        assert module.weight.tolist() == [[2.0, 2.0]]
+        assert average.weights["weight"].tolist() == [[2.0, 2.0]]
+        assert optimizer.state[module.weight]["exp_avg"].tolist() == [[1.0, 1.0]]
+
+
+def test_only_trainings_of_one_model_merge(tmp_path):
+    save_line(tmp_path / "a", 1.0, 1, 1.0)
+    module = torch.nn.Linear(3, 1, bias=False)
+    state.save_state(tmp_path / "b", module, state.Average(module, 0.9), torch.optim.AdamW(module.parameters()), 1, state.Clock(1))
+    before = (tmp_path / "a" / "state.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="not those of"):
+        merge.merge([tmp_path / "a", tmp_path / "b"])
+    assert (tmp_path / "a" / "state.safetensors").read_bytes() == before
 
 
 def test_a_basis_of_more_channels_begins_with_that_of_fewer():
