@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -10,11 +12,20 @@ from modules.imaging.compose import keep_outside
 from modules.imaging.masks import find_crop_box
 
 MIN_BAND_PX, MAX_BAND_PX = 8, 64
+LEAST_REACH_PX, MOST_REACH_PX = 16, 48
+REACH_SHARE = 0.1
+"""Band on both sides of the contour, as a share of the mask's size (the root of its box's area)."""
 CONTOUR = 128
 TRUSTED_SHARE = 0.3
 """Share of the result in a pixel from which its own colour is worth working out: below, rounding is blown up too much."""
 KNOWN_FROM = 1e-3
 """Weight from which a pixel of a pyramid level counts as known."""
+
+
+def reach_px(mask: Image.Image) -> int:
+    """How far from a mask's contour a seam is mended, px; `mask` is L."""
+    left, top, right, bottom = mask.getbbox() or (0, 0, 0, 0)
+    return round(min(max(REACH_SHARE * math.sqrt((right - left) * (bottom - top)), LEAST_REACH_PX), MOST_REACH_PX))
 
 
 def blend_bands(original: Image.Image, result: Image.Image, mask: Image.Image, band_px: int = 32) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from modules.backends.catalog import BUILTIN_NAME
 from modules.engine.model import ModelKind
 from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.prompts.schedule import schedule_prompt, split_and
@@ -95,6 +96,16 @@ def model_name(file_name: str) -> str:
     return re.sub(r"\.safetensors$", "", file_name.replace("\\", "/").rsplit("/", 1)[-1])
 
 
+def blends_seam(p: StableDiffusionProcessingImg2Img, plan: Plan) -> bool:
+    """Whether a job leads what it repaints over into its surroundings."""
+    wanted, is_masked = plan.options.pentimento_blend_seam, p.image_mask is not None
+    return is_masked and not plan.is_comfyui and (wanted == "Always" or (wanted == "Automatic" and _is_builtin(p)))
+
+
+def _is_builtin(p: StableDiffusionProcessingImg2Img) -> bool:
+    return p.sd_model is not None and model_name(p.sd_model.name) == model_name(BUILTIN_NAME)
+
+
 def write_region(region: Box) -> str:
     """A person's own crop as infotext states it: "left,top,right,bottom"."""
     return ",".join(str(edge) for edge in region.edges)
@@ -115,6 +126,9 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
             extra["Crop region"] = write_region(plan.crop_region)
     if plan.grow_mask_by:
         extra["Mask growth"] = plan.grow_mask_by
+    blends = blends_seam(p, plan)
+    if blends != _is_builtin(p):  # otherwise it is what "Automatic" does anyway
+        extra["Seam blend"] = "Always" if blends else "Never"
 
 
 def note_prompt_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, positive: Conditioning, negative: Conditioning) -> None:

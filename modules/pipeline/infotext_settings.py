@@ -59,6 +59,7 @@ OPTIONS = {
     "UniPC order": "uni_pc_order",
     "UniPC lower order final": "uni_pc_lower_order_final",
     "Precision": "pentimento_precision",
+    "Seam blend": "pentimento_blend_seam",
     "Compat": "compat",
 }
 KEPT = ("sd_vae", "pentimento_precision", "emphasis")

@@ -29,7 +29,7 @@ from modules.pipeline.comments import strip_comments
 from modules.pipeline.contact_sheet import lay_out_grid
 from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
-from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
+from modules.pipeline.infotext import blends_seam, build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
 from modules.pipeline.outpaint import OUTPAINT_KEY, outpaint, read_outpaint
 from modules.pipeline.plan import COMFYUI, Plan, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
@@ -316,7 +316,8 @@ def _compose_one(p: StableDiffusionProcessingImg2Img, plan: Plan, prepared: Prep
     overlays = (p.overlay_images or []) if plan.options.overlay_inpaint else []
     over = PostProcessMaskOverlayArgs(place, p.mask_for_overlay, overlays[min(place, len(overlays) - 1)] if overlays else None)
     p.scripts.dispatch("postprocess_maskoverlay", p, over)
-    composed = compose(shown.image.convert("RGB"), place, prepared, plan, over.overlay_image, over.mask_for_overlay)
+    blends = blends_seam(p, plan) and over.mask_for_overlay is p.mask_for_overlay
+    composed = compose(shown.image.convert("RGB"), place, prepared, plan, over.overlay_image, over.mask_for_overlay, blends)
     finished = PostprocessImageArgs(composed.picture)
     p.scripts.dispatch("postprocess_image_after_composite", p, finished)
     profile = p.init_images[min(place, len(p.init_images) - 1)].info.get("icc_profile")

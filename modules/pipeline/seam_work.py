@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from PIL import Image
 
 from modules.base.errors import InvalidRequest
-from modules.imaging.blending import blend_bands
+from modules.imaging.blending import blend_bands, reach_px
 from modules.imaging.compose import count_changed, keep_outside
 from modules.imaging.masks import overlay_mask
 from modules.imaging.seams import draw_band, score_seam
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.start_canvas import find_start
 from modules.settings.options import Options
-
-MIN_BAND_PX, MAX_BAND_PX = 16, 48
-BAND_SHARE = 0.1
-"""Reach of the band on both sides of the contour, as a share of the mask's size (the root of its box's area)."""
 
 
 class SeamWork:
@@ -57,8 +51,7 @@ class SeamWork:
     @property
     def reach_px(self) -> int:
         """How far from the contour it is mended."""
-        left, top, right, bottom = self._mask.getbbox() or (0, 0, 0, 0)
-        return round(min(max(BAND_SHARE * math.sqrt((right - left) * (bottom - top)), MIN_BAND_PX), MAX_BAND_PX))
+        return reach_px(self._mask)
 
     def band(self) -> Image.Image:
         """The mask of what a re-run may repaint: L, 255 or 0."""

@@ -132,6 +132,13 @@ class Options:
     return_mask: bool = option(False, "Return the mask too", section=IMG2IMG)
     return_mask_composite: bool = option(False, "Return the masked part too", section=IMG2IMG)
     overlay_inpaint: bool = option(True, "Lay the original over everything outside the mask", section=IMG2IMG)
+    pentimento_blend_seam: str = option(
+        "Automatic",
+        "Lead repainted parts over into what is around them",
+        section=IMG2IMG,
+        choices=("Automatic", "Always", "Never"),
+        help="Within the mask alone. Automatic: with the built-in model. Never: as A1111 does it.",
+    )
 
     eta_ddim: float = option(0.0, "Eta of DDIM", section=SAMPLING, minimum=0, maximum=1)
     eta_ancestral: float = option(1.0, "Eta of ancestral samplers", section=SAMPLING, minimum=0, maximum=1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from modules.imaging.blending import blend_bands, reach_px
 from modules.imaging.color import correct_color
 from modules.imaging.compose import count_changed, cut_out, paste_back, place_patch
 from modules.imaging.geometry import Extent
@@ -38,7 +39,13 @@ class Composed:
 
 
 def compose(
-    patch: Image.Image, index: int, prepared: Prepared, plan: Plan, overlay: Image.Image | None, overlay_mask: Image.Image | None
+    patch: Image.Image,
+    index: int,
+    prepared: Prepared,
+    plan: Plan,
+    overlay: Image.Image | None,
+    overlay_mask: Image.Image | None,
+    blends: bool = False,
 ) -> Composed:
     """Put picture `index` of a batch back into its start picture.
 
@@ -49,6 +56,7 @@ def compose(
         plan: Says what to return and whether to lay the original over at all.
         overlay: RGBA of the canvas, opaque where it stays; None = nothing is laid over.
         overlay_mask: L of the canvas.
+        blends: Lead the repainted part over into its surroundings, inside the mask.
     """
     box = prepared.masks.box if prepared.masks else None
     canvas = prepared.canvases[min(index, len(prepared.canvases) - 1)]
@@ -69,6 +77,9 @@ def compose(
         return Composed(picture, uncorrected=uncorrected)
     wants_part = options.return_mask_composite or options.save_mask_composite
     placed = None if not wants_part else patch if overlay is None else place_patch(patch, box, extent, plan.upscaler)
+    if blends and overlay is not None and picture.size == canvas.size == overlay_mask.size:
+        picture = blend_bands(canvas, picture, overlay_mask, reach_px(overlay_mask))
+        placed = placed and picture
     return Composed(
         picture,
         mask=overlay_mask.convert("RGB") if options.return_mask or options.save_mask else None,

@@ -7,6 +7,7 @@ from modules.engine.model import ModelKind
 from modules.imaging.fills import MaskedContent
 from modules.imaging.outpainting import DIRECTIONS, Outpaint
 from modules.imaging.resize import ResizeMode
+from modules.pipeline.infotext import blends_seam
 from modules.pipeline.plan import COMFYUI, Plan
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import resolve_sampler
@@ -77,6 +78,8 @@ def _extras(p: StableDiffusionProcessingImg2Img, plan: Plan) -> list[str]:
         told.append("Tileable pictures (circular padding).")
     if plan.options.img2img_color_correction:
         told.append("Colours were matched to the start picture's.")
+    if blends_seam(p, plan):
+        told.append("The repainted part was led over into its surroundings, band by band.")
     if p.sd_model is not None and p.sd_model.kind is ModelKind.EDIT:
         told.append("The checkpoint edits pictures by instruction; it was given the start picture in a way that no node here has.")
     if plan.options.prediction_override != AUTOMATIC:

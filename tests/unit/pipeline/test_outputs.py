@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modules.backends.catalog import BUILTIN_NAME
+from modules.backends.fake import FakeModel
 from modules.imaging.color import correction_target
+from modules.pipeline.infotext_settings import read_settings
+from modules.plugins.runner import ScriptRunner
 from modules.settings.options import Options
 from tests.unit.pipeline.conftest import Run
 
@@ -113,3 +117,52 @@ def test_wishes_that_cannot_be_met_are_said_once(run: Run, fields: dict[str, Any
 )
 def test_defaults_need_no_words(run: Run, overrides: dict[str, Any]) -> None:
     assert run(override_settings=overrides, refiner_checkpoint="None")[0].notes == []
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "blends", "told"),
+    [
+        (BUILTIN_NAME, "Automatic", True, ""),
+        (BUILTIN_NAME, "Never", False, "Seam blend: Never"),
+        ("other.safetensors", "Automatic", False, ""),
+        ("other.safetensors", "Always", True, "Seam blend: Always"),
+    ],
+)
+def test_seams_are_led_over_inside_the_mask_alone(
+    run: Run, mask: Image.Image, photo: Image.Image, name: str, wanted: str, blends: bool, told: str
+) -> None:
+    chosen = {"override_settings": {"pentimento_blend_seam": wanted, **BOTH}}
+    processed, _ = run(model=FakeModel(name=name), **masked(mask, denoising_strength=0.8, **chosen))
+    plain, _ = run(model=FakeModel(name=name), **masked(mask, denoising_strength=0.8, override_settings={"pentimento_blend_seam": "Never"}))
+    picture, before, part = (np.asarray(image) for image in (processed.images[0], plain.images[0], processed.images[2]))
+    is_inside = part[..., 3] > 0
+    assert (picture[~is_inside] == np.asarray(photo)[~is_inside]).all() and processed.changed_outside_mask == [0]
+    assert (picture != before).any() == blends
+    opaque = part[..., 3] == 255
+    assert (part[opaque][:, :3] == picture[opaque]).all()
+    assert told in processed.infotexts[0] and ("Seam blend" in processed.infotexts[0]) == bool(told)
+    assert read_settings(processed.infotexts[0], Options()).overrides.get("pentimento_blend_seam", "Automatic") == wanted
+
+
+def test_comfyui_and_whole_pictures_have_no_seam_to_blend(run: Run, mask: Image.Image) -> None:
+    always = {"pentimento_blend_seam": "Always"}
+    whole, _ = run(override_settings=always)
+    asked = masked(mask, scheduler="normal", sampler_name="euler")
+    comfyui, comfyui_plain = (
+        run(**asked, override_settings={"compat": "comfyui", "pentimento_blend_seam": way})[0] for way in ("Always", "Never")
+    )
+    assert "Seam blend" not in whole.infotexts[0] + comfyui.infotexts[0]
+    assert np.array_equal(comfyui.images[0], comfyui_plain.images[0])
+
+
+def test_a_scripts_own_mask_is_not_blended_over(run: Run, mask: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replace(self: ScriptRunner, hook: str, p: Any, *details: Any, **names: Any) -> None:
+        if hook == "postprocess_maskoverlay":
+            details[0].mask_for_overlay = details[0].mask_for_overlay.copy()
+
+    asked = masked(mask, denoising_strength=0.8)
+    blended, plain = (run(**asked, override_settings={"pentimento_blend_seam": way})[0] for way in ("Always", "Never"))
+    monkeypatch.setattr(ScriptRunner, "dispatch", replace)
+    scripted, _ = run(**asked, override_settings={"pentimento_blend_seam": "Always"})
+    assert not np.array_equal(blended.images[0], plain.images[0])
+    assert np.array_equal(scripted.images[0], plain.images[0])
