@@ -16,7 +16,7 @@ from diffusers import AutoencoderKL
 from . import pictures
 from .basis import PATCH_PX, Basis, load_basis
 from .data import Pack, to_tensor
-from .state import Average, Clock, descend, load_state, save_state
+from .sitting import Sitting, add_options
 
 WIDTH = 64
 MULTIPLIERS = (1, 1, 2, 2)
@@ -183,41 +183,27 @@ def train(args: argparse.Namespace) -> None:
     start_decoder(model, basis)
     decoder = torch.nn.ModuleDict({"decoder": model.decoder, "post_quant_conv": model.post_quant_conv}).to(device)
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=args.rate, betas=(0.9, 0.99), weight_decay=1e-3)
-    average, step, spent_s = Average(decoder, 0.998), 0, 0.0
-    if args.resume:
-        step, spent_s = load_state(args.state, decoder, average, optimizer)
-    clock, rng = Clock(args.minutes, spent_s), np.random.default_rng([step, 1])
+    sitting = Sitting(args, decoder, optimizer, average=0.998, seed=1)
     photos, cutouts = Pack(args.pack, "photos"), Pack(args.pack, "cutouts")
     indices = photos.split(held_out=False)
-    running = 0.0
-    while not clock.is_over:
+
+    def draw_loss(rng: np.random.Generator) -> tuple[str, torch.Tensor]:
         images = draw_batch(photos, cutouts, indices, args.batch, args.size, rng).to(device)
         latents = basis.encode(images.cpu()).to(device)
         latents = latents + torch.randn_like(latents) * 0.06 * float(rng.random())
         with torch.autocast(device.type, dtype=torch.bfloat16):
             found = decoder["decoder"](decoder["post_quant_conv"](latents))
-        loss = picture_loss(found.float(), images)
-        descend(loss, decoder, average, optimizer, clock.learning_rate(args.rate, step), step)
-        step += 1
-        running = running * 0.98 + loss.item() * 0.02 if step > 1 else loss.item()
-        if step % 50 == 0:
-            print(f"step {step}  {clock.spent_s / 60:.1f} min  loss {running:.4f}", flush=True)
-        if step % 300 == 0:
-            save_state(args.state, decoder, average, optimizer, step, clock)
-    save_state(args.state, decoder, average, optimizer, step, clock)
+        return "loss", picture_loss(found.float(), images)
+
+    sitting.run(draw_loss, save_every=300)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pack", type=Path, required=True)
+    add_options(parser, minutes=40, rate=1e-3)
     parser.add_argument("--basis", type=Path, required=True)
-    parser.add_argument("--state", type=Path, required=True, help="folder for the training state")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--minutes", type=float, default=40, help="planned length over all sittings")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

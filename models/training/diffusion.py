@@ -23,7 +23,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from .basis import Basis, load_basis
 from .examples import SHARES, Example, Examples
 from .muon import Muon
-from .state import Average, Clock, descend, load_state, save_state
+from .sitting import Sitting, add_options
 from .text import WIDTH as TEXT_WIDTH
 from .text import CaptionVectors
 
@@ -137,47 +137,30 @@ def train(args: argparse.Namespace) -> None:
         model["unet"].set_attn_processor(AttnProcessor())
     trained = list(model.parameters())
     print(f"{sum(p.numel() for p in trained) / 1e6:.1f} M weights train", flush=True)
-    optimizer = Muon(model, args.rate)
-    average, step, spent_s = Average(model, args.average), 0, 0.0
-    if args.resume:
-        step, spent_s = load_state(args.state, model, average, optimizer)
-    clock, rng, first = Clock(args.minutes, spent_s), np.random.default_rng([step, 2]), step
-    torch.manual_seed(step + 1)
+    sitting = Sitting(args, model, Muon(model, args.rate), args.average, seed=2)
     examples, captions = Examples(args.pack, implants=args.implants), CaptionVectors(args.vocabulary, args.text)
     signal = alphas_cumprod().to(device)
-    running: dict[int, float] = {}
-    while not clock.is_over:
+
+    def draw_loss(rng: np.random.Generator) -> tuple[str, torch.Tensor]:
         plan = draw_plan(rng)
         batch = [examples.draw(plan.size_px, rng) for _ in range(plan.count * args.scale)]
         latents, condition, weight = (t.to(device) for t in encode_batch(batch, basis, rng))
         words = captions([e.caption for e in batch]).to(device)
-        loss = velocity_loss(model["unet"], latents, condition, weight, words, signal)
-        descend(loss, model, average, optimizer, clock.learning_rate(args.rate, step - first), step)
-        step += 1
-        running[plan.size_px] = running.get(plan.size_px, loss.item()) * 0.98 + loss.item() * 0.02
-        if step % 50 == 0:
-            shown = "  ".join(f"{size} px {value:.4f}" for size, value in sorted(running.items()))
-            print(f"step {step}  {clock.spent_s / 60:.1f} min  loss {shown}", flush=True)
-        if step % args.save_every == 0:
-            save_state(args.state, model, average, optimizer, step, clock)
-    save_state(args.state, model, average, optimizer, step, clock)
+        return f"{plan.size_px} px", velocity_loss(model["unet"], latents, condition, weight, words, signal)
+
+    sitting.run(draw_loss, save_every=args.save_every)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pack", type=Path, required=True)
+    add_options(parser, minutes=600, rate=5e-4)
     parser.add_argument("--basis", type=Path, required=True)
     parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
     parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
-    parser.add_argument("--state", type=Path, required=True, help="folder for the training state")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--minutes", type=float, default=600, help="planned length over all sittings")
-    parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--average", type=float, default=0.999)
     parser.add_argument("--scale", type=int, default=1, help="multiplies the batch sizes")
     parser.add_argument("--implants", type=float, default=SHARES["implant"], help="share of examples that teach words fastest")
     parser.add_argument("--save-every", type=int, default=200)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

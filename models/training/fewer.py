@@ -26,7 +26,8 @@ from .basis import load_basis
 from .diffusion import STEPS, alphas_cumprod, build_unet, draw_plan, encode_batch
 from .examples import Examples
 from .export import load_average
-from .state import Average, Clock, descend, load_state, save_state, write_safely
+from .sitting import Sitting, add_options
+from .state import write_safely
 from .text import CaptionVectors
 
 RANK = 32
@@ -157,13 +158,11 @@ def train(args: argparse.Namespace) -> None:
     layers = add_low_rank(student, args.rank).to(device)
     teacher = Teacher(original.eval(), args.guidance, signal)
     optimizer = torch.optim.AdamW(layers.parameters(), lr=args.rate, betas=(0.9, 0.99), weight_decay=0)
-    average, step, spent_s = Average(layers, 0.995), 0, 0.0
-    if args.resume:
-        step, spent_s = load_state(args.state, layers, average, optimizer)
-    clock, rng = Clock(args.minutes, spent_s), np.random.default_rng([step, 5])
+    sitting = Sitting(args, layers, optimizer, average=0.995, seed=5, warmup_steps=50)
     examples, captions = Examples(args.pack), CaptionVectors(args.vocabulary, args.text)
-    grid, running = euler_times(args.steps), 0.0
-    while not clock.is_over:
+    grid = euler_times(args.steps)
+
+    def draw_loss(rng: np.random.Generator) -> tuple[str, torch.Tensor]:
         plan = draw_plan(rng)
         batch = [examples.draw(plan.size_px, rng) for _ in range(plan.count)]
         latents, condition, weight = (t.to(device) for t in encode_batch(batch, basis, rng))
@@ -177,34 +176,23 @@ def train(args: argparse.Namespace) -> None:
         with torch.autocast(device.type, dtype=torch.bfloat16):
             found = student(torch.cat([noisy, condition], 1), times, words).sample
         error = (found.float() - wanted).square().mean(1, keepdim=True)
-        loss = (error * weight).sum() / weight.sum().clamp(min=1)
-        descend(loss, layers, average, optimizer, clock.learning_rate(args.rate, step, 50), step)
-        step += 1
-        running = running * 0.98 + loss.item() * 0.02 if step > 1 else loss.item()
-        if step % 20 == 0:
-            print(f"step {step}  {clock.spent_s / 60:.1f} min  loss {running:.4f}", flush=True)
-        if step % 100 == 0:
-            save_state(args.state, layers, average, optimizer, step, clock)
-    save_state(args.state, layers, average, optimizer, step, clock)
-    write_lora(layers, average.weights, shapes, args.out)
+        return "loss", (error * weight).sum() / weight.sum().clamp(min=1)
+
+    sitting.run(draw_loss, told_every=20, save_every=100)
+    write_lora(layers, sitting.average.weights, shapes, args.out)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pack", type=Path, required=True)
+    add_options(parser, minutes=30, rate=1e-3)
     parser.add_argument("--basis", type=Path, required=True)
     parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
     parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
     parser.add_argument("--diffusion", type=Path, required=True, help="state folder of the denoiser's training")
-    parser.add_argument("--state", type=Path, required=True, help="folder for this training's state")
     parser.add_argument("--out", type=Path, required=True, help="the LoRA file")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--minutes", type=float, default=30, help="planned length over all sittings")
     parser.add_argument("--steps", type=int, default=8, help="Euler steps that the student shall need")
     parser.add_argument("--guidance", type=float, default=3.0, help="scale that is distilled along; the student is used at 1")
     parser.add_argument("--rank", type=int, default=RANK)
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

@@ -26,7 +26,8 @@ from .data import Pack, to_tensor
 from .evaluate import yardstick_photos
 from .fills import SIDE_PX
 from .pictures import random_square, vary_colour
-from .state import Average, Clock, descend, load_state, save_state, write_safely
+from .sitting import Sitting, add_options
+from .state import write_safely
 
 NOISE = {"latent": 0.3, "colour": 0.12}
 """Largest spread of the noise on the input: what is half made is neither clean nor sharp."""
@@ -102,26 +103,17 @@ def train(args: argparse.Namespace, space: Space, network: TinyDecoder) -> tuple
     """
     start_linear(network, space)
     optimizer = torch.optim.AdamW(network.parameters(), lr=args.rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    average, step, spent_s = Average(network, 0.998), 0, 0.0
-    if args.resume and (args.state / "state.safetensors").is_file():
-        step, spent_s = load_state(args.state, network, average, optimizer)
-    clock, rng = Clock(args.minutes, spent_s), np.random.default_rng([step, 2])
-    torch.manual_seed(step)
+    sitting = Sitting(args, network, optimizer, average=0.998, seed=2)
     photos = Pack(args.pack, "photos")
-    indices, running = photos.split(held_out=False), None
-    while not clock.is_over:
+    indices = photos.split(held_out=False)
+
+    def draw_loss(rng: np.random.Generator) -> tuple[str, torch.Tensor]:
         truth = draw_photos(photos, indices, args.batch, args.size, rng)
-        loss = loss_of(network(add_noise(space.encode(truth), NOISE[space.name], rng)), truth)
-        descend(loss, network, average, optimizer, clock.learning_rate(args.rate, step), step)
-        step += 1
-        running = loss.item() if running is None else running * 0.98 + loss.item() * 0.02
-        if step % 100 == 0:
-            print(f"step {step}  {clock.spent_s / 60:.1f} min  loss {running:.4f}", flush=True)
-        if step % 500 == 0:
-            save_state(args.state, network, average, optimizer, step, clock)
-    save_state(args.state, network, average, optimizer, step, clock)
-    average.copy_to(network)
-    return step, clock.spent_s
+        return "loss", loss_of(network(add_noise(space.encode(truth), NOISE[space.name], rng)), truth)
+
+    sitting.run(draw_loss, told_every=100, save_every=500)
+    sitting.average.copy_to(network)
+    return sitting.step, sitting.clock.spent_s
 
 
 def held_out_photos(pack: Path, count: int = 40) -> torch.Tensor:
@@ -197,16 +189,11 @@ def export(network: TinyDecoder, space: Space, path: Path, step: int, spent_s: f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pack", type=Path, required=True)
+    add_options(parser, minutes=11, rate=1.5e-3)
     parser.add_argument("--basis", type=Path, help="the linear encoder whose latents are decoded; without it, colours are enlarged")
-    parser.add_argument("--state", type=Path, required=True, help="folder for the training state")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--minutes", type=float, default=11, help="planned length over all sittings")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)

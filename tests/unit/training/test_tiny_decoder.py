@@ -10,11 +10,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from models.training import basis, data, state, tiny_decoder
+from models.training import basis, data, sitting, tiny_decoder
 from models.training.tiny_decoder import Space
 from modules.backends.header import read_header
 from modules.backends.preview_networks import read_preview_network
 from modules.engine.tiny_decoder import TinyDecoder, TinyShape
+from tests.unit.training.test_sitting import ThreeSteps
 
 CHANNELS = 4
 
@@ -72,19 +73,8 @@ def test_sharpness():
     assert tiny_decoder.edge_share(F.avg_pool2d(picture, 3, 1, 1), picture) < 0.6
 
 
-class ThreeSteps(state.Clock):
-    """A sitting of three steps, however slow the machine is."""
-
-    left = 4
-
-    @property
-    def is_over(self) -> bool:
-        self.left -= 1
-        return self.left <= 0
-
-
 def test_a_run_goes_on_and_is_read_by_the_studio(tmp_path, pack, small_basis, monkeypatch):
-    monkeypatch.setattr(tiny_decoder, "Clock", ThreeSteps)
+    monkeypatch.setattr(sitting, "Clock", ThreeSteps)
     space = Space(small_basis)
     arguments = {"pack": pack, "state": tmp_path / "state", "rate": 1e-3, "batch": 2, "size": 16, "minutes": 1}
     first, first_s = tiny_decoder.train(Namespace(**arguments, resume=False), space, small_network(CHANNELS))
