@@ -1,7 +1,7 @@
 """The bar of the built-in model: what is measured on pictures that no training saw, each number beside its limit.
 
-    python -m models.training.bar --pack PACK --classifier classifier.safetensors [--checkpoint FILE] [--sheet sheet.png] [--json bar.json]
-    python -m models.training.bar --pack PACK --classifier classifier.safetensors --quick
+    python -m models.training.bar --pack PACK [--checkpoint FILE] [--sheet sheet.png] [--json bar.json]
+    python -m models.training.bar --pack PACK --quick
 
 Four parts. *fill*: held-out photos, their middle square scaled to 256 px (most were smaller, so all are a little soft), a random blob of
 5 to 25 % in each; the studio repaints it only-masked at 256 px from latent noise at strength 1 without words, so the model works on a crop
@@ -34,6 +34,7 @@ from .studio import CHECKPOINT, Studio
 
 PARTS = ("fill", "prompt", "speed", "autoencoder")
 TEXTURE = (0.5, 1.5)
+CLASSIFIER = Path(__file__).with_name("classifier.safetensors")
 RECOGNISED = 0.60
 DIFFERENT = 8.0
 SLOWEST_S = 10.0
@@ -222,7 +223,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--pack", type=Path, required=True)
     add("--checkpoint", type=Path, default=CHECKPOINT)
-    add("--classifier", type=Path, help="from models.training.classifier; without it the prompt part is left out")
+    add("--classifier", type=Path, default=CLASSIFIER, help="from models.training.classifier; the one in the repository by default")
     add("--photos", type=int, default=100)
     add("--seeds", type=int, default=8)
     add("--holes", type=int, default=4, help="prompted holes a class, two seeds each")
@@ -241,7 +242,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.quick:
         args.photos, args.seeds, args.classes, args.holes, args.precision, args.only = 12, 2, 6, 1, "bf16", "fill,prompt"
-    args.parts = [part for part in args.only.split(",") if part != "prompt" or args.classifier]
+    args.parts = args.only.split(",")
     if unknown := set(args.parts) - set(PARTS):
         parser.error(f"--only: {', '.join(sorted(unknown))}: not among {', '.join(PARTS)}")
     return args

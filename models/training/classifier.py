@@ -204,6 +204,12 @@ def classify(model: nn.Module, crops: list[np.ndarray]) -> torch.Tensor:
     return torch.cat(found)
 
 
+def write_classifier(model: nn.Module, classes: list[str], path: Path) -> None:
+    """Write weights in half precision, and the names of the classes."""
+    halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in model.state_dict().items()}
+    write_safely(halves, path, {"classes": json.dumps(classes)})
+
+
 def load_classifier(path: Path) -> tuple[nn.Module, list[str]]:
     """Read what training wrote: the network in evaluation mode, and the names of its classes."""
     with safe_open(path, "pt") as file:
@@ -306,7 +312,7 @@ def main() -> None:
     average = train(model, shown, args.out.with_suffix(".state"), args.minutes, args.resume)
     average.copy_to(model)
     settle_norms(model, shown, np.random.default_rng(1))
-    write_safely(model.state_dict(), args.out, {"classes": json.dumps(classes)})
+    write_classifier(model, classes, args.out)
     print_accuracy(*(count_right(model, Shown.of(pack, part, classes), classes) for part in (checked, held_out)))
 
 

@@ -110,7 +110,8 @@ def test_fill_knows_what_was_recognised():
 def test_quick_is_small_and_parts_are_checked(capsys):
     args = bar.parse(["--pack", "x", "--classifier", "y", "--quick"])
     assert (args.photos, args.seeds, args.classes, args.parts) == (12, 2, 6, ["fill", "prompt"])
-    assert "prompt" not in bar.parse(["--pack", "x"]).parts
+    assert args.classifier == Path("y")
+    assert bar.parse(["--pack", "x"]).classifier.is_file()
     with pytest.raises(SystemExit):
         bar.parse(["--pack", "x", "--only", "fill,beauty"])
     assert "beauty" in capsys.readouterr().err
