@@ -34,7 +34,7 @@ class Sitting:
         optimizer: Of its weights.
         average: Decay of their moving average.
         seed: Of this kind of training; with the step it sets all chance of the sitting.
-        warmup_steps: In which the rate rises, at the beginning of every sitting.
+        warmup_steps: In which the rate rises, at the beginning of the training: the state keeps the optimizer's moments.
 
     Raises:
         FileNotFoundError: `args.resume` without a state.
@@ -60,10 +60,9 @@ class Sitting:
             save_every: Steps between states on disk; the last step is saved anyway.
         """
         running: dict[str, float] = {}
-        first = self.step
         while not self.clock.is_over:
             name, loss = draw_loss(self.rng)
-            rate = self.clock.learning_rate(self.args.rate, self.step - first, self.warmup_steps)
+            rate = self.clock.learning_rate(self.args.rate, self.step, self.warmup_steps)
             descend(loss, self.module, self.average, self.optimizer, rate, self.step)
             self.step += 1
             running[name] = running.get(name, loss.item()) * MEMORY + loss.item() * (1 - MEMORY)

@@ -79,3 +79,17 @@ def test_commands_share_their_options():
     sitting.add_options(parser, minutes=7, rate=0.5)
     args = parser.parse_args(["--pack", "p", "--state", "s"])
     assert (args.minutes, args.rate, args.resume, args.threads) == (7, 0.5, False, 1)
+
+
+def test_the_rate_rises_once_not_in_every_sitting(tmp_path, monkeypatch):
+    rates: list[float] = []
+    take_step = sitting.descend
+
+    def note(loss, module, average, optimizer, rate, step):
+        rates.append(rate)
+        take_step(loss, module, average, optimizer, rate, step)
+
+    monkeypatch.setattr(sitting, "descend", note)
+    for resume in (False, True):
+        sit(tmp_path, resume=resume)
+    assert rates == pytest.approx([0.05, 0.1, 0.1, 0.1, 0.1, 0.1], rel=1e-3)
