@@ -23,8 +23,8 @@ WORDLESS = 0.5
 """Share of free masks without a caption. What covers a thing always has one: no words then mean going on with what is around the hole."""
 OBJECT_KINDS = {"pet": 0.45, "clothing": 0.25, "grocery": 0.30}
 SCENE = "scene"
-IMPLANT_KINDS = {SCENE: 0.16, "pet": 0.12, "clothing": 0.30, "grocery": 0.42}
-CLASS_BALANCE = 0.3
+IMPLANT_KINDS = {SCENE: 0.24, "pet": 0.12, "clothing": 0.25, "grocery": 0.39}
+CLASS_BALANCE = 0.5
 """A class of n photos is implanted in proportion to n to this power: 0 is the same for all, 1 as they come."""
 EVERYTHING = 0.08
 NATIVE_SHARE = 0.6
