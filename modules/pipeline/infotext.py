@@ -127,7 +127,7 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
     if plan.grow_mask_by:
         extra["Mask growth"] = plan.grow_mask_by
     blends = blends_seam(p, plan)
-    if blends != _is_builtin(p):  # otherwise it is what "Automatic" does anyway
+    if not plan.is_comfyui and blends != _is_builtin(p):  # otherwise it is what "Automatic" does anyway
         extra["Seam blend"] = "Always" if blends else "Never"
 
 

@@ -149,7 +149,8 @@ def test_comfyui_and_whole_pictures_have_no_seam_to_blend(run: Run, mask: Image.
     whole, _ = run(override_settings=always)
     asked = masked(mask, scheduler="normal", sampler_name="euler")
     comfyui, comfyui_plain = (
-        run(**asked, override_settings={"compat": "comfyui", "pentimento_blend_seam": way})[0] for way in ("Always", "Never")
+        run(model=FakeModel(name=BUILTIN_NAME), **asked, override_settings={"compat": "comfyui", "pentimento_blend_seam": way})[0]
+        for way in ("Always", "Never")
     )
     assert "Seam blend" not in whole.infotexts[0] + comfyui.infotexts[0]
     assert np.array_equal(comfyui.images[0], comfyui_plain.images[0])
