@@ -111,6 +111,7 @@ def test_results_say_what_changed_outside_and_how_good_their_seams_are(studio: S
     expect(studio.page.locator("#img2img_gallery .thumbnails button")).to_have_count(3)
 
     look_at(studio, 0)
+    expect(facts(studio).nth(1)).to_contain_text(f"({worst:.2f})")
     show(studio, "Compare")
     first = studio.page.locator("img.pm-after").get_attribute("src")
     look_at(studio, 1)

@@ -26,6 +26,7 @@ from modules.engine.comfyui.schedules import SCHEDULERS, ComfyLevels, standard_a
 from modules.engine.conventions.comfyui import BatchNoise
 from modules.engine.model import ModelKind
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
+from tests.golden.rounding import IS_RECORDS_CPU, SLACK
 
 UNITS = Path(__file__).parent / "data" / "comfyui" / "units"
 SEED, CAT, NEGATIVE = 1234, "a photo of a red cat, sharp focus", "blurry, low quality"
@@ -152,15 +153,15 @@ def test_samplers_and_masks_alone_are_the_same(name: str) -> None:
         params.x = recorded[len(seen) - 1]
 
     result = run(name, FakeModel(), on_denoiser=seen.append, on_guided=replace)
-    assert [float(params.sigma[0]) for params in seen] == pytest.approx(TRACES[f"{name}/sigmas"].tolist(), rel=1e-6)
+    assert [float(params.sigma[0]) for params in seen] == pytest.approx(TRACES[f"{name}/sigmas"].tolist(), rel=1e-6 if IS_RECORDS_CPU else 1e-4)
     x, sigma, mask = TRACES[f"{name}/x"], TRACES[f"{name}/sigmas"][-1], mask_of(name)
     if mask is not None and name != "diffdiff":
         if name in DIFFERENTIAL:  # the last threshold is 0, which sets everything free
             mask = 0.5 + 0.5 * mask
         x = x * mask + (of(name, "latent_image_scaled") + sigma * of(name, "inpaint_noise")) * (1 - mask)
     error, last = relative(seen[-1].x[:1], x), relative(result.latent / 0.18215, TRACES.get(f"{name}/out", recorded[-1] / 0.18215))
-    print(f"{name}: largest relative difference of the last input {error:.1e}, of the result {last:.1e}, limit 1e-05")
-    assert max(error, last) <= 1e-5
+    print(f"{name}: largest relative difference of the last input {error:.1e}, of the result {last:.1e}, limit {SLACK * 1e-5:.0e}")
+    assert max(error, last) <= SLACK * 1e-5
 
 
 WHOLE = (
@@ -185,7 +186,7 @@ def test_whole_runs_are_the_same(name: str, models: dict[str, StableDiffusion]) 
     guided: list[Tensor] = []
     model = models["tiny_sd15_inpaint" if name == "9ch" else "tiny_sd15"]
     result = run(name, model, on_denoiser=seen.append, on_guided=lambda params: guided.append(params.x))
-    limit = 1e-3 if name == "dpmpp_sde" else 1e-4
+    limit = SLACK * (1e-3 if name == "dpmpp_sde" else 1e-4)
     errors = [relative(got, wanted) for got, wanted in zip(guided, predictions(name), strict=True)]
     print(f"{name}: relative differences {', '.join(f'{error:.1e}' for error in errors)}; limit {limit:.0e}")
     assert max(errors) <= limit

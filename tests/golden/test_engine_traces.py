@@ -19,6 +19,7 @@ from modules.engine.noise import ImageNoise
 from modules.engine.prompts.conditioning import Emphasis, build_conditioning, encode_texts
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
+from tests.golden.rounding import SLACK
 
 UNITS = Path(__file__).parent / "data" / "units"
 CAT, NEGATIVE = "a photo of a cat, green eyes", "blurry, dark"
@@ -54,7 +55,8 @@ def models(catalog: Catalog, vocabulary: Path) -> dict[str, StableDiffusion]:
 
 
 def compare(what: str, got: Tensor, wanted: np.ndarray, limit: float) -> None:
-    """Largest difference at most `limit`, and mean difference at most a tenth of it."""
+    """Largest difference at most `limit`, and mean difference at most a tenth of it; more on a CPU that rounds otherwise."""
+    limit *= SLACK
     difference = np.abs(got.numpy() - wanted)
     print(f"{what}: largest difference {difference.max():.1e}, limit {limit:.0e}; mean {difference.mean():.1e}, limit {limit / 10:.0e}")
     assert difference.max() <= limit and difference.mean() <= limit / 10, what

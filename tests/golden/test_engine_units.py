@@ -23,6 +23,7 @@ from modules.engine.prompts.chunks import Embedding, chunk_fragments
 from modules.engine.prompts.schedule import schedule_prompt, split_and
 from modules.engine.samplers.table import SAMPLERS
 from modules.engine.schedules import SCHEDULERS, SigmaOptions, make_sigmas, plan_steps, timestep_schedule
+from tests.golden.rounding import IS_RECORDS_CPU
 
 UNITS = Path(__file__).parent / "data" / "units"
 API = Path(__file__).parent / "data" / "api"
@@ -65,6 +66,7 @@ def test_brownian_noise_is_bit_exact(source: NoiseSource) -> None:
 
 
 def test_every_schedule_is_bit_exact() -> None:
+    """On another CPU than the records', within a few units in the last place."""
     for name, wanted in read("sigmas.json").items():
         sampler, scheduler, count = name.split("/")
         if scheduler == "timesteps":
@@ -74,13 +76,13 @@ def test_every_schedule_is_bit_exact() -> None:
         levels = ConsistencyLevels(ALPHAS) if sampler == "LCM" else NoiseLevels(ALPHAS)
         chosen = SCHEDULERS.get(spec.scheduler or scheduler if scheduler == "Automatic" else scheduler)
         got = make_sigmas(chosen, int(count), levels, SigmaOptions(discard_penultimate=spec.discards_penultimate))
-        assert got.tolist() == torch.tensor(wanted).tolist(), name
+        torch.testing.assert_close(got, torch.tensor(wanted), rtol=0 if IS_RECORDS_CPU else 5e-7, atol=0, msg=name)
 
 
 def test_timestep_of_a_sigma() -> None:
     levels, sigma = NoiseLevels(ALPHAS), torch.from_numpy(LEVELS["sigma"])
-    assert np.array_equal(levels.sigmas.numpy(), LEVELS["sigmas_table"])
-    assert np.array_equal(levels.timestep(sigma).numpy(), LEVELS["t"])
+    np.testing.assert_allclose(levels.sigmas.numpy(), LEVELS["sigmas_table"], rtol=0 if IS_RECORDS_CPU else 5e-7)
+    np.testing.assert_allclose(levels.timestep(sigma).numpy(), LEVELS["t"], rtol=0, atol=0 if IS_RECORDS_CPU else 5e-4)
     assert np.array_equal(NoiseLevels(ALPHAS, is_quantized=True).timestep(sigma).numpy(), LEVELS["t_quantized"])
 
 

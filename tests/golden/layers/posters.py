@@ -32,19 +32,17 @@ MIXED = ("618大促", "VIP会员日", "2026新年", "满100减50", "AI未来")
 LEGIBLE_STEP = 40  # of 255, in luma
 SIZES_PX = (18, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 120, 160)
 FETCHED_FONT = Path(__file__).resolve().parents[3] / "models" / "fonts" / "NotoSansSC-variable.ttf"
-"""What set-up fetches; it has both scripts."""
-FACES = (
-    ("opentype/noto/NotoSansCJK-Bold.ttc", 2),
-    ("opentype/noto/NotoSansCJK-Regular.ttc", 2),
-    ("opentype/noto/NotoSerifCJK-Bold.ttc", 2),
-)
+"""What set-up fetches; it has both scripts, in weights from 100 to 900."""
+WEIGHTS = (700, 400, 900)
 LATIN_FACES = (
-    ("truetype/dejavu/DejaVuSans-Bold.ttf", 0),
-    ("truetype/dejavu/DejaVuSerif.ttf", 0),
-    ("truetype/liberation/LiberationSans-Regular.ttf", 0),
-    ("truetype/liberation/LiberationSerif-BoldItalic.ttf", 0),
+    "truetype/dejavu/DejaVuSans-Bold.ttf",
+    "truetype/dejavu/DejaVuSerif.ttf",
+    "truetype/liberation/LiberationSans-Regular.ttf",
+    "truetype/liberation/LiberationSerif-BoldItalic.ttf",
 )
-"""Looked for in the system's folder, where the asset font is not the only one."""
+"""Looked for in the system's folder: the fetched font has no serifs."""
+Face = tuple[Path, int]
+"""File, and weight; 0 where the file has only one."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,8 @@ class Poster:
 
 
 def has_fonts() -> bool:
-    """Whether faces for both scripts are there."""
-    return bool(_faces(True)) and bool(_faces(False))
+    """Whether the font that set-up fetches is there."""
+    return FETCHED_FONT.is_file()
 
 
 def make_posters(count: int = 32, *, size: tuple[int, int] = (640, 480), seed: int = 6) -> Iterator[Poster]:
@@ -162,9 +160,11 @@ def _style(place: int, turn: int) -> str:
     return {3: "outline", 7: "gradient"}.get((place * 3 + turn) % 9, "plain")
 
 
-def _draw(string: str, size_px: int, angle: float, face: tuple[str, int], style: str) -> _Drawn:
+def _draw(string: str, size_px: int, angle: float, face: Face, style: str) -> _Drawn:
     """The line alone: its whole alpha and, for outlined type, the share of the fill."""
-    font = ImageFont.truetype(face[0], size_px, index=face[1])
+    font = ImageFont.truetype(face[0], size_px)
+    if face[1]:
+        font.set_variation_by_axes([face[1]])
     rim = max(round(size_px / 16), 1) if style == "outline" else 0
     left, top, right, bottom = font.getbbox(string, stroke_width=rim)
     extent = (int(right - left) + 4, int(bottom - top) + 4)
@@ -233,14 +233,15 @@ def _ink(chance: np.random.Generator, is_light: bool) -> tuple[int, int, int]:
     return (color[0], color[1], color[2])
 
 
-def _face(string: str, place: int) -> tuple[str, int]:
+def _face(string: str, place: int) -> Face:
     faces = _faces(not string.isascii())
     return faces[place % len(faces)]
 
 
 @cache
-def _faces(is_chinese: bool) -> list[tuple[str, int]]:
-    folder = Path("/usr/share/fonts")
-    wanted = FACES if is_chinese else FACES[:2] + LATIN_FACES
-    found = [(str(folder / path), index) for path, index in wanted if (folder / path).is_file()]
-    return found or [(str(FETCHED_FONT), 0)] * FETCHED_FONT.is_file()
+def _faces(is_chinese: bool) -> list[Face]:
+    fetched = [(FETCHED_FONT, weight) for weight in WEIGHTS]
+    if is_chinese:
+        return fetched
+    installed = (Path("/usr/share/fonts") / path for path in LATIN_FACES)
+    return fetched[:2] + [(path, 0) for path in installed if path.is_file()]
