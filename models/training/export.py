@@ -1,7 +1,7 @@
 """Export: one checkpoint in the original latent-diffusion layout, and the reverse for measuring it.
 
     python -m models.training.export --basis basis.safetensors --autoencoder STATE --diffusion STATE --text text.safetensors \
-        --out models/Stable-diffusion/pentimento-small-inpaint.safetensors
+        [--guide STATE] --out models/Stable-diffusion/pentimento-small-inpaint.safetensors
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ import torch
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
 from safetensors.torch import load_file
 
+from modules.backends.word_guides import PREFIX as GUIDE
+from modules.backends.word_guides import THINGS
+
 from . import autoencoder, diffusion, text
 from .basis import load_basis
+from .guide import THINGS_FILE
 from .state import write_safely
 
 UNET, VAE, TEXT = "model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer.text_model."
@@ -209,6 +213,13 @@ def describe(channels: int) -> str:
     )
 
 
+def read_guide(state: Path) -> dict[str, torch.Tensor]:
+    """Read the averaged weights of a guide's training: fp16, by their names in a checkpoint."""
+    average = "average."
+    tensors = load_file(state / "state.safetensors")
+    return {GUIDE + name.removeprefix(average): tensor.half() for name, tensor in tensors.items() if name.startswith(average)}
+
+
 @torch.no_grad()
 def load_average(module: torch.nn.Module, state: Path) -> None:
     """Overwrite a module's trained weights with the running average in a state folder."""
@@ -224,6 +235,7 @@ def main() -> None:
     parser.add_argument("--autoencoder", type=Path, required=True, help="state folder of the decoder's training")
     parser.add_argument("--diffusion", type=Path, required=True, help="state folder of the denoiser's training")
     parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
+    parser.add_argument("--guide", type=Path, help="state folder of the guide's training")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -233,8 +245,9 @@ def main() -> None:
     load_average(torch.nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv}), args.autoencoder)
     unet = diffusion.build_unet(basis.channels)
     load_average(torch.nn.ModuleDict({"unet": unet}), args.diffusion)
-    tensors = to_original(unet, vae, text.load_text_encoder(args.text))
-    write_safely(tensors, args.out, {"format": "pt"})
+    tensors = to_original(unet, vae, text.load_text_encoder(args.text)) | (read_guide(args.guide) if args.guide else {})
+    things = {THINGS: (args.guide / THINGS_FILE).read_text(encoding="utf-8")} if args.guide else {}
+    write_safely(tensors, args.out, {"format": "pt"} | things)
     args.out.with_suffix(".yaml").write_text(describe(basis.channels))
     print(f"{args.out}: {len(tensors)} tensors, {args.out.stat().st_size / 1e6:.1f} MB")
 

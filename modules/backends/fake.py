@@ -21,6 +21,7 @@ from modules.backends.script_view import ScriptView
 from modules.engine.lora.network import WeightedNetwork
 from modules.engine.model import ModelKind, Prediction, TokenVectors
 from modules.engine.prompts.conditioning import encode_texts
+from modules.engine.word_guide import WordGuide
 
 _WORDS = re.compile(r"<\|startoftext\|>|<\|endoftext\|>|[^\W\d_]+|\d|[^\s\w]+|_+")
 _COMMA_TOKEN, _START_TOKEN, _END_TOKEN = 267, 49406, 49407
@@ -83,11 +84,13 @@ class FakeModel(ScriptView):
         encode_calls: Number of `encode` calls so far.
         decode_calls: Number of `decode` calls so far.
         is_tiling: What `set_tiling` last said.
+        word_guide: None, unless a test puts one in.
         networks: What `apply_networks` was given last; changes no number.
     """
 
     vae_name: str | None = None
     vae_sha256 = ""
+    word_guide: WordGuide | None = None
     latent_factor = 8
     scale_factor = 0.18215
 

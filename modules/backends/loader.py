@@ -27,6 +27,7 @@ from modules.backends.tokenizer import ClipTokenizer
 from modules.backends.unet import make_unet
 from modules.backends.vae import Vae, make_vae
 from modules.backends.weights import build_module
+from modules.backends.word_guides import load_word_guide
 from modules.base.errors import BrokenCheckpoint, UnsupportedCheckpoint
 from modules.engine.model import ModelKind, Prediction
 
@@ -86,6 +87,7 @@ def load_checkpoint(
         raise BrokenCheckpoint(f"{info.name} changed while it was being loaded; try again when the file is complete")
     prediction = prediction or _tried_prediction(info, networks[0], source, device, dtype)
     model = _assemble(info, source, networks, tokenizer, prediction, device, dtype)
+    model.word_guide = load_word_guide(source.unet_file, model, source.text.config["width"])
     model.sd_checkpoint_info = info
     model.vae_name, model.vae_sha256 = (vae.name if vae is not None else None), vae_sha256
     log.info("Loaded %s in %.1f s (%s, %s, %s)", model.title, time.perf_counter() - started, info.kind.value, model.prediction.value, dtype)

@@ -20,6 +20,7 @@ from modules.engine.devices import check_finite
 from modules.engine.model import Interrupted
 from modules.engine.predictors import Predictor
 from modules.engine.prompts.conditioning import Conditioning, extend
+from modules.engine.word_guide import STRENGTH
 
 Weights = tuple[tuple[tuple[int, float], ...], ...]
 
@@ -153,7 +154,19 @@ class GuidedDenoiser(Denoiser):
         self.callbacks.on_denoiser(params)
         outputs, is_guided = self._predict(params, weights, levels)
         self.last_uncond = outputs[-len(x) :]
-        return self._combine(outputs, weights, len(x), is_guided)
+        return self._pull(self._combine(outputs, weights, len(x), is_guided), x, levels, weights)
+
+    def _pull(self, result: Tensor, x: Tensor, levels: Tensor, weights: Weights) -> Tensor:
+        """Move a guided prediction by what the model's guide of words says of each part of the prompt, at every CFG scale alike."""
+        context, rows = self.positive.at(self.calls).vectors.to(x.device), [image for image, parts in enumerate(weights) for _ in parts]
+        pull = self.predictor.pull(x[rows], levels[rows], context, None if self.concat is None else self.concat[rows])
+        if pull is None:
+            return result
+        moved = result.clone()
+        for image, parts in enumerate(weights):
+            for row, weight in parts:
+                moved[image] += (STRENGTH * weight) * pull[row]
+        return moved
 
     @property
     def is_picture_guided(self) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from modules.engine.lora.network import WeightedNetwork
+    from modules.engine.word_guide import WordGuide
 
 
 class ModelKind(Enum):
@@ -96,6 +97,7 @@ class DiffusionModel(Protocol):
         alphas_cumprod: (1000,) float32, decreasing.
         device: Where latents and conditioning must be when they are handed in.
         dtype: What the UNet computes in; inputs and outputs are float32 all the same.
+        word_guide: Pulls towards the things that it knows where a prompt asks for them; None = it has none.
         vae_name, vae_sha256: File name and hash of a VAE that took the place of the checkpoint's own; None and "" otherwise.
     """
 
@@ -114,6 +116,7 @@ class DiffusionModel(Protocol):
     vae_name: str | None
     vae_sha256: str
     text: TextEncoder
+    word_guide: WordGuide | None
 
     @property
     def text_key(self) -> Hashable:

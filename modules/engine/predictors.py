@@ -20,10 +20,19 @@ class Predictor(Protocol):
         """The estimate of clean latents that lies in an output of this predictor."""
         ...
 
+    def pull(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor | None:
+        """What the model's guide of words adds to an output; None where the model has no such guide."""
+        ...
+
 
 def _column(values: Tensor, like: Tensor) -> Tensor:
     """(N,) to (N, 1, 1, 1) on the device of `like`."""
     return values.to(like.device).view(-1, 1, 1, 1)
+
+
+def _mask_of(concat: Tensor | None) -> Tensor | None:
+    """The mask in an inpainting model's extra channels: the first of them."""
+    return None if concat is None else concat[:, :1]
 
 
 class SigmaPredictor:
@@ -53,6 +62,14 @@ class SigmaPredictor:
 
     def clean(self, x: Tensor, output: Tensor, level: Tensor) -> Tensor:
         return output
+
+    def pull(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor | None:
+        guide, sigma = self.model.word_guide, _column(level, x)
+        if guide is None:
+            return None
+        scale = (sigma**2 + 1.0) ** 0.5
+        timestep = self.levels.timestep(level).float().to(x.device)
+        return sigma**2 / scale * guide.pull(x / scale, timestep, context, _mask_of(concat))
 
 
 class ConsistencyPredictor(SigmaPredictor):
@@ -89,6 +106,12 @@ class NoisePredictor:
     def clean(self, x: Tensor, output: Tensor, level: Tensor) -> Tensor:
         alpha = self._alpha(x, level)
         return (x - (1 - alpha).sqrt() * output) / alpha.sqrt()
+
+    def pull(self, x: Tensor, level: Tensor, context: Tensor, concat: Tensor | None) -> Tensor | None:
+        guide = self.model.word_guide
+        if guide is None:
+            return None
+        return -(1 - self._alpha(x, level)).sqrt() * guide.pull(x, level.float().to(x.device), context, _mask_of(concat))
 
     def _alpha(self, x: Tensor, level: Tensor) -> Tensor:
         return _column(self.alphas_cumprod[level.cpu().to(torch.int64)], x)

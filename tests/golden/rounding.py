@@ -1,7 +1,7 @@
 """Whether this CPU rounds as the one that the records were made on, and how much looser limits are where it does not.
 
-torch takes roots, logarithms and exponentials from a library that chooses its code by the CPU; results differ in the last bit. A1111 and ComfyUI on this CPU
-would differ from their own records alike.
+torch takes roots, logarithms and exponentials from a library that chooses its code by the CPU; results differ in the last bit. A1111 and
+ComfyUI on this CPU would differ from their own records alike.
 """
 
 from __future__ import annotations
@@ -21,4 +21,4 @@ def _rounds_alike() -> bool:
 
 IS_RECORDS_CPU = _rounds_alike()
 SLACK = 1.0 if IS_RECORDS_CPU else 4.0
-"""Factor of limits on differences that are rounding alone: 1 on the records' CPU. A wrong rule moves pictures by 60 times their limit and more."""
+"""Factor of limits on differences that are rounding alone; a wrong rule moves pictures by 60 times their limit and more."""

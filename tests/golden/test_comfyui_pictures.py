@@ -22,7 +22,7 @@ WIDER = (4, 0.3)
 """Largest and mean difference, of 255; the second for steps that amplify the rounding of a float32 network."""
 AMPLIFYING = ("prompt_long", "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde")
 TIED, FAR = ("sampler_dpm_2_ancestral",), (96, 5.0)
-"""Levels halfway between two timesteps, of which ComfyUI takes the nearer: on another CPU than the records', the last bit chooses otherwise."""
+"""Levels halfway between two timesteps, of which ComfyUI takes the nearer: on another CPU than the records', the last bit chooses."""
 EXACT = ("mask_", "outpaint_left_top_setmask")
 """Cases whose pictures after the first show masks or padded pictures."""
 

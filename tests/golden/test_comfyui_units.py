@@ -153,7 +153,9 @@ def test_samplers_and_masks_alone_are_the_same(name: str) -> None:
         params.x = recorded[len(seen) - 1]
 
     result = run(name, FakeModel(), on_denoiser=seen.append, on_guided=replace)
-    assert [float(params.sigma[0]) for params in seen] == pytest.approx(TRACES[f"{name}/sigmas"].tolist(), rel=1e-6 if IS_RECORDS_CPU else 1e-4)
+    assert [float(params.sigma[0]) for params in seen] == pytest.approx(
+        TRACES[f"{name}/sigmas"].tolist(), rel=1e-6 if IS_RECORDS_CPU else 1e-4
+    )
     x, sigma, mask = TRACES[f"{name}/x"], TRACES[f"{name}/sigmas"][-1], mask_of(name)
     if mask is not None and name != "diffdiff":
         if name in DIFFERENTIAL:  # the last threshold is 0, which sets everything free

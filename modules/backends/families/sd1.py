@@ -17,6 +17,7 @@ from modules.backends.vae import Vae
 from modules.engine.lora.network import WeightedNetwork
 from modules.engine.model import ModelKind, Prediction
 from modules.engine.prompts.conditioning import encode_texts
+from modules.engine.word_guide import WordGuide
 
 
 class StableDiffusion(ScriptView):
@@ -24,6 +25,7 @@ class StableDiffusion(ScriptView):
 
     vae_name: str | None = None
     vae_sha256 = ""
+    word_guide: WordGuide | None = None
 
     def __init__(
         self,

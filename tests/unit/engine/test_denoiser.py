@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -11,9 +13,10 @@ from modules.engine.denoiser import Guidance, GuidedDenoiser
 from modules.engine.devices import NansException
 from modules.engine.model import Interrupted, ModelKind
 from modules.engine.noise import ImageNoise
-from modules.engine.predictors import SigmaPredictor
+from modules.engine.predictors import NoisePredictor, SigmaPredictor
 from modules.engine.prompts.conditioning import Conditioning, ScheduledCond, SubPrompt, build_conditioning
 from modules.engine.sampling import LatentMask, SamplingPlan, sample_img2img
+from modules.engine.word_guide import STRENGTH
 from tests.unit.engine.gaussian import GaussianModel
 
 SIGMA = torch.tensor(2.0)
@@ -211,3 +214,40 @@ def test_picture_guidance_refuses_parts() -> None:
     edit = denoiser(model, positive=parts, guidance=Guidance(3.0, picture_scale=2.0), concat=torch.zeros(2, 4, 2, 2))
     with pytest.raises(InvalidRequest, match="AND"):
         edit(X, SIGMA)
+
+
+class Pull:
+    """A guide of words whose gradient is the mean of the prompt's vectors, everywhere."""
+
+    def pull(self, x: Tensor, timestep: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
+        assert mask is None and len(timestep) == len(x)
+        return context.mean((1, 2)).view(-1, 1, 1, 1).expand_as(x)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_a_guide_of_words_pulls_as_strongly_at_every_scale(scale: float) -> None:
+    """By sigma squared times the gradient by unscaled latents, for each part of the prompt by its weight."""
+    heavy = SubPrompt(cond(2.0)[0].schedule, 0.5)
+    positive = ((cond(1.0)[0], heavy), cond(0.0))
+    plain = denoiser(GaussianModel(), positive, guidance=Guidance(scale))(X, SIGMA)
+    model: Any = GaussianModel()
+    model.word_guide = Pull()
+    found = denoiser(model, positive, guidance=Guidance(scale))
+    moved = found(X, SIGMA) - plain
+    assert torch.allclose(moved[0], torch.tensor(STRENGTH * (1.0 + 0.5 * 2.0) * 4 / 5**0.5), rtol=1e-4)
+    assert not moved[1].any()
+
+
+def test_the_pull_is_the_same_for_samplers_of_noise() -> None:
+    model: Any = GaussianModel()
+    model.word_guide = Pull()
+    noise, timestep, context = NoisePredictor(model, model.alphas_cumprod), torch.tensor([300.0, 700.0]), torch.ones(2, 77, 16)
+    alpha = model.alphas_cumprod[timestep.long()].view(-1, 1, 1, 1)
+    scaled = X * alpha.sqrt()
+    found = noise.pull(scaled, timestep, context, None)
+    assert found is not None
+    moved = noise.clean(scaled, found, timestep) - noise.clean(scaled, torch.zeros_like(X), timestep)
+    sigma = ((1 - alpha) / alpha).sqrt().flatten()
+    wanted = SigmaPredictor(model, model.levels).pull(X, sigma, context, None)
+    assert wanted is not None
+    assert torch.allclose(moved, wanted, rtol=1e-4)

@@ -1,0 +1,184 @@
+"""The guide of words: a small network that tells what noisy latents show, whose gradient pulls a fill towards what the prompt asks for.
+
+It learns from the training split's photos, like the judge of `models.training.classifier`, with which it shares nothing but these; and
+from the captions' words in both languages, among words that mean none of its things.
+
+    python -m models.training.guide --pack PACK --basis basis.safetensors --text text.safetensors \\
+        --vocabulary bpe_simple_vocab_16e6.txt.gz --state STATE [--resume]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from modules.engine.word_guide import WordGuide
+
+from .basis import Basis, load_basis
+from .captions import CHINESE_SHARE, COLOURED, PHOTO_SHARE, coarse_class, in_chinese, in_english, without_article
+from .classifier import Shown, cut_random, frame_randomly, list_classes, split_photos, spoil
+from .data import Pack, replace_text
+from .diffusion import STEPS, alphas_cumprod
+from .sitting import Sitting, add_options
+from .text import WIDTH as TEXT_WIDTH
+from .text import CaptionVectors
+from .words import COLOURS, GENERAL, SYNONYMS
+
+THINGS_FILE = "things.json"
+"""In the state folder: names of what the network tells apart."""
+BATCH = 48
+SIDES_PX = (128, 160, 192)
+FRAMED = 0.5
+DECAYED = 0.05
+SMOOTHING = 0.05
+OTHER_WORDS, CROWDED = 0.4, 0.25
+"""Shares of texts that mean none of the things, and of those that have other words beside the thing's."""
+PROBED_STEPS = (50, 200, 400, 500, 600, 700, 800, 900, 990)
+
+
+def draw_latents(
+    shown: Shown, weights: np.ndarray, basis: Basis, side_px: int, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw (BATCH, c, side_px / 8, side_px / 8) clean latents of varied parts of photos, and their classes."""
+    chosen = rng.choice(len(weights), BATCH, p=weights)
+    parts = [spoil(cut_random(shown.pack.image(int(shown.indices[i])), side_px, rng), rng) for i in chosen]
+    framed = [frame_randomly(part, parts[n - 1], rng) if rng.random() < FRAMED else part for n, part in enumerate(parts)]
+    images = torch.from_numpy(np.stack(framed)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    grey = images.mean(1, keepdim=True)
+    saturation, contrast, light = (
+        torch.from_numpy(rng.uniform(*r, (BATCH, 1, 1, 1))).float() for r in ((0.7, 1.3), (0.75, 1.25), (-0.15, 0.15))
+    )
+    tint = torch.from_numpy(rng.uniform(-0.05, 0.05, (BATCH, 3, 1, 1))).float()
+    images = ((grey + (images - grey) * saturation) * contrast + light + tint).clamp_(-1, 1)
+    return basis.encode(images), torch.from_numpy(shown.labels[chosen])
+
+
+class Wordings:
+    """Draws texts and which of the things they mean.
+
+    Args:
+        captions: Of the pack's photos.
+        classes: The things.
+        others: Words and names of anything; those that a caption uses are left out.
+    """
+
+    def __init__(self, captions: list[str], classes: list[str], others: list[str]):
+        number = {name: i for i, name in enumerate(classes)}
+        self.none = len(classes)
+        by_class: dict[int, list[str]] = {}
+        for caption in sorted(set(captions)):
+            by_class.setdefault(number.get(coarse_class(caption), self.none), []).append(caption)
+        self.unknown = by_class.pop(self.none, [])
+        self.by_class = sorted(by_class.items())
+        groups = [*SYNONYMS, *GENERAL]
+        known = " ".join([*captions, *(word for group in groups for word in (*group.members, *group.english, *group.chinese))]).lower()
+        used = set(known.replace(",", " ").split())
+        self.others = [word for word in others if not used & set(without_article(word).lower().split())]
+
+    def draw(self, rng: np.random.Generator) -> tuple[str, int]:
+        """Draw a text and the number of what it means; the number behind the last is for anything else."""
+        if rng.random() < OTHER_WORDS:
+            kinds = ([""], self.unknown or self.others, self.others)
+            return _word(_pick(kinds[int(rng.choice(3, p=(0.1, 0.2, 0.7)))], rng), rng), self.none
+        label, captions = self.by_class[int(rng.integers(len(self.by_class)))]
+        text = _word(_pick(captions, rng), rng)
+        if rng.random() < CROWDED:
+            other = _pick(self.others, rng)
+            text = f"{text}, {other}" if rng.random() < 0.5 else f"{other}, {text}"
+        return text, label
+
+
+def _word(caption: str, rng: np.random.Generator) -> str:
+    """Say a caption in other words, of either language, at times with a colour; "" stays."""
+    colour = _pick(list(COLOURS), rng) if caption and rng.random() < COLOURED else ""
+    if caption and rng.random() < CHINESE_SHARE and (chinese := in_chinese(caption, rng)):
+        return f"{COLOURS[colour]}的{chinese}" if colour else chinese
+    words = in_english(caption, rng)
+    words = f"{colour} {without_article(words)}" if colour else words
+    return f"a photo of {words}" if caption and rng.random() < PHOTO_SHARE else words
+
+
+def _pick(choices: list[str], rng: np.random.Generator) -> str:
+    return choices[int(rng.integers(len(choices)))]
+
+
+def list_other_words(pack: Path, vectors: CaptionVectors, rng: np.random.Generator, count: int = 4000) -> list[str]:
+    """Names of cut-outs, and whole words of CLIP's vocabulary drawn by chance."""
+    names = [entry.caption for entry in Pack(pack, "cutouts").entries]
+    words = [token.removesuffix("</w>") for token in vectors.tokens.tokenizer.get_vocab() if token.endswith("</w>")]
+    words = sorted(word for word in words if word.isascii() and word.isalpha() and len(word) > 3)
+    return names + [words[i] for i in rng.choice(len(words), count, replace=False)]
+
+
+@torch.no_grad()
+def print_accuracy(model: WordGuide, draw: Callable[[], tuple[torch.Tensor, torch.Tensor]], batches: int = 8) -> None:
+    """Print how many latents of photos that were kept from the training are told right at each of `PROBED_STEPS`."""
+    signal, drawn = alphas_cumprod(), [draw() for _ in range(batches)]
+    latents, labels = (torch.cat(parts) for parts in zip(*drawn, strict=True))
+    for step in PROBED_STEPS:
+        noisy = signal[step].sqrt() * latents + (1 - signal[step]).sqrt() * torch.randn_like(latents)
+        right = (model(noisy, torch.full((len(latents),), float(step))).argmax(1) == labels).float().mean()
+        print(f"step {step:4d}: {100 * right:.0f} % of {len(latents)}", flush=True)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train until the planned minutes are over, then tell how well it knows photos that were kept from it."""
+    basis, pack = load_basis(args.basis), Pack(args.pack, "photos")
+    learnt, checked, _ = split_photos(pack)
+    captions = [pack.entries[i].caption for i in learnt]
+    classes = list_classes(captions)
+    args.state.mkdir(parents=True, exist_ok=True)
+    replace_text(args.state / THINGS_FILE, json.dumps(classes))
+    shown, signal = Shown.of(pack, learnt, classes), alphas_cumprod()
+    vectors, weights = CaptionVectors(args.vocabulary, args.text), shown.weights()
+    model = WordGuide(basis.channels, len(classes), TEXT_WIDTH)
+    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(classes)} things", flush=True)
+    sitting = Sitting(args, model, torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=DECAYED), args.average, seed=4)
+    wordings = Wordings(captions, classes, list_other_words(args.pack, vectors, np.random.default_rng(0)))
+
+    def draw_loss(rng: np.random.Generator) -> tuple[str, torch.Tensor]:
+        side_px = int(rng.choice(SIDES_PX))
+        latents, labels = draw_latents(shown, weights, basis, side_px, rng)
+        steps = torch.from_numpy((rng.permutation(BATCH) + rng.random(BATCH)) / BATCH * STEPS).long().clamp(max=STEPS - 1)
+        share = signal[steps].view(-1, 1, 1, 1)
+        noisy = share.sqrt() * latents + (1 - share).sqrt() * torch.randn_like(latents)
+        with torch.autocast("cpu", torch.bfloat16):
+            seen = model(noisy, steps)
+        texts, meant = zip(*(wordings.draw(rng) for _ in range(BATCH)), strict=True)
+        read = model.read(vectors(list(texts)))
+        loss = F.cross_entropy(seen.float(), labels, label_smoothing=SMOOTHING) + F.cross_entropy(read, torch.tensor(meant))
+        return f"{side_px} px", loss
+
+    sitting.run(draw_loss, told_every=100)
+    sitting.average.copy_to(model.eval())
+    test, rng = Shown.of(pack, checked, classes), np.random.default_rng(5)
+    even = np.full(len(test.labels), 1 / len(test.labels))
+    print_accuracy(model, lambda: draw_latents(test, even, basis, 160, rng))
+    with torch.no_grad():
+        texts, meant = zip(*(wordings.draw(rng) for _ in range(1000)), strict=True)
+        right = (model.read(vectors(list(texts))).argmax(1) == torch.tensor(meant)).float().mean()
+        print(f"texts: {100 * right:.1f} % of {len(texts)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_options(parser, minutes=60, rate=2e-3)
+    parser.add_argument("--basis", type=Path, required=True)
+    parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
+    parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
+    parser.add_argument("--average", type=float, default=0.998)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(args.threads)
+    train(args)
+
+
+if __name__ == "__main__":
+    main()
