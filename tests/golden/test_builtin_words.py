@@ -1,0 +1,57 @@
+"""The built-in model as it ships: what its guide of words hears in a prompt, and that it moves what is repainted, there alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from modules.backends.catalog import Catalog
+from modules.backends.families.sd1 import StableDiffusion
+from modules.backends.loader import load_checkpoint
+from modules.engine.prompts.conditioning import encode_texts
+
+
+@pytest.fixture(scope="module")
+def model(project_root: Path, vocabulary: Path, tmp_path_factory: pytest.TempPathFactory) -> StableDiffusion:
+    catalog = Catalog([project_root / "models" / "Stable-diffusion"], tmp_path_factory.mktemp("cache") / "checkpoints.json")
+    return load_checkpoint(catalog.find("pentimento-small-inpaint"), torch.device("cpu"), torch.float32, vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing"),
+    [
+        ("an apple", "apple"),
+        ("a puppy", "dog"),
+        ("一只狗", "dog"),
+        ("苹果", "apple"),
+        ("ocean waves", "sea"),
+        ("best quality, a photo of a cat", "cat"),
+        ("a house", "buildings in a city"),
+        ("", ""),
+        ("a spaceship", ""),
+        ("a red sofa", ""),
+        ("grass", ""),
+        ("remove the background", ""),
+    ],
+)
+def test_it_hears_what_is_asked_for(model: StableDiffusion, prompt: str, thing: str) -> None:
+    guide = model.word_guide
+    assert guide is not None
+    asked = guide.asked(encode_texts([prompt], model.text))[0]
+    if thing:
+        assert guide.things[int(asked.argmax())] == thing
+    else:
+        assert not asked.any()
+
+
+def test_a_word_moves_the_hole_and_none_moves_nothing(model: StableDiffusion) -> None:
+    guide, mask = model.word_guide, torch.zeros(1, 1, 32, 32)
+    assert guide is not None
+    mask[..., 8:24, 8:24] = 1
+    x, step = torch.randn(1, 16, 32, 32, generator=torch.Generator().manual_seed(0)), torch.tensor([600.0])
+    pull = guide.pull(x, step, encode_texts(["the sea"], model.text), mask)
+    assert pull[..., 8:24, 8:24].any()
+    assert not pull[(mask == 0).expand_as(pull)].any()
+    assert not guide.pull(x, step, encode_texts([""], model.text), mask).any()
