@@ -3,7 +3,8 @@
     python -m models.training.restart --checkpoint models/Stable-diffusion/pentimento-small-inpaint.safetensors \\
         --basis basis.safetensors --out FOLDER
 
-Writes `text.safetensors` and the state folders `autoencoder` and `diffusion` under FOLDER, for `--text`, and for `--state` with `--resume`.
+Writes `text.safetensors` and the state folders `autoencoder`, `diffusion` and, where the checkpoint has a guide of words, `guide` under
+FOLDER, for `--text`, and for `--state` with `--resume`.
 The checkpoint holds half-precision averages: live weights start from them, the optimizer's moments from nothing.
 """
 
@@ -13,11 +14,19 @@ import argparse
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
+from modules.backends.word_guides import PREFIX as GUIDE
+from modules.backends.word_guides import THINGS
+from modules.engine.word_guide import WordGuide
+
 from .basis import Basis, load_basis
+from .data import replace_text
 from .export import from_original
+from .guide import THINGS_FILE
 from .state import Average, Clock, save_state, write_safely
+from .text import WIDTH as TEXT_WIDTH
 
 PROBES = 64
 NEAR = 0.02
@@ -41,7 +50,7 @@ def check_basis(vae, basis: Basis) -> None:
         )
 
 
-def restart(tensors: dict[str, torch.Tensor], basis: Basis, out: Path, minutes: float) -> None:
+def restart(tensors: dict[str, torch.Tensor], basis: Basis, out: Path, minutes: float, things: str = "") -> None:
     """Write the words and both training states.
 
     Args:
@@ -49,15 +58,22 @@ def restart(tensors: dict[str, torch.Tensor], basis: Basis, out: Path, minutes: 
         basis: The one it was trained with.
         out: Folder, made when missing.
         minutes: Already spent in training, as the schedule should count them.
+        things: JSON list of what the guide of words knows; "" = there is no guide.
     """
     unet, vae, words = from_original(tensors, basis.channels)
     check_basis(vae, basis)
     out.mkdir(parents=True, exist_ok=True)
     write_safely(words.state_dict(), out / "text.safetensors")
     parts = {"autoencoder": {"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv}, "diffusion": {"unet": unet}}
-    for name, modules in parts.items():
-        module = torch.nn.ModuleDict(modules)
+    modules = {name: torch.nn.ModuleDict(part) for name, part in parts.items()}
+    if things:
+        guide = {name.removeprefix(GUIDE): tensor.float() for name, tensor in tensors.items() if name.startswith(GUIDE)}
+        modules["guide"] = WordGuide(basis.channels, len(guide["head.weight"]), TEXT_WIDTH)
+        modules["guide"].load_state_dict(guide)
+    for name, module in modules.items():
         save_state(out / name, module, Average(module, 0.0), torch.optim.AdamW(module.parameters()), 0, Clock(0, 60 * minutes))
+    if things:
+        replace_text(out / "guide" / THINGS_FILE, things)
 
 
 def main() -> None:
@@ -68,8 +84,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.0, help="count so many minutes as already trained")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    restart(load_file(args.checkpoint), load_basis(args.basis), args.out, args.minutes)
-    print(f"{args.out}: text.safetensors, autoencoder, diffusion")
+    with safe_open(args.checkpoint, "pt") as file:
+        things = (file.metadata() or {}).get(THINGS, "")
+    restart(load_file(args.checkpoint), load_basis(args.basis), args.out, args.minutes, things)
+    print(f"{args.out}: text.safetensors, autoencoder, diffusion{', guide' if things else ''}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import torch
 import yaml
 
 from models.training import autoencoder, basis, captions, diffusion, export, masks, merge, restart, state, text
+from modules.backends.word_guides import PREFIX
+from modules.engine.word_guide import WordGuide
 
 CHANNELS = 4
 
@@ -149,6 +151,20 @@ def test_texture_tells_grain_from_blur():
     grain = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(5)) * 0.3
     blurred = torch.nn.functional.avg_pool2d(grain, 3, 1, 1)
     assert autoencoder.texture(grain).mean() > 3 * autoencoder.texture(blurred).mean()
+
+
+def test_a_guide_of_words_trains_on(small_basis, tmp_path):
+    torch.manual_seed(1)
+    vae = autoencoder.build_autoencoder(CHANNELS)
+    autoencoder.set_linear_encoder(vae, small_basis)
+    guide = WordGuide(CHANNELS, 2, text.WIDTH)
+    tensors = export.to_original(diffusion.build_unet(CHANNELS), vae, text.build_text_encoder())
+    tensors |= {PREFIX + name: tensor.half() for name, tensor in guide.state_dict().items()}
+    restart.restart(tensors, small_basis, tmp_path, 30, '["apple", "sea"]')
+    assert (tmp_path / "guide" / "things.json").read_text() == '["apple", "sea"]'
+    again = export.read_guide(tmp_path / "guide")
+    assert again.keys() == {name for name in tensors if name.startswith(PREFIX)}
+    assert all(torch.equal(tensor, tensors[name]) for name, tensor in again.items())
 
 
 def test_state_survives_a_restart(tmp_path):
