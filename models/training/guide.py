@@ -38,8 +38,8 @@ SIDES_PX = (128, 160, 192)
 FRAMED = 0.5
 DECAYED = 0.05
 SMOOTHING = 0.05
-OTHER_WORDS, CROWDED = 0.4, 0.25
-"""Shares of texts that mean none of the things, and of those that have other words beside the thing's."""
+OTHER_WORDS, CROWDED, LONGEST = 0.5, 0.4, 14
+"""Shares of texts that mean none of the things, and of those of a thing that have others beside it; the most parts of a text."""
 PROBED_STEPS = (50, 200, 400, 500, 600, 700, 800, 900, 990)
 
 
@@ -58,6 +58,10 @@ def draw_latents(
     tint = torch.from_numpy(rng.uniform(-0.05, 0.05, (BATCH, 3, 1, 1))).float()
     images = ((grey + (images - grey) * saturation) * contrast + light + tint).clamp_(-1, 1)
     return basis.encode(images), torch.from_numpy(shown.labels[chosen])
+
+
+LINKS = ["a", "the", "with", "in", "on", "of", "and", "at", "very", "highly", "from", "over", "by", "under", "soft", "beautiful"]
+"""What stands before words in sentences."""
 
 
 class Wordings:
@@ -85,14 +89,23 @@ class Wordings:
     def draw(self, rng: np.random.Generator) -> tuple[str, int]:
         """Draw a text and the number of what it means; the number behind the last is for anything else."""
         if rng.random() < OTHER_WORDS:
-            kinds = ([""], self.unknown or self.others, self.others)
-            return _word(_pick(kinds[int(rng.choice(3, p=(0.1, 0.2, 0.7)))], rng), rng), self.none
+            if rng.random() < 0.05:
+                return "", self.none
+            return self._others(int(np.ceil(LONGEST * rng.random() ** 2)), rng), self.none
         label, captions = self.by_class[int(rng.integers(len(self.by_class)))]
         text = _word(_pick(captions, rng), rng)
         if rng.random() < CROWDED:
-            other = _pick(self.others, rng)
-            text = f"{text}, {other}" if rng.random() < 0.5 else f"{other}, {text}"
+            first = self._others(int(rng.integers(0, 4)), rng)
+            last = self._others(int(rng.integers(0, LONGEST // 2)), rng)
+            text = " ".join(filter(None, (first, text, last)))
         return text, label
+
+    def _others(self, parts: int, rng: np.random.Generator) -> str:
+        """So many texts that mean anything else, as prompts have them: a list, or a sentence."""
+        found = [_word(_pick(self.unknown if self.unknown and rng.random() < 0.1 else self.others, rng), rng) for _ in range(parts)]
+        if rng.random() < 0.5:
+            found = [f"{_pick(LINKS, rng)} {word}" for word in found]
+        return (", " if rng.random() < 0.5 else " ").join(found)
 
 
 def _word(caption: str, rng: np.random.Generator) -> str:
@@ -135,6 +148,8 @@ def train(args: argparse.Namespace) -> None:
     captions = [pack.entries[i].caption for i in learnt]
     classes = list_classes(captions)
     args.state.mkdir(parents=True, exist_ok=True)
+    if args.resume and (known := json.loads((args.state / THINGS_FILE).read_text(encoding="utf-8"))) != classes:
+        raise ValueError(f"--pack: its {len(classes)} classes are not the {len(known)} that --state was trained on; train anew")
     replace_text(args.state / THINGS_FILE, json.dumps(classes))
     shown, signal = Shown.of(pack, learnt, classes), alphas_cumprod()
     vectors, weights = CaptionVectors(args.vocabulary, args.text), shown.weights()

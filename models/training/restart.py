@@ -66,7 +66,9 @@ def restart(tensors: dict[str, torch.Tensor], basis: Basis, out: Path, minutes: 
     write_safely(words.state_dict(), out / "text.safetensors")
     parts = {"autoencoder": {"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv}, "diffusion": {"unet": unet}}
     modules = {name: torch.nn.ModuleDict(part) for name, part in parts.items()}
-    if things:
+    if any(name.startswith(GUIDE) for name in tensors):
+        if not things:
+            raise ValueError(f"the checkpoint has a guide of words, but its metadata has lost their names ({THINGS})")
         guide = {name.removeprefix(GUIDE): tensor.float() for name, tensor in tensors.items() if name.startswith(GUIDE)}
         modules["guide"] = WordGuide(basis.channels, len(guide["head.weight"]), TEXT_WIDTH)
         modules["guide"].load_state_dict(guide)

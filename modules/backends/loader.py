@@ -83,11 +83,13 @@ def load_checkpoint(
         source = _with_vae(source, vae)
     networks = _build(source, device, dtype)
     vae_sha256 = hash_file(vae) if vae is not None else ""
+    is_guided = info.kind is ModelKind.INPAINT
+    guide = load_word_guide(source.unet_file, info.latent_channels, source.text.config["width"], device) if is_guided else None
     if info.has_changed():
         raise BrokenCheckpoint(f"{info.name} changed while it was being loaded; try again when the file is complete")
     prediction = prediction or _tried_prediction(info, networks[0], source, device, dtype)
     model = _assemble(info, source, networks, tokenizer, prediction, device, dtype)
-    model.word_guide = load_word_guide(source.unet_file, model, source.text.config["width"])
+    model.word_guide = guide
     model.sd_checkpoint_info = info
     model.vae_name, model.vae_sha256 = (vae.name if vae is not None else None), vae_sha256
     log.info("Loaded %s in %.1f s (%s, %s, %s)", model.title, time.perf_counter() - started, info.kind.value, model.prediction.value, dtype)

@@ -1,49 +1,59 @@
-"""The guide of words that a checkpoint may hold beside its three networks."""
+"""The guide of words that an inpainting checkpoint may hold beside its three networks."""
 
 from __future__ import annotations
 
 import json
+import logging
 
 import torch
 
-from modules.backends.families.sd1 import StableDiffusion
 from modules.backends.header import Header
 from modules.backends.weights import build_module
 from modules.base.errors import BrokenCheckpoint
 from modules.engine.word_guide import WordGuide
 
+log = logging.getLogger(__name__)
 PREFIX = "word_guide."
 THINGS = "word_guide_things"
-"""Key of the file's metadata: a JSON list of the names of what the guide knows."""
+"""Key of the file's metadata: a JSON list of the names of what the guide knows. Programs that rewrite checkpoints may lose it."""
 
 
-def load_word_guide(header: Header, model: StableDiffusion, text_width: int) -> WordGuide | None:
+def load_word_guide(header: Header, channels: int, text_width: int, device: torch.device) -> WordGuide | None:
     """The guide in a single-file checkpoint, in float32; None where it has none.
+
+    One that does not fit the checkpoint, as a merge may leave it, is left out, and a line of the log says so.
 
     Args:
         header: Of the checkpoint.
-        model: Whose latents it tells apart.
-        text_width: Of the text encoder's vectors.
-
-    Raises:
-        BrokenCheckpoint: It is incomplete, or made for other latents or another text encoder.
+        channels: Of its latents.
+        text_width: Of its text encoder's vectors.
     """
     if not header.has_prefix(PREFIX):
         return None
+    try:
+        return _load(header, channels, text_width, device)
+    except BrokenCheckpoint as error:
+        log.warning("the guide of words is left out: %s", error)
+        return None
+
+
+def _load(header: Header, channels: int, text_width: int, device: torch.device) -> WordGuide:
     shape = header.shape(f"{PREFIX}head.weight")
     if shape is None or len(shape) != 2:
         raise BrokenCheckpoint(f"{header.path.name} is incomplete: tensor {PREFIX}head.weight is missing")
     names = {name.removeprefix(PREFIX): name for name in header.tensors if name.startswith(PREFIX)}
-    guide = build_module(lambda: WordGuide(model.latent_channels, shape[0], text_width), header, names, model.device, torch.float32)
+    guide = build_module(lambda: WordGuide(channels, shape[0], text_width), header, names, device, torch.float32)
     assert isinstance(guide, WordGuide)
     guide.things = _read_things(header, shape[0])
     return guide
 
 
 def _read_things(header: Header, count: int) -> tuple[str, ...]:
+    if THINGS not in header.metadata:
+        return ()
     try:
-        names = json.loads(header.metadata.get(THINGS, "null"))
-    except ValueError as error:
+        names = json.loads(header.metadata[THINGS])
+    except (ValueError, RecursionError) as error:
         raise BrokenCheckpoint(f"{header.path.name}: its metadata {THINGS} cannot be read ({error})") from error
     if not isinstance(names, list) or len(names) != count or not all(isinstance(name, str) for name in names):
         raise BrokenCheckpoint(f"{header.path.name}: its metadata {THINGS} is no list of {count} names")

@@ -39,6 +39,7 @@ class Guidance:
         empty_prompt: (77, width) pads the shorter half; None = do not.
         repeats_last: Pad or cut the negative half by its last vector (A1111's "v0").
         is_alone: Leave the negative prompt out altogether.
+        asks_word_guide: Let the model's guide of words, where it has one, pull.
     """
 
     scale: float
@@ -50,6 +51,7 @@ class Guidance:
     empty_prompt: Tensor | None = None
     repeats_last: bool = False
     is_alone: bool = False
+    asks_word_guide: bool = True
 
 
 class Denoiser:
@@ -154,12 +156,14 @@ class GuidedDenoiser(Denoiser):
         self.callbacks.on_denoiser(params)
         outputs, is_guided = self._predict(params, weights, levels)
         self.last_uncond = outputs[-len(x) :]
-        return self._pull(self._combine(outputs, weights, len(x), is_guided), x, levels, weights)
+        result = self._combine(outputs, weights, len(x), is_guided)
+        return self._pull(result, params, weights) if self.guidance.asks_word_guide else result
 
-    def _pull(self, result: Tensor, x: Tensor, levels: Tensor, weights: Weights) -> Tensor:
+    def _pull(self, result: Tensor, params: DenoiserParams, weights: Weights) -> Tensor:
         """Move a guided prediction by what the model's guide of words says of each part of the prompt, at every CFG scale alike."""
-        context, rows = self.positive.at(self.calls).vectors.to(x.device), [image for image, parts in enumerate(weights) for _ in parts]
-        pull = self.predictor.pull(x[rows], levels[rows], context, None if self.concat is None else self.concat[rows])
+        rows = slice(0, len(params.text_cond))
+        concat = None if params.image_cond is None else params.image_cond[rows]
+        pull = self.predictor.pull(params.x[rows], params.sigma[rows], params.text_cond, concat)
         if pull is None:
             return result
         moved = result.clone()

@@ -180,4 +180,5 @@ def _make_guidance(convention: Convention, spec: SamplerSpec, plan: SamplingPlan
         empty_prompt=model.empty_prompt if plan.pad_cond_uncond and not plan.pad_cond_uncond_v0 else None,
         repeats_last=plan.pad_cond_uncond_v0,
         is_alone=is_alone,
+        asks_word_guide=convention.asks_word_guide and plan.clip_skip == 1,
     )

@@ -30,6 +30,7 @@ class SamplingPlan:
         extra_noise: Noise added on top of the noised start latent, in units of it.
         noise_multiplier: Factor on the first noise.
         beta_alpha, beta_beta: Shape of the Beta scheduler.
+        clip_skip: That the prompts were encoded with; a guide of words understands 1 alone.
         compat: Whose conventions to follow: a name in `conventions.table.CONVENTIONS`.
     """
 
@@ -67,6 +68,7 @@ class SamplingPlan:
     uni_pc_skip_type: str = "time_uniform"
     uni_pc_order: int = 3
     uni_pc_lower_order_final: bool = True
+    clip_skip: int = 1
     compat: str = "a1111"
 
     def adjust_alphas(self, alphas_cumprod: Tensor) -> Tensor:

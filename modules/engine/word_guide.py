@@ -24,6 +24,7 @@ _GROUPS = 8
 _WAVES = 8
 _LONGEST_WAVE = 200.0
 _TIMESTEPS = 1000
+_CHUNK = 77
 _LEAST_SIDE = 4
 """Latent cells; smaller holes show nothing to tell."""
 
@@ -95,14 +96,19 @@ class WordGuide(nn.Module):
         return logits
 
     def read(self, context: Tensor) -> Tensor:
-        """(B, n, text_width) vectors of prompts -> (B, things + 1) logits; the last is for anything else."""
+        """(B, 77, text_width) vectors of prompts -> (B, things + 1) logits; the last is for anything else."""
         logits: Tensor = self.words(context.float().mean(1))
         return logits
 
     def asked(self, context: Tensor) -> Tensor:
-        """(B, n, text_width) vectors of prompts -> (B, things): how likely each is meant; rows of zeros where none of them is."""
-        chances = self.read(context).softmax(1)
-        return chances[:, :-1] * (chances[:, -1:] < SURE)
+        """(B, 77 n, text_width) vectors of prompts -> (B, things): how likely each is meant; rows of zeros where none of them is.
+
+        Chunks are read one by one, and what one of them asks for is asked for: a long neighbour in the batch brings empty ones behind it.
+        """
+        chunks = context.unflatten(1, (-1, _CHUNK)) if context.shape[1] % _CHUNK == 0 else context[:, None]
+        chances = self.read(chunks.flatten(0, 1)).softmax(1).unflatten(0, chunks.shape[:2])
+        asked = (chances[..., :-1] * (chances[..., -1:] < SURE)).amax(1)
+        return asked / asked.sum(1, keepdim=True).clamp(min=1)
 
     def pull(self, x: Tensor, timestep: Tensor, context: Tensor, mask: Tensor | None = None) -> Tensor:
         """Which way the latents show more of what is asked for.

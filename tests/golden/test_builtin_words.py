@@ -34,6 +34,11 @@ def model(project_root: Path, vocabulary: Path, tmp_path_factory: pytest.TempPat
         ("a red sofa", ""),
         ("grass", ""),
         ("remove the background", ""),
+        ("portrait of a woman with red hair, studio lighting, 35mm photo", ""),
+        ("masterpiece, best quality, highly detailed, sharp focus", ""),
+        ("empty wooden table, soft light", ""),
+        ("a cat sitting on a chair in a room, soft light", "cat"),
+        ("an apple on a wooden table, soft light from a window, highly detailed", "apple"),
     ],
 )
 def test_it_hears_what_is_asked_for(model: StableDiffusion, prompt: str, thing: str) -> None:

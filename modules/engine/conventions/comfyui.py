@@ -111,5 +111,6 @@ COMFYUI = Convention(
     build_conditioning=build_conditioning,
     latent_mask=latent_mask,
     fit_to_vae=cut_to_cells,
+    asks_word_guide=False,
     skips_negative_at_1=True,
 )

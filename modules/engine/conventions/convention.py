@@ -50,6 +50,7 @@ class Convention:
         build_conditioning: Prompt syntax, weighting and chunking; see `prompts.conditioning.build_conditioning`.
         latent_mask: (mask picture, latent extent, is rounded) to (h, w) float32, 1 = repaint.
         fit_to_vae: (1, 3, H, W) pixels and the latent factor to pixels of the size that is encoded.
+        asks_word_guide: Whether a model's guide of words pulls.
         skips_negative_at_1: Whether guidance of 1 leaves the negative prompt out.
     """
 
@@ -67,4 +68,5 @@ class Convention:
     build_conditioning: Callable[..., Conditioning]
     latent_mask: Callable[[Image, Extent, bool], np.ndarray]
     fit_to_vae: Callable[[Tensor, int], Tensor]
+    asks_word_guide: bool = True
     skips_negative_at_1: bool = False

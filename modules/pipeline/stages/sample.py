@@ -56,6 +56,7 @@ def plan_sampling(p: StableDiffusionProcessingImg2Img) -> SamplingPlan:
         s_min_uncond=p.s_min_uncond if p.s_min_uncond is not None else options.s_min_uncond,
         s_min_uncond_all=options.s_min_uncond_all,
         skip_early_cond=options.skip_early_cond,
+        clip_skip=options.CLIP_stop_at_last_layers,
         batch_cond_uncond=options.batch_cond_uncond,
         pad_cond_uncond=options.pad_cond_uncond,
         pad_cond_uncond_v0=options.pad_cond_uncond_v0,

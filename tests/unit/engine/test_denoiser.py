@@ -234,6 +234,8 @@ def test_a_guide_of_words_pulls_as_strongly_at_every_scale(scale: float) -> None
     model.word_guide = Pull()
     found = denoiser(model, positive, guidance=Guidance(scale))
     moved = found(X, SIGMA) - plain
+    silent = denoiser(model, positive, guidance=Guidance(scale, asks_word_guide=False))
+    assert torch.equal(silent(X, SIGMA), plain)
     assert torch.allclose(moved[0], torch.tensor(STRENGTH * (1.0 + 0.5 * 2.0) * 4 / 5**0.5), rtol=1e-4)
     assert not moved[1].any()
 
@@ -251,3 +253,39 @@ def test_the_pull_is_the_same_for_samplers_of_noise() -> None:
     wanted = SigmaPredictor(model, model.levels).pull(X, sigma, context, None)
     assert wanted is not None
     assert torch.allclose(moved, wanted, rtol=1e-4)
+
+
+def test_a_guide_hears_what_a_callback_put_in_the_place_of_the_prompt() -> None:
+    model: Any = GaussianModel()
+    model.word_guide = Pull()
+
+    def silence(params: DenoiserParams) -> None:
+        params.text_cond = torch.zeros_like(params.text_cond)
+
+    found, plain = denoiser(model, callbacks=SamplerCallbacks(on_denoiser=silence)), denoiser(GaussianModel(), (cond(0.0), cond(0.0)))
+    assert torch.equal(found(X, SIGMA), plain(X, SIGMA))
+
+
+@pytest.mark.parametrize(("compat", "clip_skip", "is_asked"), [("a1111", 1, True), ("a1111", 2, False), ("comfyui", 1, False)])
+def test_who_asks_the_guide(compat: str, clip_skip: int, is_asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not ComfyUI's rules, which know of none, and not prompts of another layer, which it does not understand."""
+    seen: list[bool] = []
+    guide = GuidedDenoiser.guide
+
+    def watch(self: GuidedDenoiser, x: Tensor, levels: Tensor) -> Tensor:
+        seen.append(self.guidance.asks_word_guide)
+        return guide(self, x, levels)
+
+    monkeypatch.setattr(GuidedDenoiser, "guide", watch)
+    model, noise = GaussianModel(), ImageNoise((4, 2, 2), [1])
+    plan = SamplingPlan(
+        "Euler" if compat == "a1111" else "euler",
+        "Automatic" if compat == "a1111" else "normal",
+        2,
+        0.75,
+        compat=compat,
+        clip_skip=clip_skip,
+    )
+    text = Conditioning((cond(1.0),))
+    sample_img2img(model, plan, X[:1], noise.first(), noise, text, text)
+    assert set(seen) == {is_asked}

@@ -56,6 +56,13 @@ def test_a_prompt_of_two_things_asks_for_both(guide: WordGuide) -> None:
     assert asked[:2].tolist() == pytest.approx([0.5, 0.5], abs=0.01)
 
 
+def test_chunks_are_read_one_by_one(guide: WordGuide) -> None:
+    alone = guide.asked(prompt(0))
+    assert torch.allclose(guide.asked(torch.cat([prompt(0), prompt(THINGS), prompt(THINGS)], dim=1)), alone)
+    both = guide.asked(torch.cat([prompt(0), prompt(1)], dim=1))[0]
+    assert both.tolist() == pytest.approx([0.5, 0.5, 0.0], abs=0.01)
+
+
 def test_rows_have_nothing_to_do_with_each_other(guide: WordGuide) -> None:
     x = noisy(2)
     both = guide.pull(x, STEP.repeat(2), torch.cat([prompt(1), prompt(THINGS)]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -63,7 +62,7 @@ def test_texts_mean_what_they_are_said_to() -> None:
     found, rng = wordings(), np.random.default_rng(0)
     drawn = [found.draw(rng) for _ in range(600)]
     assert {label for _, label in drawn} == {0, 1, 2}
-    assert 0.3 < np.mean([label == found.none for _, label in drawn]) < 0.5
+    assert 0.4 < np.mean([label == found.none for _, label in drawn]) < 0.6
     assert ("", found.none) in drawn
     assert any("狗" in text and label == 0 for text, label in drawn)
     assert any("puppy" in text and label == 0 for text, label in drawn)
@@ -99,8 +98,7 @@ def test_a_run_goes_on_and_the_studio_reads_what_is_exported(
     tensors = export.read_guide(tmp_path / "state")
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
     write_safely(tensors, tmp_path / "model.safetensors", {THINGS: json.dumps(["dog", "sea"])})
-    model: Any = SimpleNamespace(latent_channels=CHANNELS, device=torch.device("cpu"))
-    found = load_word_guide(read_header(tmp_path / "model.safetensors"), model, guide.TEXT_WIDTH)
+    found = load_word_guide(read_header(tmp_path / "model.safetensors"), CHANNELS, guide.TEXT_WIDTH, torch.device("cpu"))
     assert found is not None
     assert found.things == ("dog", "sea")
     average = load_file(tmp_path / "state" / "state.safetensors")["average.head.weight"]
