@@ -212,8 +212,10 @@ def test_one_goes_on_with_results(studio: StudioPage) -> None:
 
     box = studio.by_id("img2img_send_mask").locator("input")
     expect(box).to_be_checked()
+    kept = "localStorage.getItem('pentimento_with_mask')"
+    before = studio.page.evaluate(kept)
     box.uncheck()
-    studio.page.wait_for_timeout(800)
+    studio.page.wait_for_function(f"before => {kept} !== before", arg=before)
     studio.page.reload()
     studio.wait_ready()
     expect(studio.by_id("img2img_send_mask").locator("input")).not_to_be_checked()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 
 from modules.base.setup.checks import CHECKS, Outcome, run_check
 from modules.base.setup.chromium import ADVICE, find_chromium, install_chromium
@@ -26,29 +28,36 @@ class Suite:
     Attributes:
         paths: What pytest gets; those that do not exist are left out.
         options: Further words for pytest.
-        lane: Suites of one lane run one after another; those of lane 0 show their lines as they come, others when they are over.
     """
 
     name: str
     paths: tuple[str, ...]
     options: tuple[str, ...] = ()
     needs_chromium: bool = False
-    lane: int = 0
 
 
-SUITES: tuple[Suite, ...] = (
-    Suite("unit", ("tests/unit", "tests/test_architecture.py"), ("-W", "error")),
+def _page_tests(first: str, last: str) -> Suite:
+    others = "".join(letter for letter in ascii_lowercase if not first <= letter <= last)
+    return Suite(f"browser {first}-{last}", ("tests/browser",), (f"--ignore-glob=*/test_[{others}]*.py",), needs_chromium=True)
+
+
+SUITES: tuple[Suite, ...] = (  # the longest first: a lane that is free takes the next
     Suite("golden", ("tests/golden",), ("-s",)),  # they print each picture's PSNR with its limit
+    Suite("unit", ("tests/unit", "tests/test_architecture.py"), ("-W", "error")),
+    _page_tests("a", "d"),
+    _page_tests("l", "r"),
+    _page_tests("s", "z"),
+    _page_tests("e", "k"),
     Suite("api", ("tests/api",)),
-    # The page's tests take longer than all others together: lane 0 takes over some of them when it has done its own.
-    Suite("browser s-z", ("tests/browser",), ("--ignore-glob=*/test_[a-r]*.py",), needs_chromium=True),
-    Suite("browser a-r", ("tests/browser",), ("--ignore-glob=*/test_[s-z]*.py",), needs_chromium=True, lane=1),
 )
+LANES = 2
 SLOW_SUITE = Suite("bench", ("tests/bench",))
 
 
 def run_tests(root: Path, python: Path, arguments: Sequence[str], console: Console, run: Run) -> int:
     """Run the whole suite, or only pytest when `arguments` holds words for it.
+
+    Of suites that run side by side, one shows its lines as they come, another when it is over.
 
     Args:
         arguments: `--slow` adds the slow tests; anything else goes to pytest as it is.
@@ -64,16 +73,20 @@ def run_tests(root: Path, python: Path, arguments: Sequence[str], console: Conso
     chromium = find_chromium() or install_chromium(root, console, run)
     outcomes = [run_check(check, python, root, console, run) for check in CHECKS]
     env = _test_environment(os.environ, chromium)
-    lanes = [[suite for suite in SUITES if suite.lane == lane] for lane in sorted({suite.lane for suite in SUITES})]
+    screen = threading.Lock()
 
-    def run_lane(lane: Sequence[Suite]) -> list[Outcome]:
-        return [_run_suite(suite, root, python, selection, env, console, run) for suite in lane]
+    def run_suite(suite: Suite) -> Outcome:
+        is_live = screen.acquire(blocking=False)
+        try:
+            return _run_suite(suite, root, python, selection, env, console, run, is_live)
+        finally:
+            if is_live:
+                screen.release()
 
-    with ThreadPoolExecutor(len(lanes)) as side_by_side:
-        for ended in side_by_side.map(run_lane, lanes):
-            outcomes.extend(ended)
+    with ThreadPoolExecutor(LANES) as side_by_side:
+        outcomes.extend(side_by_side.map(run_suite, SUITES))
     if is_slow:
-        outcomes.extend(run_lane([SLOW_SUITE]))  # alone: it measures
+        outcomes.append(run_suite(SLOW_SUITE))  # alone: it measures
     return summarise(outcomes, console)
 
 
@@ -93,7 +106,7 @@ def summarise(outcomes: Sequence[Outcome], console: Console) -> int:
 
 
 def _run_suite(
-    suite: Suite, root: Path, python: Path, selection: Sequence[str], env: Mapping[str, str], console: Console, run: Run
+    suite: Suite, root: Path, python: Path, selection: Sequence[str], env: Mapping[str, str], console: Console, run: Run, is_live: bool
 ) -> Outcome:
     paths = [path for path in suite.paths if (root / path).exists()]
     if suite.needs_chromium and "PENTIMENTO_CHROMIUM" not in env:
@@ -107,7 +120,7 @@ def _run_suite(
         report = Path(folder) / "report.xml"
         command = [str(python), "-m", "pytest", "-q", *selection, *suite.options, f"--junitxml={report}", *paths]
         held_back: list[str] = []
-        status = run(command, cwd=root, env=env, on_line=held_back.append if suite.lane else None)
+        status = run(command, cwd=root, env=env, on_line=None if is_live else held_back.append)
         counts = read_counts(report)
     if held_back:
         console.say("\n".join([f"-- {suite.name} tests, from their beginning", *held_back]))

@@ -138,12 +138,9 @@ def wire_results(wiring: Wiring) -> None:
     for act, button in ((COPY, results.clips.copy), (EDIT, results.clips.edit)):
         on(button.click, clip_handler(wiring.session, act), [*looked_at, results.keeps_mask, studio.document], [studio.clips])
     on(results.sort.click, tools.sort, [studio.shown], [*looked_at, results.gallery, results.infotext, results.save])
-    on(results.keeps_mask.input, _keep_choice, [results.keeps_mask], [results.mask_choice])
+    keep = "(keeps_mask) => ({keeps_mask})"  # an object: Gradio's browser state does not keep a bare false
+    results.keeps_mask.input(None, results.keeps_mask, results.mask_choice, js=keep)
     on(wiring.page.load, _show_choice, [results.mask_choice], [results.keeps_mask])
-
-
-def _keep_choice(language: str, keeps_mask: bool) -> dict[str, bool]:
-    return {"keeps_mask": bool(keeps_mask)}  # Gradio's browser state does not keep a bare False
 
 
 def _show_choice(language: str, kept: object) -> bool:
