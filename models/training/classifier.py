@@ -169,17 +169,35 @@ def spoil(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
-def draw_batch(shown: Shown, weights: np.ndarray, count: int, side: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+@dataclass(frozen=True)
+class Variation:
+    """How much the parts that are drawn are varied, beside `cut_random` and `spoil`.
+
+    Attributes:
+        framed: Share of those that lie in another photo; see `frame_randomly`.
+        tint, light: Largest shift of one channel, of all, in [-1, 1].
+        contrast, saturation: Ranges of factors.
+    """
+
+    framed: float = 0.3
+    tint: float = 0.06
+    light: float = 0.2
+    contrast: tuple[float, float] = (0.7, 1.3)
+    saturation: tuple[float, float] = (0.6, 1.4)
+
+
+def draw_batch(
+    shown: Shown, weights: np.ndarray, count: int, side: int, rng: np.random.Generator, variation: Variation = Variation()
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw (count, 3, side, side) in [-1, 1], channels last, and their classes."""
     chosen = rng.choice(len(weights), count, p=weights)
     parts = [spoil(cut_random(shown.pack.image(int(shown.indices[i])), side, rng), rng) for i in chosen]
-    framed = [frame_randomly(p, parts[n - 1], rng) if rng.random() < 0.3 else p for n, p in enumerate(parts)]
+    framed = [frame_randomly(p, parts[n - 1], rng) if rng.random() < variation.framed else p for n, p in enumerate(parts)]
     images = torch.from_numpy(np.stack(framed)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
     grey = images.mean(1, keepdim=True)
-    tint = torch.from_numpy(rng.uniform(-0.06, 0.06, (count, 3, 1, 1))).float()
-    contrast, saturation, light = (
-        torch.from_numpy(rng.uniform(*r, (count, 1, 1, 1))).float() for r in ((0.7, 1.3), (0.6, 1.4), (-0.2, 0.2))
-    )
+    tint = torch.from_numpy(rng.uniform(-variation.tint, variation.tint, (count, 3, 1, 1))).float()
+    ranges = (variation.contrast, variation.saturation, (-variation.light, variation.light))
+    contrast, saturation, light = (torch.from_numpy(rng.uniform(*r, (count, 1, 1, 1))).float() for r in ranges)
     images = ((grey + (images - grey) * saturation) * contrast + light + tint).clamp_(-1, 1)
     return images.contiguous(memory_format=torch.channels_last), torch.from_numpy(shown.labels[chosen])
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from .basis import Basis, load_basis
 from .examples import SHARES, Example, Examples
 from .muon import Muon
-from .sitting import Sitting, add_options
+from .sitting import Sitting, add_options, add_word_options
 from .text import WIDTH as TEXT_WIDTH
 from .text import CaptionVectors
 
@@ -154,9 +153,7 @@ def train(args: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_options(parser, minutes=600, rate=5e-4)
-    parser.add_argument("--basis", type=Path, required=True)
-    parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
-    parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
+    add_word_options(parser)
     parser.add_argument("--average", type=float, default=0.999)
     parser.add_argument("--scale", type=int, default=1, help="multiplies the batch sizes")
     parser.add_argument("--implants", type=float, default=SHARES["implant"], help="share of examples that teach words fastest")

@@ -26,7 +26,7 @@ from .basis import load_basis
 from .diffusion import STEPS, alphas_cumprod, build_unet, draw_plan, encode_batch
 from .examples import Examples
 from .export import load_average
-from .sitting import Sitting, add_options
+from .sitting import Sitting, add_options, add_word_options
 from .state import write_safely
 from .text import CaptionVectors
 
@@ -185,9 +185,7 @@ def train(args: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_options(parser, minutes=30, rate=1e-3)
-    parser.add_argument("--basis", type=Path, required=True)
-    parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
-    parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
+    add_word_options(parser)
     parser.add_argument("--diffusion", type=Path, required=True, help="state folder of the denoiser's training")
     parser.add_argument("--out", type=Path, required=True, help="the LoRA file")
     parser.add_argument("--steps", type=int, default=8, help="Euler steps that the student shall need")

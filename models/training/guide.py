@@ -23,10 +23,10 @@ from modules.engine.word_guide import WordGuide
 
 from .basis import Basis, load_basis
 from .captions import CHINESE_SHARE, COLOURED, PHOTO_SHARE, coarse_class, in_chinese, in_english, without_article
-from .classifier import Shown, cut_random, frame_randomly, list_classes, split_photos, spoil
+from .classifier import Shown, Variation, draw_batch, list_classes, split_photos
 from .data import Pack, replace_text
 from .diffusion import STEPS, alphas_cumprod
-from .sitting import Sitting, add_options
+from .sitting import Sitting, add_options, add_word_options
 from .text import WIDTH as TEXT_WIDTH
 from .text import CaptionVectors
 from .words import COLOURS, GENERAL, SYNONYMS
@@ -35,7 +35,7 @@ THINGS_FILE = "things.json"
 """In the state folder: names of what the network tells apart."""
 BATCH = 48
 SIDES_PX = (128, 160, 192)
-FRAMED = 0.5
+VARIATION = Variation(framed=0.5, tint=0.05, light=0.15, contrast=(0.75, 1.25), saturation=(0.7, 1.3))
 DECAYED = 0.05
 SMOOTHING = 0.05
 OTHER_WORDS, CROWDED, LONGEST = 0.5, 0.4, 14
@@ -47,17 +47,8 @@ def draw_latents(
     shown: Shown, weights: np.ndarray, basis: Basis, side_px: int, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw (BATCH, c, side_px / 8, side_px / 8) clean latents of varied parts of photos, and their classes."""
-    chosen = rng.choice(len(weights), BATCH, p=weights)
-    parts = [spoil(cut_random(shown.pack.image(int(shown.indices[i])), side_px, rng), rng) for i in chosen]
-    framed = [frame_randomly(part, parts[n - 1], rng) if rng.random() < FRAMED else part for n, part in enumerate(parts)]
-    images = torch.from_numpy(np.stack(framed)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-    grey = images.mean(1, keepdim=True)
-    saturation, contrast, light = (
-        torch.from_numpy(rng.uniform(*r, (BATCH, 1, 1, 1))).float() for r in ((0.7, 1.3), (0.75, 1.25), (-0.15, 0.15))
-    )
-    tint = torch.from_numpy(rng.uniform(-0.05, 0.05, (BATCH, 3, 1, 1))).float()
-    images = ((grey + (images - grey) * saturation) * contrast + light + tint).clamp_(-1, 1)
-    return basis.encode(images), torch.from_numpy(shown.labels[chosen])
+    images, labels = draw_batch(shown, weights, BATCH, side_px, rng, VARIATION)
+    return basis.encode(images), labels
 
 
 LINKS = ["a", "the", "with", "in", "on", "of", "and", "at", "very", "highly", "from", "over", "by", "under", "soft", "beautiful"]
@@ -185,9 +176,7 @@ def train(args: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_options(parser, minutes=60, rate=2e-3)
-    parser.add_argument("--basis", type=Path, required=True)
-    parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
-    parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
+    add_word_options(parser)
     parser.add_argument("--average", type=float, default=0.998)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

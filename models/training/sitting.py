@@ -25,6 +25,13 @@ def add_options(parser: argparse.ArgumentParser, minutes: float, rate: float) ->
     parser.add_argument("--threads", type=int, default=1)
 
 
+def add_word_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a training on latents and captions reads beside the pack."""
+    parser.add_argument("--basis", type=Path, required=True)
+    parser.add_argument("--text", type=Path, required=True, help="text encoder, from models.training.meaning")
+    parser.add_argument("--vocabulary", type=Path, required=True, help="bpe_simple_vocab_16e6.txt.gz")
+
+
 class Sitting:
     """Begins a training, or goes on with it, and keeps its state on disk.
 

@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from modules.backends import diffusers_folder
 from modules.backends.hashes import HashCache, hash_file
@@ -57,6 +57,11 @@ class FileStamp:
             return True
 
 
+def is_builtin_name(name: str) -> bool:
+    """Whether a checkpoint's name, in a folder or not, is that of the one that comes with the program."""
+    return PurePosixPath(name.replace("\\", "/")).name == BUILTIN_NAME
+
+
 @dataclass(frozen=True)
 class CheckpointInfo:
     """One entry of the list.
@@ -93,6 +98,11 @@ class CheckpointInfo:
     stamps: tuple[FileStamp, ...]
     hashes: HashCache | None = field(default=None, repr=False, compare=False)
     family: str = ""
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it is the one that comes with the program, for which presets and the seam's way are tuned."""
+        return is_builtin_name(self.name)
 
     @property
     def short_hash(self) -> str:
@@ -232,7 +242,7 @@ class Catalog:
             path=path, name=name, model_name=stem.replace("/", "_"), title=name, sha256="",
             config=config if config is not None and config.is_file() else None, kind=found.kind, prediction=found.prediction,
             prediction_from=found.prediction_from, latent_channels=found.latent_channels, is_supported=not found.reason,
-            reason=found.reason, label=BUILTIN_LABEL if path.name == BUILTIN_NAME else name, stamps=stamps,
+            reason=found.reason, label=BUILTIN_LABEL if is_builtin_name(name) else name, stamps=stamps,
             hashes=self._hashes, family=found.family,
         )  # fmt: skip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from modules.backends.catalog import BUILTIN_NAME
 from modules.engine.model import ModelKind
 from modules.engine.prompts.conditioning import Conditioning
 from modules.engine.prompts.schedule import schedule_prompt, split_and
@@ -13,7 +12,7 @@ from modules.engine.samplers.table import SAMPLERS, SamplerSpec
 from modules.engine.schedules import SCHEDULERS
 from modules.imaging.geometry import Box
 from modules.pipeline.infotext_parse import quote
-from modules.pipeline.plan import Plan
+from modules.pipeline.plan import Plan, blends_seam, has_builtin_model
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import FIXED_S_NOISE, scheduler_label
 from modules.pipeline.version import INFOTEXT_VERSION
@@ -96,16 +95,6 @@ def model_name(file_name: str) -> str:
     return re.sub(r"\.safetensors$", "", file_name.replace("\\", "/").rsplit("/", 1)[-1])
 
 
-def blends_seam(p: StableDiffusionProcessingImg2Img, plan: Plan) -> bool:
-    """Whether a job leads what it repaints over into its surroundings."""
-    wanted, is_masked = plan.options.pentimento_blend_seam, p.image_mask is not None
-    return is_masked and not plan.is_comfyui and (wanted == "Always" or (wanted == "Automatic" and _is_builtin(p)))
-
-
-def _is_builtin(p: StableDiffusionProcessingImg2Img) -> bool:
-    return p.sd_model is not None and model_name(p.sd_model.name) == model_name(BUILTIN_NAME)
-
-
 def write_region(region: Box) -> str:
     """A person's own crop as infotext states it: "left,top,right,bottom"."""
     return ",".join(str(edge) for edge in region.edges)
@@ -127,7 +116,7 @@ def note_mask_keys(p: StableDiffusionProcessingImg2Img, plan: Plan, has_crop: bo
     if plan.grow_mask_by:
         extra["Mask growth"] = plan.grow_mask_by
     blends = blends_seam(p, plan)
-    if not plan.is_comfyui and blends != _is_builtin(p):  # otherwise it is what "Automatic" does anyway
+    if not plan.is_comfyui and blends != has_builtin_model(p):  # otherwise it is what "Automatic" does anyway
         extra["Seam blend"] = "Always" if blends else "Never"
 
 

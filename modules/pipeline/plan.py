@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modules.backends.catalog import is_builtin_name
 from modules.base.errors import InvalidRequest
 from modules.imaging.fills import MaskedContent
 from modules.imaging.geometry import Box, Extent
@@ -97,6 +98,17 @@ class Plan(Framing):
     def iteration_slice(self, index: int) -> slice:
         """Which pictures iteration `index` makes."""
         return slice(index * self.batch_size, (index + 1) * self.batch_size)
+
+
+def has_builtin_model(p: StableDiffusionProcessingImg2Img) -> bool:
+    """Whether the job runs on the model that comes with the program."""
+    return p.sd_model is not None and is_builtin_name(p.sd_model.name)
+
+
+def blends_seam(p: StableDiffusionProcessingImg2Img, plan: Plan) -> bool:
+    """Whether a job leads what it repaints over into its surroundings."""
+    wanted, is_masked = plan.options.pentimento_blend_seam, p.image_mask is not None
+    return is_masked and not plan.is_comfyui and (wanted == "Always" or (wanted == "Automatic" and has_builtin_model(p)))
 
 
 def resolve_seed(seed: object) -> int:

@@ -29,9 +29,9 @@ from modules.pipeline.comments import strip_comments
 from modules.pipeline.contact_sheet import lay_out_grid
 from modules.pipeline.context import RUNNING, RunContext
 from modules.pipeline.extra_networks import activate, deactivate, parse_prompts
-from modules.pipeline.infotext import blends_seam, build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
+from modules.pipeline.infotext import build_infotext, note_mask_keys, note_prompt_keys, note_sampling_keys
 from modules.pipeline.outpaint import OUTPAINT_KEY, outpaint, read_outpaint
-from modules.pipeline.plan import COMFYUI, Plan, check_request, derive_plan, resolve_seed
+from modules.pipeline.plan import COMFYUI, Plan, blends_seam, check_request, derive_plan, resolve_seed
 from modules.pipeline.processed import Processed
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampling_checks import check_levels, check_seeds

@@ -14,7 +14,6 @@ from modules.base.errors import BrokenCheckpoint, MissingModel, UnknownName, Uns
 logger = logging.getLogger(__name__)
 
 Signature = tuple[int, int]
-BUILTIN_LABEL = "built-in"
 
 
 class Checkpoint(Protocol):
@@ -89,7 +88,7 @@ class ModelPool:
         usable = [info for info in self._catalog.scan() if info.is_supported]
         if not usable:
             raise MissingModel("no checkpoint is installed: put a .safetensors file into models/Stable-diffusion and refresh")
-        return next((info for info in usable if info.label.startswith(BUILTIN_LABEL)), usable[0])
+        return next((info for info in usable if info.is_builtin), usable[0])
 
     def get(self, name: str | None = None) -> Any:
         """The model for `name`; see `choose` and `ensure`."""

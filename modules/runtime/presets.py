@@ -42,14 +42,14 @@ BUILTIN_PRESET = Preset(
 makes colours shrill, where the guide of words pulls already."""
 
 
-class Labelled(Protocol):
+class Listed(Protocol):
     @property
-    def label(self) -> str: ...
+    def is_builtin(self) -> bool: ...
 
 
-def preset_for(checkpoint: Labelled | None) -> Preset:
+def preset_for(checkpoint: Listed | None) -> Preset:
     """The preset that suits a checkpoint; None means the built-in one."""
-    if checkpoint is None or checkpoint.label.startswith("built-in"):
+    if checkpoint is None or checkpoint.is_builtin:
         return BUILTIN_PRESET
     is_sd2 = getattr(checkpoint, "family", "") == "Stable Diffusion 2"
     if is_sd2 and getattr(getattr(checkpoint, "prediction", None), "name", "") == "V":
@@ -102,7 +102,7 @@ BASE_INTENTS = {
 
 def intent_values(intent: Intent, checkpoint: Any = None) -> IntentValues:
     """The fields of an intent that suit a checkpoint (`CheckpointInfo`); None means the built-in one."""
-    if checkpoint is None or checkpoint.label.startswith("built-in"):
+    if checkpoint is None or checkpoint.is_builtin:
         return BUILTIN_INTENTS[intent]
     kind = getattr(getattr(checkpoint, "kind", None), "name", "BASE")
     return (INPAINT_INTENTS if kind == "INPAINT" else BASE_INTENTS)[intent]

@@ -54,7 +54,7 @@ class FakeSession(Session):
 def checkpoint(name: str, label: str, reason: str = "") -> Any:
     return SimpleNamespace(
         title=f"{name} [0123456789]", sha256="0123456789", label=label, is_supported=not reason, reason=reason,
-        model_name=Path(name).stem, path=Path(name),
+        model_name=Path(name).stem, path=Path(name), is_builtin=label.startswith("built-in"),
     )  # fmt: skip
 
 

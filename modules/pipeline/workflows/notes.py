@@ -7,8 +7,7 @@ from modules.engine.model import ModelKind
 from modules.imaging.fills import MaskedContent
 from modules.imaging.outpainting import DIRECTIONS, Outpaint
 from modules.imaging.resize import ResizeMode
-from modules.pipeline.infotext import blends_seam
-from modules.pipeline.plan import COMFYUI, Plan
+from modules.pipeline.plan import COMFYUI, Plan, blends_seam
 from modules.pipeline.processing import StableDiffusionProcessingImg2Img
 from modules.pipeline.sampler_names import resolve_sampler
 from modules.pipeline.workflows.writing_parts import is_more_than_weights

@@ -60,7 +60,7 @@ class Refiner:
     def __call__(self, rgb: Any, mask: Any) -> Any:
         """(H, W, 3) uint8, equal to `rgb` where the (H, W) mask is 0; `rgb` itself where there is no model or no job."""
         context = _CONTEXT.get()
-        title = next((info.title for info in self.checkpoints() if info.label.startswith("built-in")), None)
+        title = next((info.title for info in self.checkpoints() if info.is_builtin), None)
         if context is None or title is None or not np.any(mask):
             return rgb
         job = InnerJob(context.job.owner, None, whole=context.job)

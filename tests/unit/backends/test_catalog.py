@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modules.backends import catalog as module
-from modules.backends.catalog import BUILTIN_LABEL, BUILTIN_NAME, Catalog
+from modules.backends.catalog import BUILTIN_LABEL, BUILTIN_NAME, Catalog, is_builtin_name
 from modules.base.errors import UnknownName
 from modules.engine.model import ModelKind, Prediction
 from tests.unit.backends.files import YAML, write_sketch
@@ -55,9 +55,14 @@ def test_everything_that_names_a_checkpoint(catalog: Catalog, folder: Path) -> N
             catalog.find(unknown)
 
 
-def test_builtin_label(catalog: Catalog, folder: Path) -> None:
+def test_the_builtin_model_is_known_by_its_name_alone(catalog: Catalog, folder: Path) -> None:
     write_sketch(folder / BUILTIN_NAME, 17, 8)
-    assert catalog.find(BUILTIN_LABEL).label == BUILTIN_LABEL
+    write_sketch(folder / f"{BUILTIN_LABEL}.safetensors", 17, 8)
+    found = {info.path.name: (info.label, info.is_builtin) for info in catalog.scan()}
+    assert found[BUILTIN_NAME] == (BUILTIN_LABEL, True)
+    assert found[f"{BUILTIN_LABEL}.safetensors"] == (f"{BUILTIN_LABEL}.safetensors", False)
+    assert catalog.find(BUILTIN_LABEL).is_builtin
+    assert is_builtin_name(f"people\\{BUILTIN_NAME}") and not is_builtin_name(f"{BUILTIN_NAME}.bak")
 
 
 def test_what_cannot_run_is_listed_with_its_reason(catalog: Catalog, folder: Path) -> None:

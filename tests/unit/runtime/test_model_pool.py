@@ -20,6 +20,7 @@ class Info:
     label: str = ""
     is_supported: bool = True
     reason: str = ""
+    is_builtin: bool = False
 
     @property
     def title(self) -> str:
@@ -61,7 +62,7 @@ def catalog(tmp_path: Path) -> Catalog:
         [
             Info(tmp_path / "a.safetensors", "a", False, "SDXL is not supported yet"),
             Info(tmp_path / "b.safetensors", "b"),
-            Info(tmp_path / "z.safetensors", "built-in (small)"),
+            Info(tmp_path / "z.safetensors", "z", is_builtin=True),
         ]
     )
 
@@ -155,7 +156,7 @@ def test_other_settings_load_anew(catalog: Catalog, loader: Loader) -> None:
 
 
 def test_presets() -> None:
-    builtin = preset_for(Info(Path("x"), "built-in (small)"))
+    builtin = preset_for(Info(Path("x"), "x", is_builtin=True))
     assert builtin == preset_for(None) == BUILTIN_PRESET
     assert (builtin.width, builtin.inpainting_fill, builtin.denoising_strength, builtin.inpaint_full_res) == (256, "patchmatch", 0.75, True)
-    assert preset_for(Info(Path("x"), "b")) == Preset() and Preset().width == 512
+    assert preset_for(Info(Path("x"), "built-in by name alone")) == Preset() and Preset().width == 512

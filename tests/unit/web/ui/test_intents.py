@@ -24,9 +24,9 @@ from modules.web.ui.texts import Texts
 
 from .test_form import VALUES
 
-BUILT_IN = SimpleNamespace(label="built-in (small)", kind=SimpleNamespace(name="INPAINT"))
-INPAINT = SimpleNamespace(label="sd-v1-5-inpainting", kind=SimpleNamespace(name="INPAINT"))
-BASE = SimpleNamespace(label="v1-5-pruned", kind=SimpleNamespace(name="BASE"))
+BUILT_IN = SimpleNamespace(is_builtin=True, kind=SimpleNamespace(name="INPAINT"))
+INPAINT = SimpleNamespace(is_builtin=False, kind=SimpleNamespace(name="INPAINT"))
+BASE = SimpleNamespace(is_builtin=False, kind=SimpleNamespace(name="BASE"))
 
 
 @pytest.fixture(scope="module")
