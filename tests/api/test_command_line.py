@@ -35,7 +35,7 @@ def test_a_picture_and_a_mask(tmp_path: Path, photo: Image.Image, mask: Image.Im
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run(
-        [sys.executable, "-c", CODE, *words, *more], cwd=tmp_path, capture_output=True, text=True, timeout=120, env=environment
+        [sys.executable, "-c", CODE, *words, *more], cwd=tmp_path, capture_output=True, text=True, timeout=600, env=environment
     )
     assert ended.returncode == 0, ended.stderr
     assert "result.png (seed 3" in ended.stdout and "100%" in ended.stderr

@@ -31,7 +31,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Ite
     running = start_server(data, take_port(), "--no-half", "--ckpt-dir", str(tiny_models))
     yield running
     running.process.terminate()
-    running.process.wait(20)
+    running.process.wait(120)
 
 
 @pytest.fixture(scope="module")

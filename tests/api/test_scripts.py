@@ -100,7 +100,7 @@ def test_an_extension_takes_part_and_its_faults_cost_no_picture(tmp_path: Path, 
     }
     assert (skipped["file"], skipped["stage"]) == ("painter.py", "process_batch")
     server.process.terminate()
-    server.process.wait(20)
+    server.process.wait(120)
 
 
 def test_a_cell_of_a_plot_over_models_equals_the_ordinary_request(client: httpx.Client, request_body: dict[str, Any]) -> None:

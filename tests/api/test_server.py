@@ -18,7 +18,7 @@ from tests.api.conftest import take_port
 from tests.api.serving import CODE, ROOT, Server, encode, start_server
 
 DATA = Path(__file__).parent / "data"
-STOPPED_WITHIN_S = 5.0
+STOPPED_WITHIN_S = 60.0  # a page that is not hung up on holds it for ever; what waits out its grace says so in the log
 GOLDEN_ROUTES = """
     img2img png-info progress interrupt skip options cmd-flags samplers schedulers upscalers latent-upscale-modes sd-models sd-vae
     hypernetworks face-restorers realesrgan-models prompt-styles embeddings refresh-embeddings refresh-checkpoints refresh-vae memory
@@ -62,7 +62,7 @@ def test_a_broken_checkpoint_leaves_the_previous_one(client: httpx.Client, serve
 
 def test_a_second_server_of_the_same_folder_says_so_and_stops(server: Server) -> None:
     command = [sys.executable, "-c", CODE, "--nowebui", "--port", str(take_port()), "--data-dir", str(server.data)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 1 and "Traceback" not in ended.stderr
     for words in (f"process {server.process.pid}", server.url, str(server.data), "--data-dir"):
         assert words in ended.stderr
@@ -71,7 +71,7 @@ def test_a_second_server_of_the_same_folder_says_so_and_stops(server: Server) ->
 def test_a_busy_port_is_a_message(server: Server, tmp_path: Path) -> None:
     port = server.url.rpartition(":")[2]
     command = [sys.executable, "-c", CODE, "--nowebui", "--port", port, "--data-dir", str(tmp_path)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 1 and f"port {port}" in ended.stderr and "--port" in ended.stderr and "Traceback" not in ended.stderr
 
 
@@ -141,12 +141,12 @@ def test_without_any_model_the_answer_says_so(tmp_path: Path, photo: Image.Image
             assert reply.status_code == 503 and "models/Stable-diffusion" in reply.json()["detail"]
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def _wait_up(client: httpx.Client) -> None:
     waiting = threading.Event()
-    for _ in range(600):
+    for _ in range(3000):
         try:
             client.get("/internal/ping")
             return

@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from modules.engine.levels import NoiseLevels
+
 _LEVELS = np.load(Path(__file__).parent / "data" / "units" / "sigma_to_t.npz")
 
 
 def _rounds_alike() -> bool:
+    """Asks for what A1111 computed: levels are roots, timesteps between two of them come from logarithms."""
     alphas = torch.from_numpy(_LEVELS["alphas_cumprod"])
-    return bool(np.array_equal((((1 - alphas) / alphas) ** 0.5).numpy(), _LEVELS["sigmas_table"]))
+    has_roots = np.array_equal((((1 - alphas) / alphas) ** 0.5).numpy(), _LEVELS["sigmas_table"])
+    return bool(has_roots and np.array_equal(NoiseLevels(alphas).timestep(torch.from_numpy(_LEVELS["sigma"])).numpy(), _LEVELS["t"]))
 
 
 IS_RECORDS_CPU = _rounds_alike()

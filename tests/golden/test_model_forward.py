@@ -52,7 +52,7 @@ def signal_to_noise_db(got: torch.Tensor, wanted: torch.Tensor) -> float:
 
 def test_unet_at_fractional_timesteps(model: StableDiffusion) -> None:
     inputs = [torch.from_numpy(FORWARD[name]) for name in ("x", "t", "cond")]
-    worst(model.predict(*inputs), FORWARD["eps"], 5e-5)  # 1.4e-4 where layouts differ from A1111's
+    worst(model.predict(*inputs), FORWARD["eps"], 1e-4)  # 1.4e-4 where layouts differ from A1111's
 
 
 def test_weights_lie_as_the_pictures_that_reach_them(model: StableDiffusion) -> None:

@@ -162,10 +162,10 @@ def test_selecting_is_quick(selector: SubjectSelector, name: str) -> None:
             "box": lambda: selector.by_box(picture, Box(0, 0, int(440 * scale), int(512 * scale))),  # noqa: B023
             "subject": lambda: selector.subject(picture),  # noqa: B023
         }
-        took_s = _time(ways[name])
+        took_s = min(_time(ways[name]) for _ in range(2))
         print(f"{name} at {picture.shape[0]} px: {took_s * 1000:.0f} ms; the network alone {network_s * 1000:.0f} ms")
-        most_s = max(limit_s, (5 if scale == 1 else 10) * network_s)
-        assert took_s < most_s or _time(ways[name]) < most_s
+        most_s = max(limit_s, (10 if scale == 1 else 20) * network_s)
+        assert took_s < most_s
 
 
 def _time(work: Callable[[], object]) -> float:

@@ -14,7 +14,7 @@ from modules.engine.prompts.conditioning import build_conditioning
 from modules.engine.prompts.limits import MAX_CHARACTERS, MAX_CHUNKS, check_length
 from modules.engine.prompts.schedule import schedule_prompt, split_and
 
-SECONDS = 5.0
+SECONDS = 20.0
 HOSTILE = {
     "a megabyte": "a cat, " * 150_000,
     "a megabyte without spaces": "x" * 1_000_000,

@@ -66,7 +66,7 @@ def test_chunks_are_read_one_by_one(guide: WordGuide) -> None:
 def test_rows_have_nothing_to_do_with_each_other(guide: WordGuide) -> None:
     x = noisy(2)
     both = guide.pull(x, STEP.repeat(2), torch.cat([prompt(1), prompt(THINGS)]))
-    assert torch.allclose(both[:1], guide.pull(x[:1], STEP, prompt(1)))
+    assert torch.allclose(both[:1], guide.pull(x[:1], STEP, prompt(1)), atol=1e-6)
     assert not both[1].any()
 
 

@@ -52,9 +52,9 @@ def test_all_prompts_are_cleaned_and_the_first_ones_networks_taken() -> None:
 
 @pytest.mark.parametrize("text", ["<a:" * 330_000, "<" * 1_000_000, "<a" * 500_000, ">" * 1_000_000, "<lora:x" * 140_000 + ">"])
 def test_a_megabyte_is_read_at_once(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     parse_prompt(text)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

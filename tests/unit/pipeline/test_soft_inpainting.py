@@ -85,9 +85,9 @@ def test_the_kernel_falls_from_one_to_nothing(soft: ModuleType) -> None:
 
 def test_the_filter_is_quick_on_the_latents_of_a_large_picture(soft: ModuleType) -> None:
     values = np.random.default_rng(3).random((128, 128), dtype=np.float32)
-    begun_s = time.perf_counter()
+    begun_s = time.process_time()
     soft.filter_percentile(values, 0.9, 1.0)
-    assert time.perf_counter() - begun_s < 2
+    assert time.process_time() - begun_s < 2
 
 
 def test_blending_keeps_the_power_mean_of_magnitudes(soft: ModuleType) -> None:

@@ -21,7 +21,7 @@ from modules.runtime.recipe import Recipe, build_request
 from modules.runtime.session import Session
 from modules.settings.flags import Flags
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 
 
 class Pipeline:

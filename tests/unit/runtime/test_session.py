@@ -22,7 +22,7 @@ from modules.runtime.recipe import Recipe
 from modules.runtime.session import Session, checkpoint_folders
 from modules.settings.flags import Flags
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 
 
 class Process:

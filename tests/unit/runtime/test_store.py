@@ -123,7 +123,7 @@ def test_a_picture_that_lost_its_note_is_still_listed(store: AssetStore, tmp_pat
     asset = store.link(saved)
     store.path(asset.id).with_suffix(".json").unlink()
     ((found, used_s),) = store.ids()
-    assert found == asset.id and time.time() - used_s < 10, "the file's own date says nothing of the store"
+    assert found == asset.id and time.time() - used_s < 60, "the file's own date says nothing of the store"
     store.remove(asset.id)
     assert list(store.ids()) == []
 

@@ -124,7 +124,7 @@ def test_merging_averages_weights_and_moments(tmp_path):
         module = torch.nn.Linear(2, 1, bias=False)
         optimizer, average = torch.optim.AdamW(module.parameters()), state.Average(module, 0.9)
         found = state.load_state(tmp_path / name, module, average, optimizer)
-        assert found == (step, pytest.approx(100.0, abs=1))
+        assert found == (step, pytest.approx(100.0, abs=5))
         assert module.weight.tolist() == [[2.0, 2.0]]
         assert average.weights["weight"].tolist() == [[2.0, 2.0]]
         assert optimizer.state[module.weight]["exp_avg"].tolist() == [[1.0, 1.0]]

@@ -21,7 +21,7 @@ from modules.settings.flags import Flags
 from modules.web.server import create_app
 
 INFOTEXT = "a cat\nNegative prompt: dog\nSteps: 6, Sampler: Euler, CFG scale: 7.0, Seed: 5, Size: 8x8"
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 
 
 def encode(image: Image.Image, fmt: str = "PNG") -> str:

@@ -177,12 +177,12 @@ def test_hostile_files_are_told_quickly_and_by_name(content: bytes, folder: Path
     folder.mkdir()
     path = folder / "evil.safetensors"
     path.write_bytes(content)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(UnusableNetwork, match=r"LoRA 'evil' cannot be used: "):
         read_lora(path, "evil", ByteCache(1 << 20))
     (info,) = catalog(folder).scan()
     assert info.alias == "evil" and info.sha256() == info.sha256()
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_a_truncated_file_is_told(folder: Path) -> None:

@@ -49,10 +49,10 @@ def test_other_names_are_unknown(name: str) -> None:
 
 def test_long_names_are_read_quickly() -> None:
     names = [f"lora_unet_{'x.' * 200}{index}.lora_up.weight" for index in range(20_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     for name in names:
         parse_tensor_name(name)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_every_layer_of_the_unet_has_kohyas_and_ldms_name() -> None:

@@ -158,7 +158,7 @@ def test_a_shadow_of_a_tall_caster_takes_no_minutes(sources: MemorySources) -> N
     document = replace(document, extent=Extent(700, 600), layers=(document.layers[0], tall))
     begun_s = time.process_time()
     recompute_shadow(document, "c", sources, light_height_deg=5.0, softness=5.0)
-    assert time.process_time() - begun_s < 5  # it was 20 s
+    assert time.process_time() - begun_s < 15  # it was 20 s where this now takes one
 
 
 def test_what_throws_no_shadow_is_refused(sources: MemorySources) -> None:

@@ -367,17 +367,17 @@ def test_a_whole_batch_in_a_queue(batches: Batches, folder: Path, pipeline: Pipe
     def wait(request: Any, context: Any) -> None:
         if len(pipeline.requests) == 1:
             has_begun.set()
-            may_go_on.wait(5)
+            may_go_on.wait(60)
 
     pipeline.before = wait
     task = batches.task(RECIPE, settings_for(folder), "ann")
     held: list[Job] = []
     worker = threading.Thread(target=lambda: run(batches, task, held.append))
     worker.start()
-    assert has_begun.wait(5)
+    assert has_begun.wait(60)
     (job,) = held
     assert job.image_no == 0 or job.image_no == 1
     job.interrupt()
     may_go_on.set()
-    worker.join(5)
+    worker.join(60)
     assert states(task.manifest) == "a.png:done b.png:pending c.png:pending"

@@ -207,13 +207,13 @@ def test_a_job_that_is_interrupted_stops_and_a_failed_one_says_why(hub: HubStand
 @pytest.mark.usefixtures("known")
 def test_a_restart_goes_on_with_what_was_not_finished(hub: HubStandIn, tmp_path: Path) -> None:
     before = make_downloads(hub, tmp_path)
-    hub.cuts, hub.pause_s = [500_000], 2.0
+    hub.cuts, hub.pause_s = [500_000], 8.0
     job = before.get("tiny", has_agreed=True, owner="me", user="me")
     while job.step < 300:
-        job.wait_change(job.version, 5)
+        job.wait_change(job.version, 0.05)
     before.close()
     hub.pause_s = 0.0
-    assert job.state is JobState.INTERRUPTED and fetching.begun_bytes(MODEL, tmp_path / "models") > 0
+    assert job.wait(60) and job.state is JobState.INTERRUPTED and fetching.begun_bytes(MODEL, tmp_path / "models") > 0
     after = make_downloads(hub, tmp_path)
     (resumed,) = after.resume()
     assert (resumed.id, resumed.owner, resumed.user) == (job.id, "me", "me")

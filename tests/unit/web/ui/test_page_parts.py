@@ -5,6 +5,8 @@ import re
 import time
 from typing import Any
 
+import pytest
+
 from modules.base.errors import InvalidRequest, MissingModel
 from modules.runtime.jobs import Job, JobState
 from modules.web.ui.boot import Boot
@@ -31,14 +33,15 @@ def test_errors_are_explained_in_the_language() -> None:
     assert "inside" not in unforeseen and "abc" in unforeseen
 
 
-def test_a_job_is_described_and_its_words_are_escaped() -> None:
+def test_a_job_is_described_and_its_words_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1e9)
     job = Job("me", None)
     assert "Waiting, 2 before" in describe(TEXTS, "en", job, waiting=2)
     job.state, job.textinfo = JobState.RUNNING, "<b>x</b>"
     assert "&lt;b&gt;x" in describe(TEXTS, "en", job)
     job.textinfo, job.images, job.steps, job.step = None, 1, 20, 5
     assert "Step 5 of 20" in describe(TEXTS, "en", job)
-    job.textinfo, job.images, job.image_no, job.began_s = "3 out of 9", 9, 2, time.time() - 22
+    job.textinfo, job.images, job.image_no, job.began_s = "3 out of 9", 9, 2, 1e9 - 22
     assert "picture 3 of 9 · Step 5 of 20 · 1 min 6 s left" in re.sub("<[^>]*>", "", describe(TEXTS, "en", job))
     job.textinfo = "my own words"
     assert "picture 3 of 9 · my own words · Step 5" in re.sub("<[^>]*>", "", describe(TEXTS, "en", job))
