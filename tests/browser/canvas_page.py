@@ -45,10 +45,15 @@ class CanvasPage:
 
     def settle(self) -> None:
         """Until nothing is drawn any more."""
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('.pm-view')].every(({ view }) => "
+            "!view?.isVisible || !view.document.now.picture || view.painter.pyramid)"
+        )
         seen = -1
         while seen != (now := self.page.evaluate("window.frames")):
             seen = now
             self.page.wait_for_timeout(150)
+            self.page.evaluate("async () => { for (let n = 0; n < 3; n++) await nextFrame(); }")
 
     def show(self, view: str) -> None:
         """Show another view, as a tab does."""
@@ -97,6 +102,14 @@ class CanvasPage:
         for spot in spots[1:]:
             self.page.mouse.move(*spot, steps=steps)
         self.page.mouse.up()
+
+    def wheel(self, by: float) -> None:
+        """Turn the wheel, and wait until the zoom has changed."""
+        before = self.camera()["zoom"]
+        self.page.mouse.wheel(0, by)
+        self.page.wait_for_function(
+            "([id, zoom]) => document.querySelector(id).view.camera.zoom !== zoom", arg=[f"#{self.view} .pm-view", before]
+        )
 
     def set(self, **values: Any) -> None:
         """Brush settings: size in px, hardness and opacity 0 to 1, colour."""

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from modules.base.paths import Paths
 from modules.settings.flags import parse_flags
 from modules.web.server import create_app
+from modules.web.ui.hangups import Hangups
 from modules.web.ui.static import serve_assets
 from modules.web.ui.texts import Texts
 from tests.browser.fake_server import ROOT, FakeSession
@@ -42,6 +43,7 @@ body { margin: 0; padding: 10px; background: var(--body-background-fill); font-f
 import "./pentimento/js/pentimento.js";
 window.frames = 0;
 const ask = window.requestAnimationFrame.bind(window);
+window.nextFrame = () => new Promise((done) => ask(() => done()));
 window.requestAnimationFrame = (work) => ask((time) => { window.frames++; work(time); });
 window.triggers = [];
 window.values = [];
@@ -66,6 +68,7 @@ def main(port: int, data: Path) -> None:
     def show_canvas() -> str:
         return PAGE
 
+    app.add_middleware(Hangups)
     serve_assets(app, Texts.load())
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 

@@ -21,8 +21,8 @@ from tests.browser.studio import StudioPage
 from tests.golden.tiny_models import require_vocabulary, tiny_models_folder
 
 STEP_S = 0.05
-START_LIMIT_S = 60
-LOOK_LIMIT_MS = 60_000
+START_LIMIT_S = 240
+LOOK_LIMIT_MS = 240_000
 REAL_SERVER = """
 import sys
 from pathlib import Path
@@ -107,7 +107,7 @@ def wait_until_up(url: str, server: subprocess.Popen[bytes], log: Any) -> None:
     until_s = time.monotonic() + START_LIMIT_S
     while time.monotonic() < until_s and server.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 if answer.status == 200:
                     return
         except OSError:
@@ -124,13 +124,20 @@ def browser(chromium_options: dict[str, Any]) -> Iterator[Browser]:
         running.close()
 
 
+def open_profile(browser: Browser, **options: Any) -> BrowserContext:
+    """A browser profile whose pages wait as long as `expect` does, also for clicks and loads."""
+    context = browser.new_context(**{**PLAIN, **options})
+    context.set_default_timeout(LOOK_LIMIT_MS)
+    return context
+
+
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[NewPage]:
     """Makes empty pages, each in a browser profile of its own; 1100 x 760 px and in English unless told otherwise."""
     contexts = []
 
     def make(**options: Any) -> Page:
-        context = browser.new_context(**{**PLAIN, **options})
+        context = open_profile(browser, **options)
         contexts.append(context)
         return context.new_page()
 
@@ -142,7 +149,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 @pytest.fixture(scope="session")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
     """One browser profile for tests that need no other: what the program's page is made of is fetched once."""
-    context = browser.new_context(**PLAIN)
+    context = open_profile(browser)
     yield context
     context.close()
 

@@ -59,7 +59,8 @@ def checkpoint(name: str, label: str, reason: str = "") -> Any:
 
 
 def fake_process(step_s: float) -> Any:
-    """A `process_images` that paints the mask green, step by step. The prompts "boom" and "refuse" fail, "echo" gives the start picture."""
+    """A `process_images` that paints the mask green, step by step. The prompts "boom" and "refuse" fail, "echo" gives the start picture;
+    "while PATH" holds each picture back as long as there is such a file."""
 
     def process(p: Any, context: Any) -> Processed:
         if p.prompt == "boom":
@@ -70,6 +71,7 @@ def fake_process(step_s: float) -> Any:
         mask = p.image_mask.convert("L") if p.image_mask is not None else Image.new("L", picture.size, 255)
         green = Image.new("RGB", picture.size, PAINT)
         images: list[Image.Image] = []
+        gate = Path(p.prompt.removeprefix("while ")) if p.prompt.startswith("while ") else None
         context.begin(p.n_iter, p.steps)
         for number in range(p.n_iter):
             context.begin_iteration(number)
@@ -80,6 +82,8 @@ def fake_process(step_s: float) -> Any:
                     job.preview, job.preview_no = Image.blend(picture, green, step / p.steps), job.preview_no + 1
                 if context.is_interrupted() or context.is_skipped():
                     break
+            while gate and gate.exists() and not (context.is_interrupted() or context.is_skipped()):
+                time.sleep(step_s)
             context.clear_skip()
             images.append(picture if p.prompt == "echo" else Image.composite(green, picture, mask))
             if context.is_interrupted():

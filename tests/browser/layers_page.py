@@ -30,6 +30,7 @@ class LayersPage:
     def open(self) -> LayersPage:
         self.page.goto(self.url)
         expect(self.page.locator("#img2img_generate:not([disabled])")).to_be_visible()
+        expect(self.page.locator("html[data-pm-filled]")).to_be_attached()
         return self.show()
 
     def show(self) -> LayersPage:

@@ -26,7 +26,12 @@ class StudioPage:
         """Until the widgets are there, and the lists and the controls of scripts that the server fills in on load."""
         expect(self.page.locator("#img2img_generate:not([disabled]), #img2img_interrupt").first).to_be_visible()
         expect(self.page.locator("#setting_sd_model_checkpoint input")).to_have_value("built-in (small)")
+        self.wait_filled()
         return self
+
+    def wait_filled(self) -> None:
+        """Until the form has got what the browser kept of it: a late answer would overwrite what is typed."""
+        expect(self.page.locator("html[data-pm-filled]")).to_be_attached()
 
     def by_id(self, element_id: str) -> Locator:
         return self.page.locator(f"#{element_id}")
@@ -49,7 +54,9 @@ class StudioPage:
 
     def upload(self, path: Path) -> None:
         """Open a picture on the canvas that is seen; returns when it is shown."""
+        shown = self.page.evaluate("pentimento.document.now.picture?.id")
         self.view().locator("input[type=file]").first.set_input_files(path)
+        self.page.wait_for_function("shown => pentimento.document.now.picture && pentimento.document.now.picture.id !== shown", arg=shown)
         expect(self.page.locator("#img2img_caption .pm-size")).to_be_visible()
         self.wait_canvas()
 

@@ -107,6 +107,7 @@ def test_the_audit_finds_what_is_wrong(page: Page) -> None:
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(studio: StudioPage) -> None:
     page = studio.page
+    expect(page.locator('.pm-sight-body[data-turn]:not([data-turn=""])')).to_be_attached()  # it is drawn anew with the first answer
     page.evaluate("document.activeElement.blur()")
     seen: dict[int, dict[str, Any]] = {}
     for _ in range(200):

@@ -62,6 +62,22 @@ def dry_rows(studio: StudioPage) -> Locator:
     return rows
 
 
+def hold_back(studio: StudioPage, tmp_path: Path) -> Path:
+    """Have the stand-in finish no picture as long as this file is there."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    fill(studio, "img2img_prompt", f"while {gate}")
+    return gate
+
+
+def let_one_through(gate: Path, out: Path) -> None:
+    """Return when one picture is saved and the next is held back."""
+    gate.unlink()
+    while not (out.is_dir() and any(out.iterdir())):
+        time.sleep(0.01)
+    gate.touch()
+
+
 def report(studio: StudioPage) -> dict[str, dict[str, str]]:
     """The CSV that the page offers, by file."""
     link = studio.by_id("img2img_batch_csv")
@@ -130,11 +146,14 @@ def test_interrupted_and_gone_on_with(studio: StudioPage, folder: Path, tmp_path
     out = tmp_path / "out"
     for number in range(2):
         Image.new("RGB", (64, 48)).save(folder / f"x{number}.png")
-    open_batch(studio, steps=80)
+    gate = hold_back(studio, tmp_path)
+    open_batch(studio, steps=40)
     fill(studio, "img2img_batch_input_dir", folder)
     fill(studio, "img2img_batch_output_dir", out)
     studio.generate()
-    studio.expect_status("picture 2 of 6")
+    studio.expect_status("picture 1 of 6")
+    let_one_through(gate, out)
+    studio.expect_status(re.compile(r"picture [2-5] of 6"))
     expect(studio.page.locator("#img2img_live_preview img")).to_be_visible()
     expect(studio.by_id("img2img_batch_report")).to_contain_text("in hand")
     studio.page.reload()
@@ -142,6 +161,7 @@ def test_interrupted_and_gone_on_with(studio: StudioPage, folder: Path, tmp_path
     studio.expect_status(re.compile(r"picture \d+ of 6"))
     studio.by_id("img2img_interrupt").click()
     studio.expect_status("Interrupted after")
+    gate.unlink()
     made = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     assert 1 <= len(made) < 6
     studio.open_tab("Batch")
@@ -154,15 +174,20 @@ def test_interrupted_and_gone_on_with(studio: StudioPage, folder: Path, tmp_path
 
 
 def test_the_same_form_goes_on_and_skip_skips_a_file(studio: StudioPage, folder: Path, tmp_path: Path) -> None:
-    open_batch(studio, steps=80)
+    gate = hold_back(studio, tmp_path)
+    open_batch(studio, steps=40)
     fill(studio, "img2img_batch_input_dir", folder)
     fill(studio, "img2img_batch_output_dir", tmp_path / "out")
     studio.generate()
-    studio.expect_status(FIRST_RUN)
+    studio.expect_status("picture 1 of 4")
     studio.by_id("img2img_skip").click()
+    studio.expect_status("picture 2 of 4")
+    let_one_through(gate, tmp_path / "out")
     studio.expect_status("picture 3 of 4")
     studio.by_id("img2img_interrupt").click()
     studio.expect_status("Interrupted after")
+    gate.unlink()
+    expect(studio.by_id("img2img_batch_resume")).to_be_visible()  # with the last answer, which also takes the table away
     rows = dry_rows(studio)
     expect(studio.by_id("img2img_batch_table")).to_contain_text("only what is missing will be made")
     expect(rows.filter(has_text="made")).to_have_count(1)

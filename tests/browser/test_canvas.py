@@ -48,7 +48,7 @@ def test_strokes_land_where_the_pointer_is(new_page: NewPage, canvas_url: str, t
         if zoom:
             canvas.page.keyboard.press(zoom)
         else:
-            canvas.page.mouse.wheel(0, -900)
+            canvas.wheel(-900)
         shown = canvas.camera()["zoom"]
         assert shown == pytest.approx({"0": fit, "1": 1.0}.get(zoom or "", shown)) and (zoom or shown > 2)
         # By hand: where the picture's middle is after a fit, and which point lies below a spot, without asking the canvas.
@@ -272,7 +272,7 @@ def test_wheel_and_space_move_the_picture(canvas: CanvasPage) -> None:
     x, y = (round(value) for value in canvas.spot((200, 150)))
     page.mouse.move(x, y)
     point = canvas.point((x, y))
-    page.mouse.wheel(0, -500)
+    canvas.wheel(-500)
     assert canvas.spot(point) == pytest.approx((x, y), abs=0.01)
     shown = canvas.camera()
     page.keyboard.down("Space")

@@ -111,6 +111,7 @@ def test_the_crop_is_dragged_resized_and_made_automatic_again(canvas: CanvasPage
     canvas.stroke((120, 300), (220, 300))
     assert canvas.mask() is not None, "within the crop one paints as ever"
     count = page.evaluate("crops.length")
+    page.evaluate("Konva.dblClickWindow = 10000")
     page.mouse.dblclick(*canvas.spot((60, 190)))
     assert page.evaluate("crops.slice(-1)") == [None] and page.evaluate("crops.length") > count
     page.evaluate("pentimento.document.setCrop(null)")
@@ -407,7 +408,7 @@ def test_while_the_server_is_away_or_forgets_nothing_is_lost(canvas: CanvasPage)
     canvas.stroke((450, 300), (500, 300))
     expect(page.locator(".pm-toast-error").first).to_contain_text("could not be stored yet")
     page.unroute("**/api/assets")
-    page.wait_for_function("pentimento.document.state().mask !== null", timeout=15_000)
+    page.wait_for_function("pentimento.document.state().mask !== null")
     assert canvas.mask() is not None
 
     canvas.button("Clear mask").click()
@@ -420,7 +421,7 @@ def test_while_the_server_is_away_or_forgets_nothing_is_lost(canvas: CanvasPage)
     canvas.page.reload()  # leaving before it came back must not forget it
     canvas.page.wait_for_function("window.ready")
     canvas.page.unroute("**/info")
-    canvas.page.wait_for_function("pentimento.document.now.picture", timeout=15_000)
+    canvas.page.wait_for_function("pentimento.document.now.picture")
     canvas.settle()
     assert np.array_equal(canvas.mask(), mask)
 

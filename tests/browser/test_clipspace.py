@@ -24,6 +24,7 @@ def open_editor(page: Page) -> None:
     expect(page.locator("#mask_editor .pm-view.pm-has-picture")).to_be_visible()
     page.locator("#mask_editor .konvajs-content").hover()
     page.wait_for_function("pentimento.maskEditor().view.painter.pyramid")
+    expect(page.locator("#mask_editor[data-ready]")).to_be_visible()
 
 
 def paint(page: Page) -> None:
@@ -74,14 +75,15 @@ def compare_as_form(studio: StudioPage) -> None:
     expect(page.locator("#img2img_versus_other input")).not_to_have_value("")
     page.locator("#img2img_versus_other input").click()
     page.get_by_role("option", name=re.compile("tiny_sd15_inpaint")).click()
+    expect(studio.by_id("img2img_generate")).to_be_enabled()
     studio.by_id("img2img_versus_start").click()
     slider = page.locator("#img2img_compare").get_by_role("slider", name="Between the two checkpoints")
     expect(slider).to_be_visible()
     assert slider.input_value() == "50"
     slider.scroll_into_view_if_needed()
-    box = page.locator("#img2img_compare .pm-figure").bounding_box()
+    box = slider.bounding_box()
     assert box
-    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    slider.click(position={"x": 0.75 * box["width"], "y": 0.5 * box["height"]})
     assert abs(float(slider.input_value()) - 75) < 5
     expect(page.locator("#img2img_compare .pm-tag").first).to_contain_text("tiny_sd15")
     expect(page.locator("#img2img_compare .pm-tag").last).to_contain_text("tiny_sd15_inpaint")
@@ -93,6 +95,8 @@ def test_the_tutorials_moves(page: Page, tiny_url: str) -> None:
     page.goto(tiny_url)
     expect(page.locator("#img2img_generate:not([disabled])")).to_be_visible()
     studio = StudioPage(page, tiny_url)
+    expect(page.locator("#setting_sd_model_checkpoint input")).not_to_have_value("")
+    studio.wait_filled()
     result, card = studio.by_id("workflow_result"), page.locator("#workflow_pictures .pm-w-card")
     drop(page, "#pm_form", (DATA / "comfyui" / "pictures" / PICTURE).read_bytes(), PICTURE)
     expect(card).to_contain_text(CAT.name)
@@ -118,6 +122,7 @@ def test_the_tutorials_moves(page: Page, tiny_url: str) -> None:
     expect(studio.by_id("mask_editor")).to_be_hidden()
     expect(studio.toast().last).to_contain_text(f"{CAT.name} has the new mask")
 
+    before = str(result.evaluate("image => image.src"))
     with page.expect_request("**/api/workflows/*/run") as asked:
         page.keyboard.press("Control+Enter")
     sent = asked.value.post_data_json
@@ -126,7 +131,6 @@ def test_the_tutorials_moves(page: Page, tiny_url: str) -> None:
     assert used.mode == "RGBA"
     assert np.array_equal(pixels(used, "RGBA")[..., 3], 255 - painted)
     assert np.array_equal(pixels(used, "RGB"), pixels(first, "RGB"))
-    before = str(result.evaluate("image => image.src"))
     expect(result).not_to_have_attribute("src", before)
     second = fetch(page, str(result.evaluate("image => image.src")))
     off = np.abs(pixels(second, "RGB") - pixels(first, "RGB")).max(axis=-1)

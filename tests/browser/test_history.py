@@ -189,6 +189,7 @@ def test_the_picture_is_used_in_another_mode_and_everything_comes_back(tab: Stud
     expect(tab.page.locator("#img2img_seed input")).to_have_value("47024")
     expect(tab.page.locator("#setting_sd_model_checkpoint input")).to_have_value("other")
     expect(tab.page.locator("#img2img_inpaint_tab, #mode_img2img button[aria-selected=true]").first).to_have_text("Inpaint")
+    tab.page.wait_for_function("id => pentimento.document.state().picture?.id === id", arg=entry["recipe"]["picture"])
     tab.wait_canvas()
     document = tab.committed()
     assert document["mask"] == entry["recipe"]["mask"] and document["picture"]["id"] == entry["recipe"]["picture"]  # type: ignore[index]

@@ -23,6 +23,7 @@ def begin_long_job(studio: StudioPage, photo: Path, steps: int = 120) -> None:
 
 
 def test_progress_preview_and_interrupt(studio: StudioPage, photo: Path) -> None:
+    studio.set_number("img2img_batch_count", 50)
     begin_long_job(studio, photo)
     studio.expect_status(re.compile(r"s left"))
     expect(studio.page.locator("#img2img_live_preview img")).to_be_visible()
@@ -35,9 +36,11 @@ def test_progress_preview_and_interrupt(studio: StudioPage, photo: Path) -> None
     expect(studio.by_id("img2img_interrupt")).to_be_hidden()
 
 
-def test_skip_goes_on_with_the_next_picture(studio: StudioPage, photo: Path) -> None:
+def test_skip_goes_on_with_the_next_picture(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "gate").touch()
+    studio.page.locator("#img2img_prompt textarea").fill(f"while {tmp_path / 'gate'}")
     studio.set_number("img2img_batch_count", 2)
-    begin_long_job(studio, photo, steps=60)
+    begin_long_job(studio, photo, steps=10)
     studio.expect_status("picture 1 of 2")
     studio.by_id("img2img_skip").click()
     studio.expect_status("picture 2 of 2")
@@ -50,6 +53,7 @@ def test_a_reload_finds_the_running_job_and_its_picture_again(studio: StudioPage
     studio.paint((-40, 0), (40, 0))
     studio.page.locator("#img2img_prompt textarea").fill("a boat on a lake")
     studio.set_number("img2img_batch_count", 50)
+    studio.set_number("img2img_steps", 150)
     studio.generate()
     studio.expect_status(RUNNING)
     studio.page.reload()
@@ -65,6 +69,7 @@ def test_a_reload_finds_the_running_job_and_its_picture_again(studio: StudioPage
     assert studio.result().size == (320, 240)
     studio.wait_canvas()
     studio.set_number("img2img_batch_count", 1)
+    studio.set_number("img2img_steps", 20)
     studio.generate()  # with the picture and the mask that came back
     studio.expect_status("Done in")
 

@@ -94,9 +94,10 @@ def look_everywhere(page: Page) -> list[str]:
 def left_over(page: Page, foreign: Callable[[list[str]], list[str]]) -> list[str]:
     """The strings that stay in the wrong language, also when a slow page is looked at again."""
     left: list[str] = []
-    for _ in range(3):
+    for _ in range(10):
         if not (left := foreign(look_everywhere(page))):
             break
+        page.wait_for_timeout(1000)
     return left
 
 

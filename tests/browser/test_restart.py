@@ -30,12 +30,14 @@ def start(root: Path, data: Path, port: int) -> subprocess.Popen[bytes]:
 
 def test_a_killed_program_goes_on_where_it_was(new_page: Callable[..., Page], tmp_path: Path, project_root: Path, photo: Path) -> None:
     port = free_port()
+    gate = tmp_path / "gate"
+    gate.touch()
     server = start(project_root, tmp_path, port)
     try:
         studio = StudioPage(new_page(), f"http://127.0.0.1:{port}/").open()
         studio.upload(photo)
         studio.paint((-40, 0), (40, 0))
-        studio.page.locator("#img2img_prompt textarea").fill("a boat on a lake")
+        studio.page.locator("#img2img_prompt textarea").fill(f"while {gate}")
         studio.set_number("img2img_steps", 30)
         mask = studio.committed()["mask"]
         studio.generate()
@@ -43,10 +45,11 @@ def test_a_killed_program_goes_on_where_it_was(new_page: Callable[..., Page], tm
         studio.page.evaluate("window.isOld = true")
         server.send_signal(signal.SIGKILL)
         server.wait()
+        gate.unlink()
         server = start(project_root, tmp_path, port)
         studio.page.wait_for_function("!window.isOld")  # Gradio loads the page anew when it finds another program behind it
         studio.wait_ready()
-        expect(studio.page.locator("#img2img_prompt textarea")).to_have_value("a boat on a lake")
+        expect(studio.page.locator("#img2img_prompt textarea")).to_have_value(f"while {gate}")
         studio.wait_canvas()
         assert studio.committed()["mask"] == mask
         studio.expect_status("Done in")

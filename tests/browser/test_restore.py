@@ -46,15 +46,20 @@ def test_settings_of_a_picture_are_read_and_used(studio: StudioPage, photo: Path
 def test_a_size_of_ones_own_is_there_after_a_reload(studio: StudioPage, photo: Path) -> None:
     studio.open_tab("img2img")
     studio.upload(photo)
-    expect(studio.page.locator("#img2img_width input[type=number]")).not_to_have_value("512")
+    boxes = {name: studio.page.locator(f"#img2img_{name} input[type=number]") for name in ("width", "height", "steps")}
+    expect(boxes["width"]).to_have_value("296")
+    expect(boxes["height"]).to_have_value("224")
     studio.set_number("img2img_width", 448)
-    expect(studio.page.locator("#img2img_height input[type=number]")).to_have_value("336")
+    expect(boxes["height"]).to_have_value("336")
+    kept = studio.page.evaluate("localStorage.getItem('pentimento_form')")
     studio.set_number("img2img_steps", 7)
-    studio.page.wait_for_timeout(1500)
+    studio.page.wait_for_function("kept => localStorage.getItem('pentimento_form') !== kept", arg=kept)
     for _ in range(2):
         studio.page.reload()
         studio.wait_ready()
         studio.wait_canvas()
+        for name, value in (("width", "448"), ("height", "336"), ("steps", "7")):
+            expect(boxes[name]).to_have_value(value)
         studio.page.wait_for_timeout(1500)  # for what would set another size
         assert [studio.number(f"img2img_{name}") for name in ("width", "height", "steps")] == ["448", "336", "7"]
 
@@ -63,7 +68,8 @@ def test_a_size_of_ones_own_ends_with_another_shape_and_missing_settings_are_sai
     studio.open_tab("img2img")
     studio.upload(photo)
     width, height = (studio.page.locator(f"#img2img_{side} input[type=number]") for side in ("width", "height"))
-    expect(width).not_to_have_value("512")
+    expect(width).to_have_value("296")
+    expect(height).to_have_value("224")
     studio.set_number("img2img_width", 448)
     expect(height).to_have_value("336")
     Image.new("RGB", (640, 480)).save(tmp_path / "alike.png")
@@ -73,7 +79,8 @@ def test_a_size_of_ones_own_ends_with_another_shape_and_missing_settings_are_sai
     Image.new("RGB", (240, 480)).save(tmp_path / "tall.png")
     studio.upload(tmp_path / "tall.png")
     expect(width).not_to_have_value("448")
-    assert int(studio.number("img2img_height")) > 1.8 * int(studio.number("img2img_width"))
+    side = "Number(document.querySelector('#img2img_{} input[type=number]').value)"
+    studio.page.wait_for_function(f"{side.format('height')} > 1.8 * {side.format('width')}")
 
     studio.by_id("paste").click()
     expect(studio.toast()).to_contain_text("There are no settings in this picture")

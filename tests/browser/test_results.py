@@ -78,7 +78,7 @@ def show(studio: StudioPage, name: str) -> None:
 
 def grab(studio: StudioPage, element: Locator) -> np.ndarray:
     """(h, w, 3) pixels of what is seen of an element."""
-    element.locator("img").first.evaluate("image => image.decode()")
+    element.locator("img").evaluate_all("images => Promise.all(images.map((image) => image.decode()))")
     studio.page.wait_for_timeout(300)
     return np.asarray(Image.open(io.BytesIO(element.screenshot())).convert("RGB")).astype(int)
 
@@ -180,8 +180,10 @@ def test_before_after_and_changes_are_looked_at_in_both_languages(studio: Studio
 
 def test_one_goes_on_with_results(studio: StudioPage) -> None:
     generate(studio, 2, "a tinted cat")
+    first = seam_of(studio)
     look_at(studio, 1)
     expect(studio.page.locator("#html_info_img2img textarea")).to_have_value(re.compile("Seed: 41"))
+    expect(facts(studio).nth(1)).not_to_contain_text(f"({first:.2f})")
     studio.by_id("img2img_prompt").locator("textarea").fill("something else")
     studio.set_number("img2img_steps", 9)
     studio.by_id("img2img_reuse_settings").click()

@@ -62,6 +62,7 @@ def test_values_reach_the_job_and_are_there_again_after_a_reload(page: Page, url
     studio.set_number("img2img_steps", 2)
     studio.generate()
     studio.expect_status("Done in")
+    expect(page.locator("#html_info_img2img textarea")).not_to_have_value("")
     infotext = page.locator("#html_info_img2img textarea").input_value()
     assert "True, 'changed', " in infotext and infotext.endswith(", 7, 0]") and "Script values: [0," not in infotext
     page.reload()

@@ -117,6 +117,7 @@ def test_everything_goes_back_to_defaults_but_only_with_apply(own: StudioPage, o
     page.locator("#settings_reset").click()
     expect(page.locator(".pm-count")).to_have_text("Changes not applied yet: 2")
     page.locator("#settings_submit").click()
+    expect(page.locator(".pm-toast")).to_contain_text("Settings saved")
     expect(page.locator(".pm-changed")).to_have_text("Changed from default: 0")
     values = {field["name"]: field["value"] for field in page.request.get(f"{own_url}api/settings").json()["fields"]}
     assert values["tiling"] is False and values["grid_background_color"] == "#ffffff"

@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 
 from modules.base.errors import InvalidRequest
 from modules.imaging.outpainting import Outpaint
+from modules.pipeline.modes import Mode
 from modules.web.ui.bridge.quiet import QuietMeta
 from modules.web.ui.texts import Texts
 
@@ -28,6 +29,7 @@ EMPTY_DOCUMENT: dict[str, Any] = {
     "frame": None,
     "is_soft_mask": False,
     "revision": 0,
+    "mode": None,
 }
 PAINT = (255, 255, 255)
 """Colour of a mask among an editor's layers."""
@@ -49,9 +51,9 @@ def CanvasDocument(elem_id: str = "img2img_document", **options: Any) -> Any:
     """The document that all views of a page show, as a component; it draws nothing itself.
 
     As input of an event its value is a dict like `EMPTY_DOCUMENT`: `picture` an asset's description or None, `mask` and `sketch` asset
-    ids or None, `frame` how far the picture is to be extended (a request's `outpaint`) or None,
-    `is_soft_mask` whether the mask has greys, `revision` a number that grows with every change. Its `change` event comes
-    after each commit. As output, `document_update(...)` opens something else, which a person can undo.
+    ids or None, `frame` how far the picture is to be extended (a request's `outpaint`) or None, `is_soft_mask` whether the mask has greys,
+    `revision` a number that grows with every change, `mode` the `Mode` value of the open tab where an event's script says so, else None.
+    Its `change` event comes after each commit. As output, `document_update(...)` opens something else, which a person can undo.
     """
     return _Document(
         value=None,
@@ -143,6 +145,8 @@ def read_document(payload: Any) -> dict[str, Any]:
             raise InvalidRequest(f"document.{name}", asset_id, "an asset's id (64 hexadecimal digits)")
     if document["alpha"] not in ALPHA_CHOICES:
         raise InvalidRequest("document.alpha", document["alpha"], "one of " + ", ".join(ALPHA_CHOICES))
+    if document["mode"] is not None and document["mode"] not in (modes := [mode.value for mode in Mode]):
+        raise InvalidRequest("document.mode", document["mode"], "one of " + ", ".join(modes))
     frame = Outpaint.parse(document["frame"])
     document["frame"] = None if frame is None else frame.as_json()
     return document

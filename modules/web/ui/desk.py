@@ -60,7 +60,7 @@ class Desk:
     ) -> Updates:
         """Submit what canvas and form say, with the values of scripts' controls."""
         count = len(self._studio.fields)
-        recipe = self.recipe(document, mode, *values[:count], script_args=script_args)
+        recipe = self.recipe(document, document.get("mode") or mode, *values[:count], script_args=script_args)
         self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
         if recipe.mode is Mode.BATCH:
             settings, is_anew = read_settings(values[count:])

@@ -203,7 +203,7 @@ def wire_extras(wiring: Wiring, *, is_now: bool) -> None:
     on(tab.skip.click, desk.skip, [tab.seen], None)
     on(tab.timer.tick, desk.poll, [tab.seen], desk.outputs())
     on(wiring.page.load, desk.attach, [studio.memory], desk.outputs())
-    tab.gallery.select(pick, [tab.shown], [tab.infotext, tab.save, tab.selected], **LIGHT)
+    tab.gallery.select(pick, [tab.shown], [tab.infotext, tab.save, tab.selected], trigger_mode="multiple", **LIGHT)
     on(tab.again.click, desk.bring, [tab.shown, tab.selected], desk.open_outputs())
     on(studio.results.to_extras.click, desk.bring, [studio.shown, studio.selected], desk.open_outputs())
     for act, button in ((COPY, tab.clips.copy), (EDIT, tab.clips.edit)):

@@ -47,8 +47,12 @@ from modules.web.ui.workflows_desk import wire_workflows
 
 ORIGINAL = 1
 """The masked content "original", by A1111's number."""
-COMMIT = "async (...values) => [await window.pentimento.document.commit(), ...values.slice(1)]"
-"""Before Generate: the canvas brings the document, which comes first, up to date."""
+COMMIT = """async (...values) => {
+  const mode = window.pentimento.openMode() ?? null;
+  return [{ ...await window.pentimento.document.commit(), mode }, ...values.slice(1)];
+}"""
+"""Before Generate: the canvas brings the document, which comes first, up to date, and says which tab is open: one that was clicked a moment
+ago is not yet known to `Studio.mode`."""
 
 
 def build_page(session: Session, texts: Texts | None = None) -> gr.Blocks:
@@ -163,7 +167,7 @@ def _wire_jobs(wiring: Wiring) -> None:
     wiring.on(actions.skip.click, desk.skip, [studio.seen], None)
     wiring.on(studio.timer.tick, desk.poll, [studio.seen], followed)
     wiring.on(wiring.page.load, desk.attach, [studio.memory], [studio.memory, *followed])
-    results.gallery.select(pick, [studio.shown], [results.infotext, results.save, studio.selected], **LIGHT)
+    results.gallery.select(pick, [studio.shown], [results.infotext, results.save, studio.selected], trigger_mode="multiple", **LIGHT)
 
 
 def _wire_scripts(wiring: Wiring, build: Callable[..., bool]) -> None:

@@ -52,7 +52,9 @@ def test_a_document_is_completed_and_checked() -> None:
     document = read_document({"picture": picture, "mask": "b" * 64, "stray": 1})
     assert document == {**EMPTY_DOCUMENT, "picture": picture, "mask": "b" * 64}
     assert read_document(document_update(picture, mask="c" * 64))["mask"] == "c" * 64
-    for wrong in ([1], {"mask": "../etc/passwd"}, {"picture": "a" * 64}, {"picture": {"id": "x"}}, {"alpha": "colour"}):
+    assert read_document({"mode": "batch"}) == {**EMPTY_DOCUMENT, "mode": "batch"}
+    refused = ([1], {"mask": "../etc/passwd"}, {"picture": "a" * 64}, {"picture": {"id": "x"}}, {"alpha": "colour"}, {"mode": "txt2img"})
+    for wrong in refused:
         with pytest.raises(InvalidRequest, match="document"):
             read_document(wrong)
 

@@ -12,7 +12,7 @@ const AFTER_UPDATE_MS = 200;
 const ASK_AGAIN_MS = 500;
 const LAST_BUILT = "#script_list";
 const OWN_TABS = ["studio", "history", "pnginfo", "extras", "extensions", "settings", "workflow"];
-const OPENING_MS = 1500;
+const OPENING_MS = 15000;
 
 const listeners = { load: [], update: [], afterUpdate: [], tab: [], options: [] };
 const same = (one, two) => JSON.stringify(one) === JSON.stringify(two);

@@ -1,13 +1,22 @@
-/** The mode's tab that is open outlives a reload. */
+/** Which of the modes' tabs is open; it outlives a reload. */
 
 import { whenThere } from "./when.js";
 
 const KEY = "pentimento_mode";
 const TABS = "#mode_img2img [role=tab][id$=-button]";
 
+const MODES = {
+  img2img_img2img_tab: "img2img", img2img_img2img_sketch_tab: "sketch", img2img_inpaint_tab: "inpaint",
+  img2img_inpaint_sketch_tab: "inpaint_sketch", img2img_inpaint_upload_tab: "inpaint_upload", img2img_batch_tab: "batch",
+};
+
 let isReady = false;
 
 const openTab = () => document.querySelector(`${TABS}[aria-selected=true]`)?.id;
+
+/** `Mode` value of the tab that is open, undefined before there are tabs. Python hears of it later. */
+export const openMode = () => MODES[document.querySelector(`${TABS}[aria-selected=true]`)?.getAttribute("aria-controls")];
+window.pentimento.openMode = openMode;
 
 function keep() {
   const id = openTab();
@@ -23,6 +32,7 @@ window.pentimento.openKeptMode = () => {
   isReady = true;
   const tab = kept && [...document.querySelectorAll(TABS)].find((one) => one.id === kept);
   if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
+  document.documentElement.dataset.pmFilled = "1";
 };
 
 document.addEventListener(

@@ -6,6 +6,7 @@
  */
 
 import { language, onLanguage, t } from "./pentimento.js";
+import { openMode } from "./modes.js";
 import { whenThere } from "./when.js";
 
 const FOLDED = "pentimento_sight_folded";
@@ -13,10 +14,6 @@ const REGION_OF = "pentimento_crop_size";
 const NARROW = "(max-width: 900px)";
 const ADOPT_MS = 5000;
 const SOON_MS = 30;
-const MODES = {
-  img2img_img2img_tab: "img2img", img2img_img2img_sketch_tab: "sketch", img2img_inpaint_tab: "inpaint",
-  img2img_inpaint_sketch_tab: "inpaint_sketch", img2img_inpaint_upload_tab: "inpaint_upload", img2img_batch_tab: "batch",
-};
 const CONTENTS = {
   0: "fill.fill", 1: "fill.original", 2: "fill.latent_noise", 3: "fill.latent_nothing", patchmatch: "fill.patchmatch", neutral: "fill.neutral",
 };
@@ -79,7 +76,7 @@ function take(answer) {
 /** Which tab is open. */
 function followTabs(list) {
   const look = () => {
-    const open = MODES[list.querySelector("[role=tab][aria-selected=true]")?.getAttribute("aria-controls")];
+    const open = openMode();
     if (!open || open === mode) return;
     mode = open;
     wish();

@@ -48,12 +48,14 @@ export class MaskEditor {
     if (this.isOpen) return;
     this.#order = order;
     this.#before = null;
+    delete this.element.dataset.ready;
     sessionStorage.setItem(KEY, JSON.stringify(order));
     this.relabel();
     this.#cover();
     const { asset, mask, isEmpty } = order;
     await this.canvas.begin(asset, { mask: asset.has_alpha && !isEmpty ? "alpha" : "clear", maskId: mask });
     this.#before = (await this.canvas.commit()).mask;
+    this.element.dataset.ready = "1";
   }
 
   /** What was open when the page was left, or null. */
