@@ -119,8 +119,8 @@ def wire_size(wiring: Wiring, suggested: Any) -> None:
         slider.input(None, [width, height, tools["keeps"]], [width, height], js=FOLLOW.format(side=side), show_progress="hidden")
     scaling = ([tools["is_by"], tools["scale"], document], [*sized, tools["scale_line"]])
     tools["to_tab"].select(lambda: False, None, tools["is_by"], queue=False, show_progress="hidden")
-    tools["by_tab"].select(lambda: True, None, tools["is_by"], queue=False, show_progress="hidden")
-    for event in (tools["is_by"].change, tools["scale"].change, suggested.then):
+    by_factor = tools["by_tab"].select(lambda: True, None, tools["is_by"], queue=False, show_progress="hidden")
+    for event in (by_factor.then, tools["scale"].change, suggested.then):
         wiring.on(event, sizes.scale, *scaling, queue=False)
     wiring.on(tools["stretch_fit"].click, sizes.fit, [width, height, document], sized, queue=False)
     tools["stretch_crop"].click(lambda: CROP, None, fields["resize_mode"], queue=False, show_progress="hidden")
