@@ -73,7 +73,9 @@ def hold_back(studio: StudioPage, tmp_path: Path) -> Path:
 def let_one_through(gate: Path, out: Path) -> None:
     """Return when one picture is saved and the next is held back."""
     gate.unlink()
+    until_s = time.monotonic() + 240
     while not (out.is_dir() and any(out.iterdir())):
+        assert time.monotonic() < until_s, "no picture was saved"
         time.sleep(0.01)
     gate.touch()
 

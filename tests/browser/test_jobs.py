@@ -23,7 +23,7 @@ def begin_long_job(studio: StudioPage, photo: Path, steps: int = 120) -> None:
 
 
 def test_progress_preview_and_interrupt(studio: StudioPage, photo: Path) -> None:
-    studio.set_number("img2img_batch_count", 50)
+    studio.set_number("img2img_batch_count", 10)
     begin_long_job(studio, photo)
     studio.expect_status(re.compile(r"s left"))
     expect(studio.page.locator("#img2img_live_preview img")).to_be_visible()
@@ -37,8 +37,9 @@ def test_progress_preview_and_interrupt(studio: StudioPage, photo: Path) -> None
 
 
 def test_skip_goes_on_with_the_next_picture(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
-    (tmp_path / "gate").touch()
-    studio.page.locator("#img2img_prompt textarea").fill(f"while {tmp_path / 'gate'}")
+    gate = tmp_path / "gate"
+    gate.touch()
+    studio.page.locator("#img2img_prompt textarea").fill(f"while {gate}")
     studio.set_number("img2img_batch_count", 2)
     begin_long_job(studio, photo, steps=10)
     studio.expect_status("picture 1 of 2")
@@ -52,7 +53,7 @@ def test_a_reload_finds_the_running_job_and_its_picture_again(studio: StudioPage
     studio.upload(photo)
     studio.paint((-40, 0), (40, 0))
     studio.page.locator("#img2img_prompt textarea").fill("a boat on a lake")
-    studio.set_number("img2img_batch_count", 50)
+    studio.set_number("img2img_batch_count", 10)
     studio.set_number("img2img_steps", 150)
     studio.generate()
     studio.expect_status(RUNNING)
@@ -75,7 +76,7 @@ def test_a_reload_finds_the_running_job_and_its_picture_again(studio: StudioPage
 
 
 def test_one_visitor_cannot_stop_another(studio: StudioPage, new_page: Callable[..., Page], photo: Path) -> None:
-    studio.set_number("img2img_batch_count", 50)
+    studio.set_number("img2img_batch_count", 10)
     begin_long_job(studio, photo)
     other = StudioPage(new_page(), studio.url).open()
     other.expect_status("Ready")

@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from modules.engine.levels import NoiseLevels
-
 _LEVELS = np.load(Path(__file__).parent / "data" / "units" / "sigma_to_t.npz")
 
 
 def _rounds_alike() -> bool:
-    """Asks for what A1111 computed: levels are roots, timesteps between two of them come from logarithms."""
+    """Asks for what A1111 computed, worked out here: levels are roots, timesteps between two of them come from logarithms."""
     alphas = torch.from_numpy(_LEVELS["alphas_cumprod"])
     has_roots = np.array_equal((((1 - alphas) / alphas) ** 0.5).numpy(), _LEVELS["sigmas_table"])
-    return bool(has_roots and np.array_equal(NoiseLevels(alphas).timestep(torch.from_numpy(_LEVELS["sigma"])).numpy(), _LEVELS["t"]))
+    logs, wanted = torch.from_numpy(_LEVELS["sigmas_table"]).log(), torch.from_numpy(_LEVELS["sigma"]).log()
+    low = (wanted - logs[:, None]).ge(0).cumsum(0).argmax(0).clamp(max=len(logs) - 2)
+    share = ((logs[low] - wanted) / (logs[low] - logs[low + 1])).clamp(0, 1)
+    return bool(has_roots and np.array_equal(((1 - share) * low + share * (low + 1)).numpy(), _LEVELS["t"]))
 
 
 IS_RECORDS_CPU = _rounds_alike()

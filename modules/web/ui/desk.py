@@ -27,6 +27,8 @@ from modules.web.ui.studio import Studio
 from modules.web.ui.texts import Texts
 
 Updates = dict[Any, Any]
+ORIGINAL = 1
+"""The masked content "original", by A1111's number."""
 KEPT_NEIGHBOURS = 64
 """Jobs whose results are to stand among others, and for which these are remembered."""
 
@@ -60,7 +62,7 @@ class Desk:
     ) -> Updates:
         """Submit what canvas and form say, with the values of scripts' controls."""
         count = len(self._studio.fields)
-        recipe = self.recipe(document, document.get("mode") or mode, *values[:count], script_args=script_args)
+        recipe = self.recipe(document, mode, *values[:count], script_args=script_args)
         self._session.checkpoint(recipe.fields["override_settings"].get("sd_model_checkpoint"))
         if recipe.mode is Mode.BATCH:
             settings, is_anew = read_settings(values[count:])
@@ -73,10 +75,17 @@ class Desk:
         return self.follow(language, self._session.submit(request, memory["owner"], user=current_login(), recipe=recipe))
 
     def recipe(self, document: Mapping[str, Any], mode: str, *values: Any, script_args: Sequence[Any] = ()) -> Recipe:
-        """The recipe of canvas and form."""
+        """The recipe of canvas and form.
+
+        Args:
+            mode: As the server knows it; `document` may name a tab that was opened since.
+        """
         named = dict(zip(self._studio.fields, values, strict=True))
+        is_open = Mode(document.get("mode") or mode)
+        if is_open is Mode.INPAINT_SKETCH and is_open.value != mode:  # opening it sets this, but the form does not know yet
+            named["inpainting_fill"] = ORIGINAL
         script = self._session.scripts.name_args(script_args) if script_args else (None, [], {})
-        return recipe_from(named, Mode(mode), document, script)
+        return recipe_from(named, is_open, document, script)
 
     def follow(self, language: str, job: Job, beside: list[dict[str, Any]] | None = None, at: int = 0) -> Updates:
         """Show how a job that was just submitted stands, and keep asking.

@@ -46,8 +46,7 @@ class ModelCompareDesk:
             Told: No second checkpoint, the same twice, or the batch tab is open.
             UnknownName, MissingModel, UnsupportedCheckpoint: One cannot be used; said before anything runs.
         """
-        mode = document.get("mode") or mode
-        if Mode(mode) is Mode.BATCH:
+        if Mode(document.get("mode") or mode) is Mode.BATCH:
             raise Told("versus.not_batch")
         if not other:
             raise Told("versus.none")

@@ -18,7 +18,7 @@ from modules.web.ui import status
 from modules.web.ui.batch_desk import wire_batch, wire_dry_run
 from modules.web.ui.boot import Boot
 from modules.web.ui.controls.size import wire_size
-from modules.web.ui.desk import Desk, pick
+from modules.web.ui.desk import ORIGINAL, Desk, pick
 from modules.web.ui.extension_files import script_tags, serve_extension_files, style_tags
 from modules.web.ui.extras_desk import wire_extras
 from modules.web.ui.guests import Guests, run_aside
@@ -45,10 +45,8 @@ from modules.web.ui.tokens import wire_tokens
 from modules.web.ui.wiring import LIGHT, Wiring
 from modules.web.ui.workflows_desk import wire_workflows
 
-ORIGINAL = 1
-"""The masked content "original", by A1111's number."""
 COMMIT = """async (...values) => {
-  const mode = window.pentimento.openMode() ?? null;
+  const mode = window.pentimento.openMode?.() ?? null;
   return [{ ...await window.pentimento.document.commit(), mode }, ...values.slice(1)];
 }"""
 """Before Generate: the canvas brings the document, which comes first, up to date, and says which tab is open: one that was clicked a moment

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from modules.pipeline.modes import Mode
 from modules.runtime.jobs import Job, JobState
 from modules.web.ui import batch_desk, desk
 from modules.web.ui.batch_desk import BatchDesk
@@ -52,6 +53,24 @@ def test_a_page_gets_the_jobs_of_its_login_alone(
     runner: Any = SimpleNamespace(default_args=lambda: [0])
     shown = ScriptControls(session, texts)._last_args(runner, {"owner": "0123"}, None, login)
     assert shown == ([7] if is_found else [0])
+
+
+@pytest.mark.parametrize(
+    ("opened", "known", "mode", "content"),
+    [
+        (None, "inpaint", Mode.INPAINT, 2),
+        ("sketch", "inpaint", Mode.SKETCH, 2),
+        ("inpaint_sketch", "inpaint", Mode.INPAINT_SKETCH, desk.ORIGINAL),
+        ("inpaint_sketch", "inpaint_sketch", Mode.INPAINT_SKETCH, 2),
+    ],
+)
+def test_a_recipe_goes_by_the_tab_that_is_open(
+    opened: str | None, known: str, mode: Mode, content: int, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio: Any = SimpleNamespace(fields={"inpainting_fill": None})
+    monkeypatch.setattr(desk, "recipe_from", lambda named, mode, document, script: (dict(named), mode))
+    made: Any = Desk(SimpleNamespace(), texts, studio, tmp_path).recipe({"mode": opened}, known, 2)  # type: ignore[arg-type]
+    assert made == ({"inpainting_fill": content}, mode)
 
 
 def test_the_batch_tab_asks_for_batches_of_the_login(texts: Texts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,8 +183,9 @@ async function buildGuestTabs() {
   const open = get_uiCurrentTab();
   for (const tab of tabButtons("tabs").filter((one) => !OWN_TABS.includes(one.dataset.tabId))) {
     tab.click();
+    await nextFrame();
     const until = performance.now() + OPENING_MS;
-    while (!document.getElementById(tab.getAttribute("aria-controls")) && performance.now() < until) await nextFrame();
+    while (isSelected(tab) && !document.getElementById(tab.getAttribute("aria-controls")) && performance.now() < until) await nextFrame();
   }
   open?.click();
 }
