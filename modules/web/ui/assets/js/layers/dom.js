@@ -53,8 +53,10 @@ export function wordButton(textId, click, properties = {}, more = "", drawn = nu
 
 /** Choose a file, then `take(file)`. */
 export function pickFile(accept, take) {
-  const input = make("input", { type: "file", accept });
+  const input = make("input", { type: "file", accept, hidden: true });
   input.addEventListener("change", () => input.files[0] && take(input.files[0]));
+  for (const done of ["change", "cancel"]) input.addEventListener(done, () => input.remove());
+  document.body.append(input); // outside the document it may be collected while its dialog is open
   input.click();
 }
 
