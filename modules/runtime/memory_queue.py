@@ -17,6 +17,10 @@ from modules.runtime.jobs import KEPT_JOBS, KEPT_RESULTS, Job, JobState, Journal
 logger = logging.getLogger(__name__)
 
 
+class QueueClosed(RuntimeError):
+    """A job came after the program was told to stop."""
+
+
 class MemoryJobQueue:
     """Runs jobs one after another in a thread that starts with the first job.
 
@@ -38,11 +42,11 @@ class MemoryJobQueue:
         """Queue `job`; an id that a live job already has is made unique.
 
         Raises:
-            RuntimeError: The queue is closed.
+            QueueClosed: The program is shutting down.
         """
         with self._lock:
             if self._is_closed:
-                raise RuntimeError("the queue is closed; the program is shutting down")
+                raise QueueClosed("the queue is closed; the program is shutting down")
             known = self._known.pop(job.id, None)
             if known is not None and not known.state.is_final:
                 self._known[job.id] = known

@@ -9,8 +9,8 @@ import errno
 import logging
 import socket
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -25,6 +25,7 @@ from modules.base.folder_lock import FolderLock
 from modules.base.paths import Paths
 from modules.base.registry import load_dotted
 from modules.pipeline.version import VERSION
+from modules.runtime.memory_queue import QueueClosed
 from modules.runtime.session import Session
 from modules.runtime.shared_objects import SHARED
 from modules.settings.flags import Flags
@@ -110,10 +111,10 @@ def _open_and_serve(flags: Flags, paths: Paths) -> int:
 
 def serve(app: FastAPI, session: Session, listener: socket.socket) -> None:
     """Run the application on an open port until the process is told to stop."""
-    warm_up = threading.Timer(WARM_UP_DELAY_S, session.load_model)
+    warm_up = threading.Timer(WARM_UP_DELAY_S, _unless_closed(session.load_model))
     warm_up.daemon = True
     warm_up.start()
-    threading.Thread(target=session.resume_jobs, name="pentimento-resume", daemon=True).start()
+    threading.Thread(target=_unless_closed(session.resume_jobs), name="pentimento-resume", daemon=True).start()
     session.start_upkeep()
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_GRACE_S, timeout_keep_alive=75)
     try:
@@ -123,6 +124,16 @@ def serve(app: FastAPI, session: Session, listener: socket.socket) -> None:
     finally:
         warm_up.cancel()
         session.close()
+
+
+def _unless_closed(begin: Callable[[], object]) -> Callable[[], None]:
+    """`begin`, to be called on a thread of its own: the program may be told to stop before that has begun."""
+
+    def begin_unless_closed() -> None:
+        with suppress(QueueClosed):
+            begin()
+
+    return begin_unless_closed
 
 
 class StudioServer(uvicorn.Server):

@@ -127,7 +127,7 @@ def test_what_is_wrong_is_said_and_what_is_not_runs(page: Page, tiny_url: str) -
 def test_ways_in(studio: StudioPage, photo: Path, tmp_path: Path) -> None:
     page = studio.page
     with page.expect_file_chooser() as asked:
-        page.wait_for_function("pentimento.workflows")  # a key overtakes Playwright's own word that choosers are its to show
+        page.wait_for_function("pentimento.workflowDesk")  # a key overtakes Playwright's own word that choosers are its to show
         page.keyboard.press("Control+o")
     graph = tmp_path / "graph.json"
     graph.write_bytes(broken())
