@@ -14,11 +14,11 @@ import torch
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
 from safetensors.torch import load_file
 
+from modules.backends.word_guides import PIXELS, THINGS
 from modules.backends.word_guides import PREFIX as GUIDE
-from modules.backends.word_guides import THINGS
 
 from . import autoencoder, diffusion, text
-from .basis import load_basis
+from .basis import Basis, load_basis
 from .guide import THINGS_FILE
 from .state import write_safely
 
@@ -213,11 +213,12 @@ def describe(channels: int) -> str:
     )
 
 
-def read_guide(state: Path) -> dict[str, torch.Tensor]:
-    """Read the averaged weights of a guide's training: fp16, by their names in a checkpoint."""
+def read_guide(state: Path, basis: Basis) -> dict[str, torch.Tensor]:
+    """Read the averaged weights of a guide's training, and which latents are colours: fp16, by their names in a checkpoint."""
     average = "average."
     tensors = load_file(state / "state.safetensors")
-    return {GUIDE + name.removeprefix(average): tensor.half() for name, tensor in tensors.items() if name.startswith(average)}
+    guide = {GUIDE + name.removeprefix(average): tensor.half() for name, tensor in tensors.items() if name.startswith(average)}
+    return guide | {PIXELS + name: getattr(basis, name).half() for name in ("analysis", "synthesis", "mean")}
 
 
 @torch.no_grad()
@@ -245,7 +246,7 @@ def main() -> None:
     load_average(torch.nn.ModuleDict({"decoder": vae.decoder, "post_quant_conv": vae.post_quant_conv}), args.autoencoder)
     unet = diffusion.build_unet(basis.channels)
     load_average(torch.nn.ModuleDict({"unet": unet}), args.diffusion)
-    tensors = to_original(unet, vae, text.load_text_encoder(args.text)) | (read_guide(args.guide) if args.guide else {})
+    tensors = to_original(unet, vae, text.load_text_encoder(args.text)) | (read_guide(args.guide, basis) if args.guide else {})
     things = {THINGS: (args.guide / THINGS_FILE).read_text(encoding="utf-8")} if args.guide else {}
     write_safely(tensors, args.out, {"format": "pt"} | things)
     args.out.with_suffix(".yaml").write_text(describe(basis.channels))

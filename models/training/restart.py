@@ -17,8 +17,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from modules.backends.word_guides import PIXELS, THINGS
 from modules.backends.word_guides import PREFIX as GUIDE
-from modules.backends.word_guides import THINGS
 from modules.engine.word_guide import WordGuide
 
 from .basis import Basis, load_basis
@@ -69,7 +69,8 @@ def restart(tensors: dict[str, torch.Tensor], basis: Basis, out: Path, minutes: 
     if any(name.startswith(GUIDE) for name in tensors):
         if not things:
             raise ValueError(f"the checkpoint has a guide of words, but its metadata has lost their names ({THINGS})")
-        guide = {name.removeprefix(GUIDE): tensor.float() for name, tensor in tensors.items() if name.startswith(GUIDE)}
+        learnt = {name: tensor for name, tensor in tensors.items() if name.startswith(GUIDE) and not name.startswith(PIXELS)}
+        guide = {name.removeprefix(GUIDE): tensor.float() for name, tensor in learnt.items()}
         modules["guide"] = WordGuide(basis.channels, len(guide["head.weight"]), TEXT_WIDTH)
         modules["guide"].load_state_dict(guide)
     for name, module in modules.items():

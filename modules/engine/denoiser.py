@@ -170,6 +170,11 @@ class GuidedDenoiser(Denoiser):
         for image, parts in enumerate(weights):
             for row, weight in parts:
                 moved[image] += (STRENGTH * weight) * pull[row]
+        first = [parts[0][0] for parts in weights]
+        excess = self.predictor.excess(params.x[first], moved, params.sigma[first], None if concat is None else concat[first])
+        for image, parts in enumerate(weights):
+            if excess is not None and any(pull[row].any() for row, _ in parts):
+                moved[image] -= excess[image]
         return moved
 
     @property

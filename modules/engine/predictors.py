@@ -9,6 +9,7 @@ from torch import Tensor
 
 from modules.engine.levels import ConsistencyLevels, NoiseLevels
 from modules.engine.model import DiffusionModel, Prediction
+from modules.engine.word_guide import MASKED
 
 
 class Predictor(Protocol):
@@ -24,6 +25,10 @@ class Predictor(Protocol):
         """What the model's guide of words adds to an output; None where the model has no such guide."""
         ...
 
+    def excess(self, x: Tensor, output: Tensor, level: Tensor, concat: Tensor | None) -> Tensor | None:
+        """What of a pulled output no picture has, to be taken away from it; None where the model's guide does not know."""
+        ...
+
 
 def _column(values: Tensor, like: Tensor) -> Tensor:
     """(N,) to (N, 1, 1, 1) on the device of `like`."""
@@ -33,6 +38,15 @@ def _column(values: Tensor, like: Tensor) -> Tensor:
 def _mask_of(concat: Tensor | None) -> Tensor | None:
     """The mask in an inpainting model's extra channels: the first of them."""
     return None if concat is None else concat[:, :1]
+
+
+def _excess(model: DiffusionModel, clean: Tensor, concat: Tensor | None) -> Tensor | None:
+    """What of clean latents no picture has, in masked cells."""
+    guide, mask = model.word_guide, _mask_of(concat)
+    if guide is None or guide.pixels is None:
+        return None
+    found = guide.pixels.excess(clean.float()).to(clean.dtype)
+    return found if mask is None else found * (mask > MASKED)
 
 
 class SigmaPredictor:
@@ -70,6 +84,9 @@ class SigmaPredictor:
         scale = (sigma**2 + 1.0) ** 0.5
         timestep = self.levels.timestep(level).float().to(x.device)
         return sigma**2 / scale * guide.pull(x / scale, timestep, context, _mask_of(concat))
+
+    def excess(self, x: Tensor, output: Tensor, level: Tensor, concat: Tensor | None) -> Tensor | None:
+        return _excess(self.model, output, concat)
 
 
 class ConsistencyPredictor(SigmaPredictor):
@@ -112,6 +129,10 @@ class NoisePredictor:
         if guide is None:
             return None
         return -(1 - self._alpha(x, level)).sqrt() * guide.pull(x, level.float().to(x.device), context, _mask_of(concat))
+
+    def excess(self, x: Tensor, output: Tensor, level: Tensor, concat: Tensor | None) -> Tensor | None:
+        found, alpha = _excess(self.model, self.clean(x, output, level), concat), self._alpha(x, level)
+        return None if found is None else found * -(alpha / (1 - alpha)).sqrt()
 
     def _alpha(self, x: Tensor, level: Tensor) -> Tensor:
         return _column(self.alphas_cumprod[level.cpu().to(torch.int64)], x)

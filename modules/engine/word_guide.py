@@ -16,10 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRENGTH = 40.0
+from modules.engine.pixel_range import PixelRange
+
+STRENGTH = 20.0
 """Factor of the gradient: by trial, on fills judged by another network."""
 SURE = 0.5
 """A prompt is left alone where something unknown is likelier than this."""
+MASKED = 0.5
+"""Cells with more of the mask than this are repainted."""
 _GROUPS = 8
 _WAVES = 8
 _LONGEST_WAVE = 200.0
@@ -60,6 +64,7 @@ class WordGuide(nn.Module):
 
     Attributes:
         things: Their names, where the file tells them.
+        pixels: Tells which of the pulled latents are no colours any more; None = nobody does.
     """
 
     things: tuple[str, ...] = ()
@@ -75,6 +80,7 @@ class WordGuide(nn.Module):
         self.blocks = nn.ModuleList([_Residual(*size, embedded) for size in sizes])
         self.norm, self.head = nn.GroupNorm(_GROUPS, quarter), nn.Linear(quarter, things)
         self.words = nn.Linear(text_width, things + 1)
+        self.pixels: PixelRange | None = None
 
     def forward(self, x: Tensor, timestep: Tensor) -> Tensor:
         """Tell what is seen.
@@ -124,12 +130,12 @@ class WordGuide(nn.Module):
         """
         found, asked = torch.zeros_like(x, dtype=torch.float32), self.asked(context)
         for row in asked.any(1).nonzero().flatten().tolist():
-            rows, columns = (slice(None), slice(None)) if mask is None else _box(mask[row, 0] > SURE)
+            rows, columns = (slice(None), slice(None)) if mask is None else _box(mask[row, 0] > MASKED)
             part = x[row : row + 1, :, rows, columns]
             if min(part.shape[2:]) < _LEAST_SIDE:
                 continue
             gradient = self._gradient(part, timestep[row : row + 1], asked[row])
-            found[row, :, rows, columns] = gradient if mask is None else gradient * (mask[row, :, rows, columns] > SURE)
+            found[row, :, rows, columns] = gradient if mask is None else gradient * (mask[row, :, rows, columns] > MASKED)
         return found
 
     def _gradient(self, part: Tensor, timestep: Tensor, asked: Tensor) -> Tensor:

@@ -51,6 +51,22 @@ def test_it_hears_what_is_asked_for(model: StableDiffusion, prompt: str, thing: 
         assert not asked.any()
 
 
+def test_its_range_of_pixels_is_that_of_its_autoencoder(model: StableDiffusion) -> None:
+    assert model.word_guide is not None
+    pixels = model.word_guide.pixels
+    assert pixels is not None
+    patches = torch.rand(64, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        latents = model.encode(patches)
+        again = torch.einsum("cp,bp->bc", pixels.analysis, patches.flatten(1) - pixels.mean)
+    assert torch.allclose(latents.flatten(1), again, atol=5e-3)
+    assert torch.allclose(pixels.analysis @ pixels.synthesis, torch.eye(16), atol=2e-3)
+    plain = torch.full((1, 3, 64, 64), 0.9)
+    with torch.inference_mode():
+        assert not pixels.excess(model.encode(plain)).any()
+        assert pixels.excess(2 * model.encode(plain)).any()
+
+
 def test_a_word_moves_the_hole_and_none_moves_nothing(model: StableDiffusion) -> None:
     guide, mask = model.word_guide, torch.zeros(1, 1, 32, 32)
     assert guide is not None

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from modules.backends.header import read_header
-from modules.backends.word_guides import PREFIX, THINGS, load_word_guide
+from modules.backends.word_guides import PIXELS, PREFIX, THINGS, load_word_guide
+from modules.engine.pixel_range import PixelRange
 from modules.engine.word_guide import WordGuide
 
 FITS = (4, 6, torch.device("cpu"))
@@ -35,6 +36,22 @@ def test_a_guide_comes_back(tmp_path: Path) -> None:
     assert next(guide.parameters()).dtype == torch.float32
     x, step = torch.randn(1, 4, 8, 8), torch.tensor([300.0])
     assert torch.allclose(guide(x, step), written(x, step), atol=1e-2)
+
+
+def test_the_range_of_pixels_comes_back_where_there_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write(path)
+    guide = load_word_guide(read_header(path), *FITS)
+    assert guide is not None
+    assert guide.pixels is None
+    pixels = {PIXELS + name: torch.rand_like(tensor) for name, tensor in PixelRange(4).state_dict().items()}
+    save_file(load_file(path) | pixels, path)
+    guide = load_word_guide(read_header(path), *FITS)
+    assert guide is not None
+    assert guide.pixels is not None
+    assert torch.equal(guide.pixels.mean, pixels[PIXELS + "mean"])
+    save_file({name: tensor for name, tensor in load_file(path).items() if name != PIXELS + "mean"}, path)
+    assert load_word_guide(read_header(path), *FITS) is None
 
 
 def test_most_checkpoints_have_none(tmp_path: Path) -> None:

@@ -219,6 +219,8 @@ def test_picture_guidance_refuses_parts() -> None:
 class Pull:
     """A guide of words whose gradient is the mean of the prompt's vectors, everywhere."""
 
+    pixels: Any = None
+
     def pull(self, x: Tensor, timestep: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
         assert mask is None and len(timestep) == len(x)
         return context.mean((1, 2)).view(-1, 1, 1, 1).expand_as(x)
@@ -253,6 +255,53 @@ def test_the_pull_is_the_same_for_samplers_of_noise() -> None:
     wanted = SigmaPredictor(model, model.levels).pull(X, sigma, context, None)
     assert wanted is not None
     assert torch.allclose(moved, wanted, rtol=1e-4)
+
+
+class Limit:
+    """Pictures hold nothing above `most`."""
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+
+    def excess(self, latents: Tensor) -> Tensor:
+        return (latents - self.most).clamp(min=0)
+
+
+def test_what_is_pulled_stays_in_the_range_of_pictures() -> None:
+    """What no word has pulled is let be, however bright."""
+    model: Any = GaussianModel()
+    model.word_guide, positive = Pull(), (cond(1.0), cond(0.0))
+    far = denoiser(model, positive, guidance=Guidance(1.0))(X, SIGMA)
+    most = float(far[0].mean())
+    assert far[0].max() > most
+    model.word_guide.pixels = Limit(most)
+    kept = denoiser(model, positive, guidance=Guidance(1.0))(X, SIGMA)
+    assert torch.allclose(kept[0], far[0].clamp(max=most), atol=1e-6)
+    assert torch.equal(kept[1], far[1])
+
+
+def test_only_masked_cells_are_kept_in_range() -> None:
+    model: Any = GaussianModel()
+    model.word_guide = Pull()
+    model.word_guide.pixels = Limit(0.0)
+    concat = torch.zeros(2, 5, *X.shape[2:])
+    concat[:, 0, 0] = 1
+    found = SigmaPredictor(model, model.levels).excess(X, X, SIGMA, concat)
+    assert found is not None
+    assert torch.equal(found[:, :, 0], X[:, :, 0].clamp(min=0))
+    assert not found[:, :, 1:].any()
+
+
+def test_the_range_is_the_same_for_samplers_of_noise() -> None:
+    model: Any = GaussianModel()
+    noise, timestep, output = NoisePredictor(model, model.alphas_cumprod), torch.tensor([300.0, 700.0]), torch.randn_like(X)
+    assert noise.excess(X, output, timestep, None) is None
+    model.word_guide = Pull()
+    model.word_guide.pixels = Limit(0.1)
+    clean, excess = noise.clean(X, output, timestep), noise.excess(X, output, timestep, None)
+    assert excess is not None
+    assert clean.max() > 0.1
+    assert torch.allclose(noise.clean(X, output - excess, timestep), clean.clamp(max=0.1), atol=1e-5)
 
 
 def test_a_guide_hears_what_a_callback_put_in_the_place_of_the_prompt() -> None:

@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from models.training import autoencoder, basis, captions, diffusion, export, masks, merge, restart, state, text
-from modules.backends.word_guides import PREFIX
+from modules.backends.word_guides import PIXELS, PREFIX
 from modules.engine.word_guide import WordGuide
 
 CHANNELS = 4
@@ -160,9 +160,10 @@ def test_a_guide_of_words_trains_on(small_basis, tmp_path):
     guide = WordGuide(CHANNELS, 2, text.WIDTH)
     tensors = export.to_original(diffusion.build_unet(CHANNELS), vae, text.build_text_encoder())
     tensors |= {PREFIX + name: tensor.half() for name, tensor in guide.state_dict().items()}
+    tensors |= {PIXELS + name: tensor.half() for name, tensor in vars(small_basis).items()}
     restart.restart(tensors, small_basis, tmp_path, 30, '["apple", "sea"]')
     assert (tmp_path / "guide" / "things.json").read_text() == '["apple", "sea"]'
-    again = export.read_guide(tmp_path / "guide")
+    again = export.read_guide(tmp_path / "guide", small_basis)
     assert again.keys() == {name for name in tensors if name.startswith(PREFIX)}
     assert all(torch.equal(tensor, tensors[name]) for name, tensor in again.items())
 
