@@ -95,7 +95,7 @@ def test_a_run_goes_on_and_the_studio_reads_what_is_exported(
         assert json.loads((tmp_path / "state" / "progress.json").read_text())["step"] == step
     assert "texts: " in capsys.readouterr().out
     assert json.loads((tmp_path / "state" / guide.THINGS_FILE).read_text()) == ["dog", "sea"]
-    tensors = export.read_guide(tmp_path / "state")
+    tensors = export.read_guide(tmp_path / "state", basis)
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
     write_safely(tensors, tmp_path / "model.safetensors", {THINGS: json.dumps(["dog", "sea"])})
     found = load_word_guide(read_header(tmp_path / "model.safetensors"), CHANNELS, guide.TEXT_WIDTH, torch.device("cpu"))
@@ -103,3 +103,5 @@ def test_a_run_goes_on_and_the_studio_reads_what_is_exported(
     assert found.things == ("dog", "sea")
     average = load_file(tmp_path / "state" / "state.safetensors")["average.head.weight"]
     assert torch.allclose(found.head.weight, average, atol=1e-3)
+    assert found.pixels is not None
+    assert torch.allclose(found.pixels.synthesis, basis.synthesis, atol=1e-3)

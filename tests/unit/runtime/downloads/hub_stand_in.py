@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ class HubStandIn:
         told_sha256: Told instead of the right one.
         asked: Method, path, `Range` and `Authorization` of each request.
         gate: Downloads wait for it.
-        pause_s: What goes on after a cut comes so much later.
+        gate_after_cut: What goes on after a cut waits for it.
     """
 
     repo: str
@@ -42,7 +41,7 @@ class HubStandIn:
     endpoint: str = ""
     storage: str = ""
     gate: threading.Event | None = None
-    pause_s: float = 0.0
+    gate_after_cut: threading.Event | None = None
 
     def ranges(self) -> list[str]:
         """`Range` of each download."""
@@ -75,9 +74,9 @@ class HubStandIn:
         return {"id": self.repo, "sha": COMMIT, "siblings": siblings, "private": False, "tags": [], "downloads": 0, "likes": 0}
 
     def _send(self, request: BaseHTTPRequestHandler, data: bytes, wanted: str) -> None:
-        if self.gate is not None:
-            self.gate.wait(20)
-        time.sleep(self.pause_s if wanted else 0)
+        for gate in (self.gate, self.gate_after_cut if wanted else None):
+            if gate is not None:
+                gate.wait(60)
         start = int(wanted.removeprefix("bytes=").partition("-")[0]) if wanted else 0
         body = bytes(byte ^ 1 for byte in data) if self.damage else data
         request.send_response(206 if wanted else 200)
@@ -122,8 +121,9 @@ def serving(stand_in: HubStandIn) -> Iterator[HubStandIn]:
     try:
         yield stand_in
     finally:
-        if stand_in.gate is not None:
-            stand_in.gate.set()
+        for gate in (stand_in.gate, stand_in.gate_after_cut):
+            if gate is not None:
+                gate.set()
         for server in servers:
             server.shutdown()
             server.server_close()

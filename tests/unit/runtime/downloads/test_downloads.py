@@ -207,12 +207,12 @@ def test_a_job_that_is_interrupted_stops_and_a_failed_one_says_why(hub: HubStand
 @pytest.mark.usefixtures("known")
 def test_a_restart_goes_on_with_what_was_not_finished(hub: HubStandIn, tmp_path: Path) -> None:
     before = make_downloads(hub, tmp_path)
-    hub.cuts, hub.pause_s = [500_000], 8.0
+    hub.cuts, hub.gate_after_cut = [500_000], threading.Event()
     job = before.get("tiny", has_agreed=True, owner="me", user="me")
     while job.step < 300:
         job.wait_change(job.version, 0.05)
     before.close()
-    hub.pause_s = 0.0
+    hub.gate_after_cut.set()
     assert job.wait(60) and job.state is JobState.INTERRUPTED and fetching.begun_bytes(MODEL, tmp_path / "models") > 0
     after = make_downloads(hub, tmp_path)
     (resumed,) = after.resume()
