@@ -157,25 +157,27 @@ class GuidedDenoiser(Denoiser):
         outputs, is_guided = self._predict(params, weights, levels)
         self.last_uncond = outputs[-len(x) :]
         result = self._combine(outputs, weights, len(x), is_guided)
-        return self._pull(result, params, weights) if self.guidance.asks_word_guide else result
+        return self._pull(result, x, levels, params, weights) if self.guidance.asks_word_guide else result
 
-    def _pull(self, result: Tensor, params: DenoiserParams, weights: Weights) -> Tensor:
+    def _pull(self, result: Tensor, x: Tensor, levels: Tensor, params: DenoiserParams, weights: Weights) -> Tensor:
         """Move a guided prediction by what the model's guide of words says of each part of the prompt, at every CFG scale alike."""
         rows = slice(0, len(params.text_cond))
         concat = None if params.image_cond is None else params.image_cond[rows]
         pull = self.predictor.pull(params.x[rows], params.sigma[rows], params.text_cond, concat)
         if pull is None:
             return result
-        moved = result.clone()
+        step = torch.zeros_like(result)
         for image, parts in enumerate(weights):
             for row, weight in parts:
-                moved[image] += (STRENGTH * weight) * pull[row]
-        first = [parts[0][0] for parts in weights]
-        excess = self.predictor.excess(params.x[first], moved, params.sigma[first], None if concat is None else concat[first])
-        for image, parts in enumerate(weights):
-            if excess is not None and any(pull[row].any() for row, _ in parts):
-                moved[image] -= excess[image]
-        return moved
+                step[image] += (STRENGTH * weight) * pull[row]
+        pulled = [image for image in range(len(result)) if step[image].any()]
+        if not pulled:
+            return result
+        moved = result[pulled] + step[pulled]
+        excess = self.predictor.excess(x[pulled], moved, levels[pulled], None if self.concat is None else self.concat[pulled])
+        found = result.clone()
+        found[pulled] = moved if excess is None else moved - excess
+        return found
 
     @property
     def is_picture_guided(self) -> bool:

@@ -67,7 +67,13 @@ def find_noise(
     callbacks = callbacks or SamplerCallbacks()
     sigmas = levels.model_schedule(plan.steps).flip(0)
     denoiser = GuidedDenoiser(
-        SigmaPredictor(model, levels), positive, negative, Guidance(plan.scale), concat=concat, callbacks=callbacks, total_steps=plan.steps
+        SigmaPredictor(model, levels),
+        positive,
+        negative,
+        Guidance(plan.scale, asks_word_guide=False),
+        concat=concat,
+        callbacks=callbacks,
+        total_steps=plan.steps,
     )
     x = latent
     try:

@@ -39,13 +39,16 @@ class PixelRange(nn.Module):
         self.register_buffer("mean", torch.zeros(values))
 
     def excess(self, latents: Tensor) -> Tensor:
-        """What to take away from clean latents so that they show nothing blacker than black and whiter than white.
+        """What to take away from clean latents to have those of their picture, clipped to black and white.
+
+        With fewer channels than values, what is left may lie beyond again, by less: a cell stands for the nearest patch that it can. The
+        edges of true pictures have some excess, too.
 
         Args:
             latents: (B, channels, h, w) float32.
 
         Returns:
-            The same shape; exactly 0 in cells that show colours alone.
+            The same shape; exactly 0 in cells that show nothing beyond.
         """
         pixels = torch.einsum("pc,bchw->bphw", self.synthesis, latents) + self.mean[:, None, None]
         return torch.einsum("cp,bphw->bchw", self.analysis, pixels - pixels.clamp(-1, 1))

@@ -26,7 +26,7 @@ class Predictor(Protocol):
         ...
 
     def excess(self, x: Tensor, output: Tensor, level: Tensor, concat: Tensor | None) -> Tensor | None:
-        """What of a pulled output no picture has, to be taken away from it; None where the model's guide does not know."""
+        """What of a pulled output lies beyond black and white, to be taken away from it; None where the model's guide does not know."""
         ...
 
 
@@ -41,7 +41,7 @@ def _mask_of(concat: Tensor | None) -> Tensor | None:
 
 
 def _excess(model: DiffusionModel, clean: Tensor, concat: Tensor | None) -> Tensor | None:
-    """What of clean latents no picture has, in masked cells."""
+    """What of clean latents lies beyond black and white, in masked cells."""
     guide, mask = model.word_guide, _mask_of(concat)
     if guide is None or guide.pixels is None:
         return None

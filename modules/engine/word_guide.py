@@ -23,7 +23,7 @@ STRENGTH = 20.0
 SURE = 0.5
 """A prompt is left alone where something unknown is likelier than this."""
 MASKED = 0.5
-"""Cells with more of the mask than this are repainted."""
+"""Cells with more of the mask than this are pulled."""
 _GROUPS = 8
 _WAVES = 8
 _LONGEST_WAVE = 200.0
@@ -64,7 +64,7 @@ class WordGuide(nn.Module):
 
     Attributes:
         things: Their names, where the file tells them.
-        pixels: Tells which of the pulled latents are no colours any more; None = nobody does.
+        pixels: Tells how much of pulled latents lies beyond black and white; None = nobody does.
     """
 
     things: tuple[str, ...] = ()

@@ -63,6 +63,8 @@ def test_its_range_of_pixels_is_that_of_its_autoencoder(model: StableDiffusion) 
     assert torch.allclose(pixels.analysis @ pixels.synthesis, torch.eye(16), atol=2e-3)
     plain = torch.full((1, 3, 64, 64), 0.9)
     with torch.inference_mode():
+        shown = torch.einsum("pc,bchw->bphw", pixels.synthesis, model.encode(plain)) + pixels.mean[:, None, None]
+        assert torch.allclose(shown, torch.tensor(0.9), atol=0.02)
         assert not pixels.excess(model.encode(plain)).any()
         assert pixels.excess(2 * model.encode(plain)).any()
 

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 EVENTS = "/queue/data"
 """Gradio's stream of a page's events. It answers 404 in mid-stream when the page has gone in between, which is too late for an answer; of
-two streams that end together, the second misses what the first has cleared away."""
+two streams that end together, the second misses the session that the first has cleared away."""
 
 
 class Hangups:

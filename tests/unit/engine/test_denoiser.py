@@ -221,8 +221,11 @@ class Pull:
 
     pixels: Any = None
 
+    def __init__(self, *, masked: bool = False) -> None:
+        self.masked = masked
+
     def pull(self, x: Tensor, timestep: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
-        assert mask is None and len(timestep) == len(x)
+        assert (mask is not None) is self.masked and len(timestep) == len(x)
         return context.mean((1, 2)).view(-1, 1, 1, 1).expand_as(x)
 
 
@@ -270,14 +273,36 @@ class Limit:
 def test_what_is_pulled_stays_in_the_range_of_pictures() -> None:
     """What no word has pulled is let be, however bright."""
     model: Any = GaussianModel()
-    model.word_guide, positive = Pull(), (cond(1.0), cond(0.0))
+    model.word_guide, positive = Pull(), (cond(0.0), cond(1.0))
     far = denoiser(model, positive, guidance=Guidance(1.0))(X, SIGMA)
     most = float(far[0].mean())
-    assert far[0].max() > most
+    assert (far.amax((1, 2, 3)) > most).all()
     model.word_guide.pixels = Limit(most)
     kept = denoiser(model, positive, guidance=Guidance(1.0))(X, SIGMA)
-    assert torch.allclose(kept[0], far[0].clamp(max=most), atol=1e-6)
-    assert torch.equal(kept[1], far[1])
+    assert torch.equal(kept[0], far[0])
+    assert torch.allclose(kept[1], far[1].clamp(max=most), atol=1e-6)
+    model.word_guide.pixels = Limit(-100.0)
+    weightless = (cond(0.0), (SubPrompt(cond(2.0)[0].schedule, 0.0),))
+    assert denoiser(model, weightless, guidance=Guidance(1.0))(X, SIGMA).min() > -100
+
+
+def test_the_range_is_that_of_each_image() -> None:
+    """Image 0 has two parts, so that rows of the batch are not those of the images; each has a mask of its own."""
+    model: Any = GaussianModel()
+    model.word_guide = Pull(masked=True)
+    model.word_guide.pixels = Limit(-100.0)
+    concat = torch.zeros(2, 5, *X.shape[2:])
+    concat[0, 0, 0], concat[1, 0, 1] = 1, 1
+
+    def halve(params: DenoiserParams) -> None:
+        params.x = params.x / 2
+
+    positive = ((cond(1.0)[0], SubPrompt(cond(2.0)[0].schedule, 0.5)), cond(1.0))
+    found = denoiser(model, positive, guidance=Guidance(1.0), concat=concat, callbacks=SamplerCallbacks(on_denoiser=halve))(X, SIGMA)
+    assert torch.allclose(found[0, :, 0], torch.tensor(-100.0))
+    assert torch.allclose(found[1, :, 1], torch.tensor(-100.0))
+    assert found[0, :, 1:].min() > -100
+    assert found[1, :, 0].min() > -100
 
 
 def test_only_masked_cells_are_kept_in_range() -> None:

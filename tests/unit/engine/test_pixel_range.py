@@ -39,6 +39,15 @@ def test_what_is_beyond_becomes_black_and_white(pixels: PixelRange) -> None:
     assert torch.allclose(kept, encode(pixels, patches.clamp(-1, 1)), atol=1e-5)
 
 
+def test_with_fewer_channels_it_is_nearer_by_a_step(pixels: PixelRange) -> None:
+    """What the picture of the clipped latents shows may lie beyond again, by less."""
+    pixels.analysis, pixels.synthesis = pixels.analysis[:4], pixels.synthesis[:, :4]
+    latents = encode(pixels, torch.randn(2, VALUES, 3, 5, generator=torch.Generator().manual_seed(1)) * 5)
+    first = pixels.excess(latents)
+    second = pixels.excess(latents - first)
+    assert 0 < float(second.norm()) < 0.7 * float(first.norm())
+
+
 def test_cells_have_nothing_to_do_with_each_other(pixels: PixelRange) -> None:
     patches = torch.zeros(1, VALUES, 2, 2)
     patches[:, :, 0, 1] = 3
