@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.studio import StudioPage
@@ -90,3 +91,17 @@ def test_one_visitor_cannot_stop_another(studio: StudioPage, new_page: Callable[
     studio.expect_status(RUNNING)
     studio.by_id("img2img_interrupt").click()
     studio.expect_status("Interrupted after")
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_an_idle_event_without_an_answer_is_sent_again(studio: StudioPage, is_answered: bool) -> None:
+    """Otherwise what Gradio left lying at the server, such as the scripts and with them Generate, would never come."""
+    page = studio.page
+    page.evaluate("() => { window.told = 0; const tell = pentimento.nudged; pentimento.nudged = () => (window.told++, tell()); }")
+    if not is_answered:
+        page.evaluate("pentimento.nudged = () => window.told++")
+    nudge = studio.by_id("pm_nudge")
+    nudge.evaluate("(one) => { window.pressed = 0; one.addEventListener('click', () => window.pressed++); one.click(); }")
+    page.wait_for_function("window.told >= 2 && window.pressed >= 2")  # this one, and the one that follows whatever has happened
+    page.wait_for_timeout(6000)
+    assert page.evaluate("window.pressed") == 2 if is_answered else page.evaluate("window.pressed") > 2

@@ -94,7 +94,8 @@ def _build(session: Session, texts: Texts, build_scripts: Callable[..., bool], g
         wire_styles(wiring)
         wire_tokens(wiring)
         nudge = gr.Button("", elem_id="pm_nudge", elem_classes="pm-hidden")
-        nudge.click(lambda: None, None, None, **LIGHT)
+        nudged = nudge.click(lambda: None, None, None, trigger_mode="multiple", **LIGHT)
+        nudged.then(None, None, None, js="() => window.pentimento.nudged()", api_visibility="private")
         if guests is not None:
             guests.add_tabs(studio.top_tabs)
     _keep_quiet_events_light(page, studio)
