@@ -10,13 +10,12 @@ import torch
 from modules.backends.header import Header
 from modules.backends.weights import build_module
 from modules.base.errors import BrokenCheckpoint
-from modules.engine.pixel_range import PixelRange
 from modules.engine.word_guide import WordGuide
 
 log = logging.getLogger(__name__)
 PREFIX = "word_guide."
 PIXELS = "word_guide.pixels."
-"""Tensors of its `PixelRange`, which it may lack."""
+"""Those of its `PixelRange`, which it may lack."""
 THINGS = "word_guide_things"
 """Key of the file's metadata: a JSON list of the names of what the guide knows. Programs that rewrite checkpoints may lose it."""
 
@@ -44,15 +43,11 @@ def _load(header: Header, channels: int, text_width: int, device: torch.device) 
     shape = header.shape(f"{PREFIX}head.weight")
     if shape is None or len(shape) != 2:
         raise BrokenCheckpoint(f"{header.path.name} is incomplete: tensor {PREFIX}head.weight is missing")
-    names = {name.removeprefix(PREFIX): name for name in header.tensors if name.startswith(PREFIX) and not name.startswith(PIXELS)}
-    guide = build_module(lambda: WordGuide(channels, shape[0], text_width), header, names, device, torch.float32)
+    names = {name.removeprefix(PREFIX): name for name in header.tensors if name.startswith(PREFIX)}
+    has_pixels = header.has_prefix(PIXELS)
+    guide = build_module(lambda: WordGuide(channels, shape[0], text_width, has_pixels=has_pixels), header, names, device, torch.float32)
     assert isinstance(guide, WordGuide)
     guide.things = _read_things(header, shape[0])
-    if header.has_prefix(PIXELS):
-        names = {name.removeprefix(PIXELS): name for name in header.tensors if name.startswith(PIXELS)}
-        pixels = build_module(lambda: PixelRange(channels), header, names, device, torch.float32)
-        assert isinstance(pixels, PixelRange)
-        guide.pixels = pixels
     return guide
 
 

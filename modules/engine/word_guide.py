@@ -61,6 +61,7 @@ class WordGuide(nn.Module):
         text_width: Of the text encoder's vectors.
         widths: Channels at the full, half and quarter side.
         embedded: Width of the timestep's embedding.
+        has_pixels: It has `pixels`.
 
     Attributes:
         things: Their names, where the file tells them.
@@ -70,7 +71,13 @@ class WordGuide(nn.Module):
     things: tuple[str, ...] = ()
 
     def __init__(
-        self, channels: int, things: int, text_width: int, widths: tuple[int, int, int] = (96, 128, 192), embedded: int = 128
+        self,
+        channels: int,
+        things: int,
+        text_width: int,
+        widths: tuple[int, int, int] = (96, 128, 192),
+        embedded: int = 128,
+        has_pixels: bool = False,
     ) -> None:
         super().__init__()
         full, half, quarter = widths
@@ -80,7 +87,7 @@ class WordGuide(nn.Module):
         self.blocks = nn.ModuleList([_Residual(*size, embedded) for size in sizes])
         self.norm, self.head = nn.GroupNorm(_GROUPS, quarter), nn.Linear(quarter, things)
         self.words = nn.Linear(text_width, things + 1)
-        self.pixels: PixelRange | None = None
+        self.pixels = PixelRange(channels) if has_pixels else None
 
     def forward(self, x: Tensor, timestep: Tensor) -> Tensor:
         """Tell what is seen.

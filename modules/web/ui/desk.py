@@ -33,6 +33,11 @@ KEPT_NEIGHBOURS = 64
 """Jobs whose results are to stand among others, and for which these are remembered."""
 
 
+def open_mode(document: Mapping[str, Any], mode: str) -> Mode:
+    """The mode of the tab that is open: `document` may name one that was opened since the server heard of `mode`."""
+    return Mode(document.get("mode") or mode)
+
+
 class Desk:
     """Event handlers around jobs; each returns updates by widget.
 
@@ -75,13 +80,9 @@ class Desk:
         return self.follow(language, self._session.submit(request, memory["owner"], user=current_login(), recipe=recipe))
 
     def recipe(self, document: Mapping[str, Any], mode: str, *values: Any, script_args: Sequence[Any] = ()) -> Recipe:
-        """The recipe of canvas and form.
-
-        Args:
-            mode: As the server knows it; `document` may name a tab that was opened since.
-        """
+        """The recipe of canvas and form."""
         named = dict(zip(self._studio.fields, values, strict=True))
-        is_open = Mode(document.get("mode") or mode)
+        is_open = open_mode(document, mode)
         if is_open is Mode.INPAINT_SKETCH and is_open.value != mode:  # opening it sets this, but the form does not know yet
             named["inpainting_fill"] = ORIGINAL
         script = self._session.scripts.name_args(script_args) if script_args else (None, [], {})

@@ -9,6 +9,7 @@ import gradio as gr
 
 from modules.pipeline.modes import Mode
 from modules.runtime.model_comparison import CHECKPOINT, KIND, ModelComparison, recipes_for
+from modules.web.ui.desk import open_mode
 from modules.web.ui.lists import list_checkpoints
 from modules.web.ui.messages import Told, current_login
 from modules.web.ui.wiring import Wiring
@@ -46,7 +47,7 @@ class ModelCompareDesk:
             Told: No second checkpoint, the same twice, or the batch tab is open.
             UnknownName, MissingModel, UnsupportedCheckpoint: One cannot be used; said before anything runs.
         """
-        if Mode(document.get("mode") or mode) is Mode.BATCH:
+        if open_mode(document, mode) is Mode.BATCH:
             raise Told("versus.not_batch")
         if not other:
             raise Told("versus.none")

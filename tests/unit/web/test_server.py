@@ -21,7 +21,10 @@ def test_what_begins_after_the_stop_is_left_out(is_stopped: bool, monkeypatch: p
     queue, done, errors = MemoryJobQueue(lambda job: None), [], []
     if is_stopped:
         queue.close()
-    begin = lambda: done.append(queue.submit(Job("program", None, "load")))  # noqa: E731
+
+    def begin() -> None:
+        done.append(queue.submit(Job("program", None, "load")))
+
     session: Any = SimpleNamespace(load_model=begin, resume_jobs=begin, start_upkeep=lambda: None, close=queue.close)
     app = FastAPI()
     app.state.streams = server.OpenStreams()

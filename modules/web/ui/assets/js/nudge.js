@@ -25,7 +25,7 @@ window.fetch = function fetch(resource, options) {
   return real.call(this, resource, options);
 };
 
-function nudge(turn = 0) {
+function nudge(turn) {
   const button = document.getElementById("pm_nudge");
   if (!button) return;
   isIdle = true;
